@@ -1,0 +1,1 @@
+"""Gatehouse: only data that passes trains a model; only a model that wins gets promoted."""

@@ -1,0 +1,1 @@
+"""Frames to arrays with pandas: cleaning, splits, the preprocessor, leakage checks."""

@@ -1,0 +1,1 @@
+"""Networks with Keras: building, fitting, predicting, measuring, comparing."""

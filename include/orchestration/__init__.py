@@ -1,0 +1,1 @@
+"""Airflow, and only here: factories, params, context, the REST client."""

@@ -1,0 +1,1 @@
+"""Data quality with Great Expectations: suites from the contract, engines, outcomes."""

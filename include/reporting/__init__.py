@@ -1,0 +1,1 @@
+"""Pages that people read: the run report and its figures."""

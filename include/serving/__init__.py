@@ -1,0 +1,1 @@
+"""The bundle that answers for a model outside its run: raw columns in, predictions out."""

@@ -1,0 +1,113 @@
+"""Where things are: read from the environment, in one place.
+
+A spec says what the user wants; settings say where this machine keeps it. `.env.example` lists
+every variable.
+"""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from include.errors import GatehouseError
+
+PREFIX: Final = "GATEHOUSE_"
+PROJECT_ROOT: Final = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseModel):
+    """Places and ports; each field is the variable `GATEHOUSE_<NAME>`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    home: Path = Field(
+        default=PROJECT_ROOT / "var",
+        description="Directory of the local stack's state: databases, logs, process ids.",
+    )
+    data_root: str = Field(
+        default="",
+        description="Directory or URI (s3://…) of tables and run files; <home>/data unless given.",
+    )
+    source_roots: str = Field(
+        default="",
+        description="Further places, separated by commas, that the trigger form's source may "
+        "name; <data_root>/sources is always allowed.",
+    )
+    pipelines_dir: Path = Field(
+        default=PROJECT_ROOT / "include" / "pipelines", description="Directory of the YAML files."
+    )
+    airflow_port: int = Field(
+        default=8080, ge=1, le=65535, description="Port of the local Airflow UI and REST API."
+    )
+    mlflow_port: int = Field(
+        default=5000, ge=1, le=65535, description="Port of the local MLflow server."
+    )
+    airflow_url: str = Field(
+        default="", description="Address of the Airflow UI; http://127.0.0.1:<port> unless given."
+    )
+    mlflow_url: str = Field(
+        default="",
+        description="Address of the MLflow server, as tasks reach it; "
+        "http://127.0.0.1:<port> unless given.",
+    )
+    mlflow_public_url: str = Field(
+        default="", description="Address of the MLflow server, as people reach it, if different."
+    )
+    hash_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Secret key of `private: hash`; required by pipelines that use it.",
+    )
+
+    @property
+    def data(self) -> str:
+        """Root of tables and run files, without a slash at the end."""
+        return (self.data_root or str(self.home / "data")).rstrip("/")
+
+    @property
+    def sources(self) -> str:
+        """Where relative source paths start."""
+        return f"{self.data}/sources"
+
+    @property
+    def airflow(self) -> str:
+        """Address of the Airflow UI."""
+        return (self.airflow_url or f"http://127.0.0.1:{self.airflow_port}").rstrip("/")
+
+    @property
+    def mlflow(self) -> str:
+        """Address of the MLflow server for tasks."""
+        return (self.mlflow_url or f"http://127.0.0.1:{self.mlflow_port}").rstrip("/")
+
+    @property
+    def mlflow_public(self) -> str:
+        """Address of the MLflow server for people."""
+        return (self.mlflow_public_url or self.mlflow).rstrip("/")
+
+    @property
+    def allowed_source_roots(self) -> tuple[str, ...]:
+        """Prefixes that a source given at run time must start with."""
+        extra = (root.strip().rstrip("/") for root in self.source_roots.split(","))
+        return (self.sources, *(root for root in extra if root))
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        GatehouseError: A variable has a value that its setting cannot take.
+    """
+    values = {
+        name: os.environ[f"{PREFIX}{name.upper()}"]
+        for name in Settings.model_fields
+        if os.environ.get(f"{PREFIX}{name.upper()}")
+    }
+    try:
+        return Settings(**values)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        variable = f"{PREFIX}{str(first['loc'][0]).upper()}"
+        raise GatehouseError(
+            f"{variable}: {first['msg']}. Received: {first['input']!r}. "
+            "Change it in the environment or in .env (see .env.example)."
+        ) from error

@@ -1,0 +1,9 @@
+"""The base of all spec models: frozen, and closed to keys it does not know."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class SpecModel(BaseModel):
+    """A part of a pipeline's YAML: checked once, never changed after."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)

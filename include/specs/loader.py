@@ -1,0 +1,125 @@
+"""Read pipeline files safely: YAML in, frozen specs out, one readable error per wrong file.
+
+A file may not use aliases (a few hundred bytes of them expand to gigabytes), tags, or the same
+key twice, and may not exceed 256 KB.
+"""
+
+from collections.abc import Hashable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from pydantic import ValidationError
+
+from include.errors import SpecError
+from include.specs.pipeline import PipelineSpec
+
+MAX_BYTES = 256 * 1024
+
+
+class LoadedSpec(NamedTuple):
+    """A pipeline file and what became of it: exactly one of `spec` and `error` is set."""
+
+    path: Path
+    spec: PipelineSpec | None
+    error: SpecError | None
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """A safe loader that refuses aliases and duplicate keys."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark
+            raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[object] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            if isinstance(key, Hashable) and key in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"key {key!r} stands twice", problem_mark=key_node.start_mark
+                )
+            seen.add(key if isinstance(key, Hashable) else repr(key))
+        return super().construct_mapping(node, deep=deep)
+
+
+def load_pipeline_specs(directory: Path) -> Iterator[LoadedSpec]:
+    """Read every `*.yaml` of a directory, in name order; a wrong file takes no other down.
+
+    Yields:
+        One entry per file, with its spec or its error.
+    """
+    names: dict[str, Path] = {}
+    for path in sorted(directory.glob("*.yaml")):
+        try:
+            spec = load_pipeline_spec(path)
+            if spec.name in names:
+                raise SpecError(
+                    f"{path.name}: name must be unique. Received: name={spec.name!r}, which "
+                    f"{names[spec.name].name} has too. Rename one of them."
+                )
+        except SpecError as error:
+            yield LoadedSpec(path, None, error)
+        else:
+            names[spec.name] = path
+            yield LoadedSpec(path, spec, None)
+
+
+def load_pipeline_spec(path: Path) -> PipelineSpec:
+    """Read one pipeline file.
+
+    Raises:
+        SpecError: The file cannot be read, is not the YAML we accept, or breaks the spec.
+    """
+    document = _read_yaml(path)
+    if not isinstance(document, dict):
+        raise SpecError(
+            f"{path.name}: expected a mapping of keys such as name, source, target and columns. "
+            f"Received: {type(document).__name__}. See docs/spec.md."
+        )
+    try:
+        return PipelineSpec.model_validate(document)
+    except ValidationError as error:
+        raise SpecError(describe_validation_error(path.name, error)) from error
+
+
+def describe_validation_error(file: str, error: ValidationError) -> str:
+    """Say file, key, expectation, received value and next move for each of the first five errors."""
+    lines = []
+    for detail in error.errors()[:5]:
+        key = ".".join(str(part) for part in detail["loc"]) or "(whole file)"
+        expected = detail["msg"].removeprefix("Value error, ")
+        received = "" if "Received:" in expected else f" Received: {_shorten(detail['input'])}."
+        lines.append(f"{file}: {key}: {expected.rstrip('.')}.{received}")
+    more = error.error_count() - len(lines)
+    if more > 0:
+        lines.append(f"{file}: and {more} more.")
+    return "\n".join([*lines, "Correct the file, then run `gatehouse check`; see docs/spec.md."])
+
+
+def _read_yaml(path: Path) -> object:
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise SpecError(
+                f"{path.name}: expected at most {MAX_BYTES} bytes. Received: {size}. "
+                "A pipeline file states only what differs from the defaults."
+            )
+        text = path.read_text(encoding="utf-8")
+        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a subclass of SafeLoader
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path.name}: cannot be read as UTF-8 text. Received: {error}.") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise SpecError(
+            f"{path.name}: expected plain YAML without aliases, tags or repeated keys. "
+            f"Received: {reason}."
+        ) from error
+
+
+def _shorten(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 120 else f"{text[:117]}..."

@@ -1,0 +1,1 @@
+"""One recipe per task: read, call the libraries, log, return a record. Runs without Airflow."""

@@ -1,0 +1,1 @@
+"""Tables at rest: Parquet directories with a manifest, the sources they come from, DuckDB."""
