@@ -141,6 +141,13 @@ class DatetimeColumn(ColumnBase):
     format: str | None = Field(
         default=None, description="strptime format; ISO 8601 unless given."
     )
+    from_parts: tuple[str, ...] = Field(
+        default=(),
+        max_length=6,
+        description="Numeric columns of the source that make up the time, in the order year, "
+        "month, day, hour, minute, second; at least the first three. They may be columns of the "
+        "contract as well.",
+    )
     min: str | None = Field(default=None, description="Earliest time allowed (ISO 8601).")
     max: str | None = Field(default=None, description="Latest time allowed (ISO 8601).")
     parts: tuple[
@@ -149,6 +156,17 @@ class DatetimeColumn(ColumnBase):
         default=("month", "weekday", "hour"),
         description="What the network sees of it; cyclic parts become a sine and a cosine.",
     )
+
+    @model_validator(mode="after")
+    def check_from_parts(self) -> "DatetimeColumn":
+        """Refuse parts that do not make a day, name a column twice, or come with a format."""
+        parts = self.from_parts
+        if parts and (len(parts) < 3 or len(set(parts)) < len(parts) or self.format):
+            raise ValueError(
+                "from_parts must name three to six different columns (year, month, day, …), "
+                f"without a format. Received: from_parts={list(parts)}, format={self.format!r}"
+            )
+        return self
 
 
 class TextColumn(ColumnBase):

@@ -1,12 +1,14 @@
 """Read pipeline files safely: YAML in, frozen specs out, one readable error per wrong file.
 
 A file may not use aliases (a few hundred bytes of them expand to gigabytes), tags, or the same
-key twice, and may not exceed 256 KB.
+key twice, and may not exceed 256 KB. Only `true` and `false` are booleans, as in YAML 1.2: `no` is
+an answer, a country or a label, and `on` is a key.
 """
 
+import re
 from collections.abc import Hashable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import yaml
 from pydantic import ValidationError
@@ -26,7 +28,16 @@ class LoadedSpec(NamedTuple):
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """A safe loader that refuses aliases and duplicate keys."""
+    """A safe loader that refuses aliases and duplicate keys, and keeps yes, no, on and off as text."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {
+        first: [
+            (tag, pattern)
+            for tag, pattern in resolvers
+            if tag != "tag:yaml.org,2002:bool" or first in "tTfF"
+        ]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):

@@ -5,6 +5,7 @@ Every field has its default here and its meaning in its description, from which
 """
 
 import re
+from datetime import date
 from functools import cached_property
 from typing import Literal
 
@@ -290,8 +291,10 @@ class ScheduleSpec(SpecModel):
 
     cron: str = Field(description='Cron expression, e.g. "0 3 * * 1" for Mondays at 3:00.')
     timezone: str = Field(default="UTC", description="IANA zone the cron is read in.")
-    start: str = Field(default="2026-01-01", description="First day (ISO) of the schedule.")
-    catchup: bool = Field(default=False, description="Whether missed runs are made up for.")
+    catchup_from: date | None = Field(
+        default=None,
+        description="Make up for the runs missed since this day; none are made up for without it.",
+    )
 
     @field_validator("cron")
     @classmethod

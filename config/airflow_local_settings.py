@@ -1,0 +1,60 @@
+"""Import third-party libraries once, in the process that every task is forked from.
+
+Airflow imports this module in all of its processes. Two of them fork tasks: the scheduler (with
+the LocalExecutor) and the Celery worker. There the libraries below are imported before the first
+fork, so that a task starts with them already in memory instead of spending ten seconds on
+imports.
+
+Only third-party modules belong here: a fork inherits what is imported, so a change to `include`
+would go unnoticed until a restart. Nothing may touch a JAX device or start a thread before the
+fork.
+"""
+
+import contextlib
+import gc
+import importlib
+import logging
+import os
+import sys
+
+# Airflow copies every public name of this module into its own settings.
+__all__: list[str] = []
+
+_FORKING_COMMANDS = (["scheduler"], ["celery", "worker"])
+_LIBRARIES = (
+    "numpy",
+    "pandas",
+    "pyarrow.parquet",
+    "pyarrow.dataset",
+    "duckdb",
+    "duckdb_engine",
+    "sklearn.metrics",
+    "matplotlib.figure",
+    "matplotlib.backends.backend_agg",
+    "jax",
+    "keras",
+    "great_expectations",
+    "great_expectations.expectations",
+    "great_expectations.execution_engine.sqlalchemy_execution_engine",
+    "mlflow",
+    "mlflow.pyfunc",
+    "mlflow.data.meta_dataset",
+    "upath",
+    "httpx",
+    "jinja2",
+)
+
+
+def _preload() -> None:
+    os.environ.setdefault("KERAS_BACKEND", "jax")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    # Great Expectations logs some two hundred lines while it is imported.
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    for library in _LIBRARIES:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(library)
+    gc.collect()
+
+
+if any(sys.argv[1 : 1 + len(command)] == command for command in _FORKING_COMMANDS):
+    _preload()

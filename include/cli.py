@@ -1,0 +1,200 @@
+"""The command line: `gatehouse up | down | status | check | run`."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from include.errors import GatehouseError, ParamError, SpecError
+from include.settings import Settings, load_settings
+from include.specs.loader import load_pipeline_specs
+from include.specs.pipeline import PipelineSpec
+
+app = typer.Typer(
+    help="Only data that passes trains a model; only a model that wins gets promoted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console(highlight=False)
+
+PipelineArgument = Annotated[str, typer.Argument(help="Name of the pipeline.")]
+
+
+@app.command()
+def up() -> None:
+    """Start Airflow and MLflow in the background, and wait until they answer."""
+    from include.stack.services import start_stack
+
+    with _readable_errors():
+        settings = load_settings()
+        start_stack(settings, _tell)
+        _print_places(settings)
+
+
+@app.command()
+def down() -> None:
+    """Stop Airflow and MLflow; nothing is lost."""
+    from include.stack.services import stop_stack
+
+    with _readable_errors():
+        stopped = stop_stack(load_settings())
+        console.print(f"stopped {', '.join(stopped)}" if stopped else "nothing was up")
+
+
+@app.command()
+def status() -> None:
+    """Tell which services are up; exit code 0 only if all are."""
+    from include.stack.services import log_file, read_health
+
+    with _readable_errors():
+        settings = load_settings()
+        health = read_health(settings)
+        table = Table("service", "state", "log", box=None, pad_edge=False)
+        for name, state in health.items():
+            table.add_row(name, state, str(log_file(settings, name)))
+        console.print(table)
+        if set(health.values()) != {"healthy"}:
+            raise typer.Exit(1)
+        _print_places(settings)
+
+
+@app.command()
+def check() -> None:
+    """Check every file in include/pipelines; exit code 0 only if all are right."""
+    with _readable_errors():
+        directory = load_settings().pipelines_dir
+        entries = list(load_pipeline_specs(directory))
+        wrong = [entry for entry in entries if entry.error is not None]
+        for entry in entries:
+            if entry.spec is not None:
+                _check_rules(entry.spec, entry.path)
+                console.print(f"{entry.path.name}: right ({len(entry.spec.columns)} columns)")
+        for entry in wrong:
+            console.print(f"[red]{_plain(str(entry.error))}[/red]")
+        if not entries:
+            raise SpecError(f"expected pipeline files in {directory}. Received: none.")
+        if wrong:
+            raise typer.Exit(1)
+
+
+@app.command()
+def run(
+    pipeline: PipelineArgument = "digits",
+    source: Annotated[
+        str | None,
+        typer.Option(help="File to read instead of the spec's; a local file is copied first."),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Most passes over the rows.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Rows in one step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Step size.")] = None,
+    row_limit: Annotated[int | None, typer.Option(help="Read at most this many rows.")] = None,
+    force: Annotated[bool, typer.Option(help="Compute every table anew.")] = False,
+    note: Annotated[str, typer.Option(help="Why you run it.")] = "",
+) -> None:
+    """Train a pipeline: start what is not up, trigger it, show its progress, tell the verdict."""
+    from include.stack.services import start_stack
+    from include.stack.training_run import follow_training_run
+
+    with _readable_errors():
+        settings = load_settings()
+        spec = _find_spec(settings, pipeline)
+        given: dict[str, Any] = {
+            "source_uri": _adopt_source(settings, spec, source) if source else None,
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "learning_rate": learning_rate,
+            "row_limit": row_limit,
+            "force": force or None,
+            "note": note or None,
+        }
+        conf = {name: value for name, value in given.items() if value is not None}
+        start_stack(settings, _tell)
+        if not follow_training_run(settings, spec.name, conf, console):
+            raise typer.Exit(1)
+
+
+def _find_spec(settings: Settings, pipeline: str) -> PipelineSpec:
+    entries = list(load_pipeline_specs(settings.pipelines_dir))
+    for entry in entries:
+        if entry.spec is not None and entry.spec.name == pipeline:
+            return entry.spec
+        if entry.error is not None and entry.path.stem == pipeline:
+            raise entry.error
+    names = [entry.spec.name for entry in entries if entry.spec is not None]
+    raise ParamError(f"expected one of the pipelines {names}. Received: {pipeline!r}.")
+
+
+def _adopt_source(settings: Settings, spec: PipelineSpec, source: str) -> str:
+    """Put a local file where runs may read it, and give the name they know it by."""
+    if "://" in source:
+        return source
+    path = Path(source).expanduser().resolve()
+    if not path.is_file():
+        raise ParamError(
+            f"SOURCE must be a file or a URI. Received: {source!r}, which is not there."
+        )
+    target = Path(settings.sources) / spec.name
+    names = [path.name]
+    test_uri = getattr(spec.source, "test_uri", None)
+    if test_uri and (path.parent / test_uri).is_file():
+        names.append(test_uri)
+    for name in names:
+        _copy_if_changed(path.parent / name, target / name)
+    return f"{spec.name}/{path.name}"
+
+
+def _copy_if_changed(source: Path, target: Path) -> None:
+    before, after = source.stat(), target.stat() if target.exists() else None
+    if after and (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns):
+        return
+    console.print(f"copying {source.name} ({before.st_size / 1e6:.1f} MB) to {target.parent}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    shutil.copy2(source, temporary)
+    temporary.replace(target)
+
+
+def _check_rules(spec: PipelineSpec, path: Path) -> None:
+    if spec.quality:
+        from include.quality.suites import check_rules
+
+        check_rules(spec)
+
+
+def _print_places(settings: Settings) -> None:
+    from include.stack.environment import passwords_file
+
+    console.print(f"Airflow  {settings.airflow}  (user admin, password in {passwords_file(settings)})")
+    console.print(f"MLflow   {settings.mlflow_public}")
+
+
+def _tell(line: str) -> None:
+    console.print(f"[dim]{_plain(line)}[/dim]")
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+@contextmanager
+def _readable_errors() -> Iterator[None]:
+    try:
+        yield
+    except GatehouseError as error:
+        Console(stderr=True, highlight=False).print(f"[red]{_plain(str(error))}[/red]")
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt:
+        console.print("interrupted; the run goes on in the background (see the Airflow UI)")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    app()

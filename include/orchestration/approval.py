@@ -1,0 +1,51 @@
+"""The `approve` task: waits for a person in the Airflow UI when the verdict asks for one."""
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+
+from include.specs import PipelineSpec
+
+APPROVE = "Promote"
+REJECT = "Keep the champion"
+
+
+class ApproveOperator(HITLOperator):
+    """Ask a person whether the candidate becomes champion; no answer in time means no.
+
+    A verdict that asks nobody passes at once.
+    """
+
+    def execute(self, context: Any) -> Any:
+        """Park the task until somebody answers, unless the verdict needs no approval."""
+        verdict = context["ti"].xcom_pull(task_ids="judge")
+        if not verdict.needs_approval:
+            self.log.info("the verdict is %r and needs no approval", verdict.kind)
+            return None
+        return super().execute(context)
+
+
+def build_approval(spec: PipelineSpec) -> ApproveOperator:
+    """Build the approval of a pipeline by its policy."""
+    return ApproveOperator(
+        task_id="approve",
+        subject=f"Promote the candidate of {spec.name}?",
+        body="{{ ti.xcom_pull(task_ids='judge').reason | e }}\n\n"
+        "{% for gate in ti.xcom_pull(task_ids='judge').gates %}"
+        "- **{{ 'yes' if gate.is_passed else 'no' }}** {{ gate.name | e }}: {{ gate.detail | e }}\n"
+        "{% endfor %}\n"
+        "Compare the runs in MLflow before you answer. Without an answer in "
+        f"{spec.promotion.approval_hours:g} hours the champion stays.",
+        options=[APPROVE, REJECT],
+        defaults=REJECT,
+        response_timeout=timedelta(hours=spec.promotion.approval_hours),
+        doc_md="Waits for a person only if the verdict asks for one.",
+    )
+
+
+def read_answer(answer: dict[str, Any] | None) -> bool | None:
+    """Tell yes (True), no (False) or not asked (None) from what `approve` returned."""
+    if answer is None:
+        return None
+    return bool(answer.get("chosen_options") == [APPROVE])

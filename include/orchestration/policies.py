@@ -1,0 +1,54 @@
+"""What all DAGs share: retries, tags, owners and the fences around training."""
+
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from airflow.sdk import CronTriggerTimetable, ExceptionRetryPolicy, RetryAction, RetryRule
+
+from include.errors import GatehouseError, InfrastructureError
+from include.specs import PipelineSpec
+
+RETRY_POLICY = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(
+            exception=InfrastructureError,
+            action=RetryAction.RETRY,
+            retry_delay=timedelta(seconds=30),
+            reason="something outside is away; the same call may succeed later",
+        ),
+        RetryRule(
+            exception=[GatehouseError, MemoryError],
+            action=RetryAction.FAIL,
+            reason="the same input would fail again",
+        ),
+    ]
+)
+
+
+def default_args(spec: PipelineSpec) -> dict[str, Any]:
+    """Arguments of every task: two retries, which only infrastructure errors and kills use."""
+    return {
+        "owner": spec.owner,
+        "retries": 2,
+        "retry_delay": timedelta(seconds=10),
+        "retry_policy": RETRY_POLICY,
+    }
+
+
+def schedule_arguments(spec: PipelineSpec) -> dict[str, Any]:
+    """Arguments of the DAG that say when it runs by itself.
+
+    Without `catchup_from` the first scheduled run is the next one, never one that lies in the
+    past: whoever switches a pipeline on does not expect it to start by itself.
+    """
+    schedule = spec.schedule
+    if schedule is None:
+        return {"schedule": None, "catchup": False}
+    timetable = CronTriggerTimetable(
+        schedule.cron, timezone=schedule.timezone, run_immediately=timedelta(0)
+    )
+    if schedule.catchup_from is None:
+        return {"schedule": timetable, "catchup": False}
+    start = datetime.combine(schedule.catchup_from, time(), ZoneInfo(schedule.timezone))
+    return {"schedule": timetable, "catchup": True, "start_date": start}

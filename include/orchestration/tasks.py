@@ -1,0 +1,143 @@
+"""From Airflow's context to a step and back: the body that all tasks share."""
+
+import logging
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowSkipException
+
+from include.errors import GatehouseError
+from include.orchestration.links import MlflowRunLink
+from include.orchestration.params import apply_params
+from include.records import Record, RunContext
+from include.settings import load_settings
+from include.specs import PipelineSpec
+
+logger = logging.getLogger(__name__)
+R = TypeVar("R", bound=Record)
+RECORD_OF_TASK = {
+    "ingest": "ingested",
+    "validate": "validated",
+    "prepare": "prepared",
+    "train": "trained",
+    "evaluate": "evaluated",
+    "judge": "verdict",
+    "promote": "promoted",
+}
+
+
+def perform(
+    step: Callable[..., R], spec: PipelineSpec, *records: Record | None, **extras: Any
+) -> R:
+    """Run one step of this DAG run, with the form's parameters written into the spec.
+
+    Raises:
+        ParamError: The form holds a key or a value that the spec does not accept.
+    """
+    from include.steps.runner import run_step
+
+    context = get_current_context()
+    run = build_run_context(spec, context)
+    effective = effective_spec(spec, context["params"])
+    return run_step(step, effective, run, *records, on_open=_show_link, **extras)
+
+
+def effective_spec(spec: PipelineSpec, params: Mapping[str, Any]) -> PipelineSpec:
+    """Write the form into the spec, and refuse a source that the form may not name.
+
+    Raises:
+        ParamError: A key or a value is not accepted.
+        SourceError: The source lies outside the allowed places.
+    """
+    effective = apply_params(spec, params)
+    if params.get("source_uri"):
+        from include.tables.sources import check_source_allowed
+
+        check_source_allowed(str(params["source_uri"]), load_settings().allowed_source_roots)
+    return effective
+
+
+def _show_link(url: str) -> None:
+    """Put the run's address where the task's page finds it, while the task still runs."""
+    MlflowRunLink.url = url
+    get_current_context()["ti"].xcom_push(key=MlflowRunLink().xcom_key, value=url)
+
+
+def build_run_context(spec: PipelineSpec, context: Any) -> RunContext:
+    """Describe the DAG run of an Airflow context to the steps."""
+    dag_run, params = context["dag_run"], context["params"]
+    url = f"{load_settings().airflow}/dags/{dag_run.dag_id}/runs/{dag_run.run_id}"
+    return RunContext(
+        pipeline=spec.name,
+        dag_id=dag_run.dag_id,
+        run_id=dag_run.run_id,
+        airflow_url=url,
+        note=str(params.get("note") or ""),
+        force=bool(params.get("force")),
+        try_number=context["ti"].try_number,
+    )
+
+
+@contextmanager
+def stop_requested() -> Iterator[Callable[[], bool]]:
+    """Give a function that tells whether Airflow asked this task to end (SIGTERM).
+
+    Airflow's own handler only calls `on_kill` and lets the task go on until it is killed, so a
+    step that can end cleanly has to be told.
+    """
+    received: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: received.append(number))
+    try:
+        yield lambda: bool(received)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def pull_records() -> dict[str, Record | None]:
+    """Collect what the tasks of this run handed on so far, by the names `report` uses."""
+    ti = get_current_context()["ti"]
+    return {name: ti.xcom_pull(task_ids=task_id) for task_id, name in RECORD_OF_TASK.items()}
+
+
+def skip_unless(is_done: bool, record: R, reason: str) -> R:
+    """Show a task as skipped that had nothing to do, and hand its record on all the same.
+
+    Raises:
+        AirflowSkipException: Nothing was done.
+    """
+    if is_done:
+        return record
+    get_current_context()["ti"].xcom_push(key="return_value", value=record)
+    raise AirflowSkipException(reason)
+
+
+def perform_close(spec: PipelineSpec) -> None:
+    """End the MLflow run as the DAG run ended; a failed run gets its report first."""
+    from include.steps.close_run import close_run
+
+    context = get_current_context()
+    run = build_run_context(spec, context)
+    states = _task_states(context)
+    is_failed = any(state in {"failed", "upstream_failed"} for state in states.values())
+    if is_failed and states.get("ingest") == "success":
+        _report_failure(spec, run)
+    close_run(run, "FAILED" if is_failed else "FINISHED")
+
+
+def _task_states(context: Any) -> dict[str, str | None]:
+    ti = context["ti"]
+    states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])
+    return dict(states.get(ti.run_id, {}))
+
+
+def _report_failure(spec: PipelineSpec, run: RunContext) -> None:
+    """Write the report of a run that failed; a report that fails too must not hide the failure."""
+    from include.steps.report import report
+
+    try:
+        report(spec, run, **pull_records())
+    except GatehouseError:
+        logger.exception("the failed run gets no report")

@@ -1,0 +1,127 @@
+"""The training DAG of a pipeline: the order of its steps, and nothing else."""
+
+from typing import Any
+
+from airflow.sdk import DAG, task
+
+from include.orchestration.approval import build_approval, read_answer
+from include.orchestration.links import link_to_mlflow
+from include.orchestration.params import build_params
+from include.orchestration.policies import default_args, schedule_arguments
+from include.orchestration.progress import report_progress
+from include.orchestration.tasks import (
+    perform,
+    perform_close,
+    pull_records,
+    skip_unless,
+    stop_requested,
+)
+from include.records import (
+    EvaluateRecord,
+    IngestRecord,
+    PrepareRecord,
+    PromoteRecord,
+    ReportRecord,
+    TrainRecord,
+    ValidateRecord,
+    Verdict,
+)
+from include.specs import PipelineSpec
+
+DOC = """\
+**{description}**
+
+A table goes in; a checked, trained, judged and perhaps promoted model comes out:
+
+`ingest → validate → prepare → train → evaluate → judge → approve → promote → report`
+
+`close_run` ends the MLflow run, whatever happened.
+
+**Produces** tables in the data root, a run in the MLflow experiment `{name}` and, if the candidate
+wins, a new version of the registered model `{name}` behind the alias `champion`.
+
+**A failure in `validate`** means that the data broke its contract: read the table of rules in the
+task's log, correct the data or `include/pipelines/{name}.yaml`, and trigger again. **Any other
+failure** leaves the champion as it is; clear the failed task to go on from there.
+**`promote` skipped** is harmless: the champion stays, and the report says why.
+"""
+
+
+def build_training_dag(spec: PipelineSpec) -> DAG:
+    """Build `train__<pipeline>`; its page in the Airflow UI is `DOC`."""
+    with DAG(
+        dag_id=f"train__{spec.name}",
+        description=spec.description,
+        doc_md=DOC.format(name=spec.name, description=spec.description or spec.name),
+        default_args=default_args(spec),
+        params=build_params(spec),
+        tags=["gatehouse", "train", spec.target.task],
+        max_active_runs=1,
+        **schedule_arguments(spec),
+    ) as training_dag:
+
+        @task
+        def ingest() -> IngestRecord:
+            from include.steps.ingest import ingest as step
+
+            return perform(step, spec)
+
+        @task
+        def validate(ingested: IngestRecord) -> ValidateRecord:
+            from include.steps.validate import validate as step
+
+            return perform(step, spec, ingested)
+
+        @task
+        def prepare(validated: ValidateRecord) -> PrepareRecord:
+            from include.steps.prepare import prepare as step
+
+            return perform(step, spec, validated)
+
+        @task
+        def train(prepared: PrepareRecord, task_state_store: Any = None) -> TrainRecord:
+            from include.steps.train import train as step
+
+            progress = report_progress(task_state_store)
+            with stop_requested() as stop:
+                return perform(step, spec, prepared, on_progress=progress, stop=stop)
+
+        @task
+        def evaluate(prepared: PrepareRecord, trained: TrainRecord) -> EvaluateRecord:
+            from include.steps.evaluate import evaluate as step
+
+            return perform(step, spec, prepared, trained)
+
+        @task
+        def judge(evaluated: EvaluateRecord) -> Verdict:
+            from include.steps.judge import judge as step
+
+            return perform(step, spec, evaluated)
+
+        @task
+        def promote(verdict: Verdict, evaluated: EvaluateRecord, answer: Any) -> PromoteRecord:
+            from include.steps.promote import promote as step
+
+            promoted = perform(step, spec, verdict, evaluated, approved=read_answer(answer))
+            return skip_unless(promoted.is_promoted, promoted, promoted.reason)
+
+        @task(trigger_rule="none_failed")
+        def report() -> ReportRecord:
+            from include.steps.report import report as step
+
+            return perform(step, spec, **pull_records())
+
+        @task
+        def close_run() -> None:
+            perform_close(spec)
+
+        ingested = ingest()
+        prepared = prepare(validate(ingested))
+        evaluated = evaluate(prepared, train(prepared))
+        verdict = judge(evaluated)
+        approve = build_approval(spec)
+        promoted = promote(verdict, evaluated, approve.output)
+        verdict >> approve
+        promoted >> report() >> close_run().as_teardown()
+        link_to_mlflow(*training_dag.tasks)
+    return training_dag

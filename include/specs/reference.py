@@ -1,0 +1,109 @@
+"""Write `docs/spec.md` from the models, and check that it is current.
+
+    python -m include.specs.reference [--check]
+"""
+
+import sys
+import types
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from include.specs.pipeline import PipelineSpec
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+HEAD = """\
+# The pipeline file
+
+One YAML file in `include/pipelines/` is one pipeline. It states only what differs from the
+defaults below; `gatehouse check` says what is wrong with it. Aliases, tags and repeated keys are
+not accepted.
+
+*This page is generated from `include/specs` by `make docs`.*
+"""
+
+
+def write_reference(*, check: bool = False) -> list[Path]:
+    """Write the generated pages; with `check`, only list those that are stale."""
+    path = DOCS / "spec.md"
+    text = render_spec()
+    stale = not path.exists() or path.read_text(encoding="utf-8") != text
+    if stale and not check:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return [path] if stale else []
+
+
+def render_spec() -> str:
+    """Render the reference of the pipeline file as Markdown."""
+    return "\n".join([HEAD, *_sections(PipelineSpec, "the file", set())]) + "\n"
+
+
+def _sections(model: type[BaseModel], title: str, seen: set[type[BaseModel]]) -> Iterator[str]:
+    seen.add(model)
+    summary = (model.__doc__ or "").strip().splitlines()[0]
+    yield f"## {title}\n\n{summary}\n"
+    yield "| key | type | default | meaning |\n|---|---|---|---|"
+    for name, field in model.model_fields.items():
+        meaning = (field.description or "").replace("|", "\\|")
+        yield f"| `{name}` | {_type_name(field.annotation)} | {_default(field)} | {meaning} |"
+    yield ""
+    for name, field in model.model_fields.items():
+        for child in _models(field.annotation):
+            if child not in seen:
+                yield from _sections(child, _title(name, child), seen)
+
+
+def _title(name: str, model: type[BaseModel]) -> str:
+    kind = model.model_fields.get("kind")
+    choices = typing.get_args(kind.annotation) if kind is not None else ()
+    return f"`{name}`, kind `{choices[0]}`" if choices else f"`{name}`"
+
+
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in typing.get_args(annotation):
+        yield from _models(part)
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "**required**"
+    value = field.get_default(call_default_factory=True)
+    if isinstance(value, BaseModel):
+        return "see below"
+    if value is None:
+        return "none"
+    text = str(list(value)) if isinstance(value, tuple) else repr(value)
+    return f"`{text}`".replace("|", "\\|")
+
+
+def _type_name(annotation: object) -> str:
+    origin, parts = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Literal:
+        return ", ".join(f"`{part}`" for part in parts)
+    if origin in {typing.Union, types.UnionType}:
+        names = (_type_name(part) for part in parts if part is not type(None))
+        return " or ".join(dict.fromkeys(names))
+    if origin is tuple:
+        return f"list of {_type_name(parts[0])}"
+    if origin is dict:
+        return "mapping"
+    if origin is typing.Annotated:
+        return _type_name(parts[0])
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "mapping"
+    names_of = {str: "text", int: "integer", float: "number", bool: "true/false"}
+    return names_of.get(typing.cast("type", annotation), "ISO date")
+
+
+if __name__ == "__main__":
+    is_check = "--check" in sys.argv[1:]
+    for page in write_reference(check=is_check):
+        sys.stdout.write(f"{page.name} is stale, run `make docs`\n" if is_check else f"{page}\n")
+        if is_check:
+            sys.exit(1)

@@ -1,0 +1,1 @@
+"""The local stack: Airflow and MLflow as background processes of one machine."""

@@ -1,0 +1,142 @@
+"""The little of Airflow's REST API that the command line needs."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from include.errors import GatehouseError, InfrastructureError, ParamError
+from include.settings import Settings
+from include.stack.environment import passwords_file
+
+
+class AirflowApi:
+    """A client of the local Airflow, signed in as `admin`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._root = settings.airflow
+        self._settings = settings
+        self._client = httpx.Client(base_url=f"{self._root}/api/v2", timeout=60)
+
+    def sign_in(self) -> None:
+        """Get a token with the password that Airflow made up at its first start.
+
+        Raises:
+            GatehouseError: The password cannot be read or is not accepted.
+        """
+        answer = self._client.post(
+            f"{self._root}/auth/token",
+            json={"username": "admin", "password": read_password(self._settings)},
+        )
+        if answer.is_error:
+            raise GatehouseError(
+                f"Airflow must accept the password in {passwords_file(self._settings)}. "
+                f"Received: HTTP {answer.status_code}. Run `make down`, remove that file and "
+                "run `make up`."
+            )
+        self._client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    def get_dag(self, dag_id: str) -> dict[str, Any] | None:
+        """Give a DAG's entry, or None while Airflow does not know it."""
+        return self._get(f"/dags/{dag_id}")
+
+    def unpause(self, dag_id: str) -> None:
+        """Let a DAG's runs start; also switches its schedule on."""
+        self._send("PATCH", f"/dags/{dag_id}", {"is_paused": False})
+
+    def trigger(self, dag_id: str, conf: Mapping[str, Any]) -> str:
+        """Start a run and give its id.
+
+        Raises:
+            ParamError: Airflow refuses a parameter.
+        """
+        body = {"logical_date": None, "conf": dict(conf)}
+        return str(self._send("POST", f"/dags/{dag_id}/dagRuns", body)["dag_run_id"])
+
+    def get_run(self, dag_id: str, run_id: str) -> dict[str, Any]:
+        """Give a DAG run's entry."""
+        return self._get(f"/dags/{dag_id}/dagRuns/{run_id}") or {}
+
+    def list_tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """List the task instances of a run."""
+        answer = self._get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances") or {}
+        return list(answer.get("task_instances", []))
+
+    def get_state(self, dag_id: str, run_id: str, task_id: str, key: str) -> Any:
+        """Read what a task wrote into its state store, or None."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/state-store/{key}"
+        answer = self._get(path) or {}
+        value = answer.get("value")
+        return json.loads(value) if isinstance(value, str) else value
+
+    def get_record(self, dag_id: str, run_id: str, task_id: str) -> dict[str, Any] | None:
+        """Read the record that a task handed on, or None."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"
+        value = (self._get(f"{path}?stringify=false") or {}).get("value")
+        if isinstance(value, str):
+            value = json.loads(value)
+        return value.get("__data__", value) if isinstance(value, dict) else None
+
+    def get_link(self, dag_id: str, run_id: str, task_id: str) -> str:
+        """Give the address of a task's MLflow run, or an empty text."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/links"
+        links = (self._get(path) or {}).get("extra_links") or {}
+        return str(next((url for url in links.values() if url), ""))
+
+    def get_log(self, dag_id: str, run_id: str, task_id: str, try_number: int) -> list[str]:
+        """Read the log messages of one try of a task."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{try_number}"
+        content = (self._get(path) or {}).get("content") or []
+        return [str(line.get("event", "")) for line in content if isinstance(line, dict)]
+
+    def list_import_errors(self) -> list[dict[str, Any]]:
+        """List the files that Airflow could not load."""
+        return list((self._get("/importErrors") or {}).get("import_errors", []))
+
+    def _get(self, path: str) -> dict[str, Any] | None:
+        try:
+            answer = self._client.get(path)
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        return self._read(answer)
+
+    def _send(self, method: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            answer = self._client.request(method, path, json=dict(body))
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+        return self._read(answer)
+
+    def _read(self, answer: httpx.Response) -> dict[str, Any]:
+        if answer.status_code == httpx.codes.BAD_REQUEST:
+            raise ParamError(f"Airflow refused the parameters: {answer.json().get('detail')}")
+        if answer.is_error:
+            raise InfrastructureError(
+                f"Airflow must accept {answer.request.method} {answer.request.url.path}. "
+                f"Received: HTTP {answer.status_code}: {answer.text[:300]}"
+            )
+        return dict(answer.json())
+
+    def _unreachable(self, error: httpx.HTTPError) -> InfrastructureError:
+        return InfrastructureError(
+            f"Airflow must answer at {self._root}. Received: {type(error).__name__}: {error}. "
+            "Start it with `make up`, or look at `gatehouse status`."
+        )
+
+
+def read_password(settings: Settings) -> str:
+    """Read the password of `admin` that Airflow made up at its first start.
+
+    Raises:
+        GatehouseError: There is none: this stack was never up.
+    """
+    try:
+        return str(json.loads(passwords_file(settings).read_text(encoding="utf-8"))["admin"])
+    except (OSError, ValueError, KeyError) as error:
+        raise GatehouseError(
+            f"the password of admin must stand in {passwords_file(settings)}. "
+            f"Received: {error}. Start the stack with `make up` first."
+        ) from error

@@ -1,0 +1,262 @@
+"""Start, watch and stop the local stack's processes.
+
+Each service is one process group with a log and a file that holds its process id; a file left
+behind by a process that is gone, or whose id belongs to another by now, counts for nothing.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+import psutil
+
+from include.errors import GatehouseError
+from include.settings import Settings
+from include.stack.environment import airflow_home, build_environment
+
+START_SECONDS = 240
+
+
+class Service(NamedTuple):
+    """One background process of the stack."""
+
+    name: str
+    command: tuple[str, ...]
+
+
+def build_services(settings: Settings) -> tuple[Service, ...]:
+    """List the processes of the stack in the order in which they start."""
+    home = settings.home
+    mlflow = (
+        "mlflow",
+        "server",
+        "--host=127.0.0.1",
+        f"--port={settings.mlflow_port}",
+        f"--backend-store-uri=sqlite:///{home / 'mlflow' / 'mlflow.db'}",
+        f"--artifacts-destination={home / 'mlflow' / 'artifacts'}",
+        "--workers=1",
+    )
+    return (
+        Service("mlflow", mlflow),
+        Service("api-server", ("airflow", "api-server")),
+        Service("scheduler", ("airflow", "scheduler", "--skip-serve-logs")),
+        Service("dag-processor", ("airflow", "dag-processor")),
+        Service("triggerer", ("airflow", "triggerer", "--skip-serve-logs")),
+    )
+
+
+def start_stack(settings: Settings, tell: Callable[[str], None]) -> None:
+    """Start what is not up and wait until all of it answers.
+
+    Args:
+        settings: Places and ports.
+        tell: Called with a line for each thing that happens.
+
+    Raises:
+        GatehouseError: A port is taken, or a process ended or did not answer in time.
+    """
+    services = build_services(settings)
+    missing = [service for service in services if find_process(settings, service.name) is None]
+    if not missing:
+        return
+    environment = build_environment(settings)
+    _check_ports(settings, {service.name for service in missing})
+    (settings.home / "mlflow").mkdir(parents=True, exist_ok=True)
+    (settings.home / "logs").mkdir(parents=True, exist_ok=True)
+    if not (airflow_home(settings) / "airflow.db").exists():
+        tell("creating Airflow's database")
+    _start(settings, services[0], environment)
+    _migrate(settings, environment)
+    for service in missing:
+        _start(settings, service, environment)
+    tell(f"starting {', '.join(service.name for service in missing)}")
+    _wait_until_ready(settings, tell)
+
+
+def stop_stack(settings: Settings) -> list[str]:
+    """Stop every process of the stack; gives the names of those that ran."""
+    found = [
+        (service.name, process)
+        for service in reversed(build_services(settings))
+        if (process := find_process(settings, service.name)) is not None
+    ]
+    for _, process in found:
+        _signal_group(process.pid, signal.SIGTERM)
+    _, alive = psutil.wait_procs([process for _, process in found], timeout=20)
+    for process in alive:
+        _signal_group(process.pid, signal.SIGKILL)
+    for name, _ in found:
+        _pid_file(settings, name).unlink(missing_ok=True)
+    return [name for name, _ in found]
+
+
+def find_process(settings: Settings, name: str) -> psutil.Process | None:
+    """Give the running process of a service, if it runs."""
+    try:
+        entry = json.loads(_pid_file(settings, name).read_text(encoding="utf-8"))
+        process = psutil.Process(entry["pid"])
+        is_same = abs(process.create_time() - entry["created"]) < 1
+        is_alive = process.status() != psutil.STATUS_ZOMBIE
+    except (OSError, ValueError, KeyError, psutil.Error):
+        return None
+    return process if is_same and is_alive else None
+
+
+def read_health(settings: Settings) -> dict[str, str]:
+    """Ask every service how it is: `healthy`, `unhealthy`, `starting` or `down` by name."""
+    health = {}
+    airflow = _airflow_health(settings)
+    for service in build_services(settings):
+        if find_process(settings, service.name) is None:
+            health[service.name] = "down"
+        elif service.name == "mlflow":
+            is_up = _answers(f"{settings.mlflow}/health")
+            health[service.name] = "healthy" if is_up else "starting"
+        else:
+            health[service.name] = airflow.get(service.name, "starting")
+    return health
+
+
+def log_file(settings: Settings, name: str) -> Path:
+    """Where a service's output goes."""
+    return settings.home / "logs" / f"{name}.log"
+
+
+def _start(settings: Settings, service: Service, environment: dict[str, str]) -> None:
+    if find_process(settings, service.name) is not None:
+        return
+    with log_file(settings, service.name).open("ab") as output:
+        process = subprocess.Popen(  # noqa: S603 - our own commands, no shell
+            [_executable(service.command[0]), *service.command[1:]],
+            env=environment,
+            cwd=settings.home,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    created = psutil.Process(process.pid).create_time()
+    path = _pid_file(settings, service.name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"pid": process.pid, "created": created}), encoding="utf-8")
+
+
+def _migrate(settings: Settings, environment: dict[str, str]) -> None:
+    done = subprocess.run(  # noqa: S603 - our own command, no shell
+        [_executable("airflow"), "db", "migrate"],
+        env=environment,
+        cwd=settings.home,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise GatehouseError(
+            f"Airflow's database must migrate. Received: exit code {done.returncode}.\n"
+            f"{(done.stdout + done.stderr)[-2000:]}"
+        )
+
+
+def _wait_until_ready(settings: Settings, tell: Callable[[str], None]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    healthy: set[str] = set()
+    while time.monotonic() < deadline:
+        health = read_health(settings)
+        for name, state in health.items():
+            if state == "down":
+                raise GatehouseError(
+                    f"{name} must stay up. Received: it ended. The end of its log "
+                    f"({log_file(settings, name)}):\n{_tail(log_file(settings, name))}"
+                )
+            if state == "healthy" and name not in healthy:
+                healthy.add(name)
+                tell(f"{name} is up")
+        if len(healthy) == len(health):
+            _warm_up(settings)
+            return
+        time.sleep(0.3)
+    waiting = sorted(set(health) - healthy)
+    raise GatehouseError(
+        f"the stack must be up within {START_SECONDS} s. Received: no answer from {waiting}. "
+        f"Read the logs in {settings.home / 'logs'}, then run `make down` and `make up`."
+    )
+
+
+def _warm_up(settings: Settings) -> None:
+    """Make the servers build what they build lazily, so that the first task need not wait."""
+    search = f"{settings.mlflow}/api/2.0/mlflow/experiments/search?max_results=1"
+    for url in (f"{settings.airflow}/execution/health", search):
+        _answers(url, timeout=60)
+
+
+def _airflow_health(settings: Settings) -> dict[str, str]:
+    try:
+        answer = httpx.get(f"{settings.airflow}/api/v2/monitor/health", timeout=10).json()
+    except (httpx.HTTPError, ValueError):
+        return {}
+    states = {name.replace("_", "-"): (answer.get(name) or {}) for name in answer}
+    health = {name: state.get("status") or "starting" for name, state in states.items()}
+    return {"api-server": "healthy", **health}
+
+
+def _answers(url: str, timeout: float = 5) -> bool:
+    try:
+        return httpx.get(url, timeout=timeout).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
+
+
+def _check_ports(settings: Settings, missing: set[str]) -> None:
+    ports = {
+        "mlflow": ("GATEHOUSE_MLFLOW_PORT", settings.mlflow_port),
+        "api-server": ("GATEHOUSE_AIRFLOW_PORT", settings.airflow_port),
+    }
+    for name, (setting, port) in ports.items():
+        if name in missing and _is_taken(port):
+            raise GatehouseError(
+                f"{setting}: {name} needs a free port. Received: {port}, which another process "
+                f"listens on. Stop that process, or choose a port: {setting}={port + 1} make run"
+            )
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _executable(name: str) -> str:
+    beside = Path(sys.executable).parent / name
+    found = str(beside) if beside.exists() else shutil.which(name)
+    if found is None:
+        raise GatehouseError(f"{name} must be installed. Received: nothing. Run `make install`.")
+    return found
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _pid_file(settings: Settings, name: str) -> Path:
+    return settings.home / "run" / f"{name}.json"
+
+
+def _tail(path: Path, lines: int = 15) -> str:
+    return "\n".join(_last_lines(path, lines))
+
+
+def _last_lines(path: Path, lines: int) -> Iterator[str]:
+    if path.exists():
+        yield from path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]

@@ -1,0 +1,84 @@
+"""Run one step and record what it took: wall time, CPU time, peak memory, rows, bytes.
+
+The figures go to MLflow as `cost_<step>_…` and to the run's directory, where the report reads
+them.
+"""
+
+import logging
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from include.records import Record, RunContext, StepCost, TableRef
+from include.settings import load_settings
+from include.specs import PipelineSpec
+
+logger = logging.getLogger(__name__)
+R = TypeVar("R", bound=Record)
+
+
+def run_step(
+    step: Callable[..., R],
+    spec: PipelineSpec,
+    run: RunContext,
+    *records: Record | None,
+    on_open: Callable[[str], None] | None = None,
+    **extras: Any,
+) -> R:
+    """Call a step and record its cost.
+
+    Args:
+        step: The step's function; its name names the cost.
+        spec: The pipeline, with this run's parameters written in.
+        run: The run it works for.
+        records: What earlier steps handed on.
+        on_open: Told the address of the MLflow run before the step begins.
+        extras: Further arguments of the step, such as `on_progress`.
+    """
+    from include.tables.run_files import RunFiles
+    from include.tracking.runs import open_run
+
+    settings = load_settings()
+    name = step.__name__
+    log = open_run(settings, run)
+    if on_open is not None:
+        on_open(log.url)
+    started, cpu_before = time.monotonic(), _cpu_seconds()
+    result = step(spec, run, *records, **extras)
+    table = next(_tables(result), None)
+    cost = StepCost(
+        step=name,
+        wall_seconds=round(time.monotonic() - started, 3),
+        cpu_seconds=round(_cpu_seconds() - cpu_before, 3),
+        peak_memory_bytes=peak_memory_bytes(),
+        rows=table.rows if table else 0,
+        size_bytes=table.size_bytes if table else 0,
+    )
+    files = RunFiles(settings.data, run)
+    files.write_bytes(f"costs/{name}.json", cost.model_dump_json().encode())
+    figures = cost.model_dump(exclude={"step"})
+    log.log_metrics({f"cost_{name}_{figure}": float(value) for figure, value in figures.items()})
+    logger.info("%s took %.1f s, peak %d MB", name, cost.wall_seconds, cost.peak_memory_bytes >> 20)
+    return result
+
+
+def peak_memory_bytes() -> int:
+    """Largest resident memory of this process so far, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _cpu_seconds() -> float:
+    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in both)
+
+
+def _tables(record: BaseModel) -> Iterator[TableRef]:
+    for name in type(record).model_fields:
+        value = getattr(record, name)
+        if isinstance(value, TableRef):
+            yield value

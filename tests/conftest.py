@@ -1,0 +1,29 @@
+"""What all tests share: a clean environment, and one MLflow server for those that track."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Set before anything imports Keras, MLflow or Airflow.
+os.environ.setdefault("KERAS_BACKEND", "jax")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
+
+pytest_plugins = ["tests.mlflow_fixture"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_airflow_home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep Airflow away from the home of whoever runs the tests."""
+    os.environ["AIRFLOW_HOME"] = str(tmp_path_factory.mktemp("airflow"))
+
+
+@pytest.fixture
+def data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give an empty data root, set as GATEHOUSE_DATA_ROOT."""
+    root = tmp_path / "data"
+    (root / "sources").mkdir(parents=True)
+    monkeypatch.setenv("GATEHOUSE_DATA_ROOT", str(root))
+    return root

@@ -1,0 +1,107 @@
+"""Reading pipeline files: what is accepted, and what a wrong file says."""
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from include.errors import SpecError
+from include.specs.loader import load_pipeline_spec, load_pipeline_specs
+
+HERE = Path(__file__).parent
+PIPELINES = HERE.parents[1] / "include" / "pipelines"
+INVALID = sorted((HERE / "invalid").glob("*.yaml"))
+VALID = sorted((HERE / "valid").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", INVALID, ids=lambda path: path.stem)
+def test_an_invalid_file_says_what_is_wrong(path: Path):
+    expected = path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+    with pytest.raises(SpecError, match=re.escape(expected)) as caught:
+        load_pipeline_spec(path)
+    assert path.name in str(caught.value)
+    assert "Received" in str(caught.value)
+
+
+@pytest.mark.parametrize("path", VALID, ids=lambda path: path.stem)
+def test_a_valid_file_loads(path: Path):
+    assert load_pipeline_spec(path).name == path.stem
+
+
+def test_the_pipelines_of_the_project_are_valid():
+    entries = list(load_pipeline_specs(PIPELINES))
+    assert {"adult", "digits", "mnist"} <= {entry.path.stem for entry in entries}
+    assert [entry.error for entry in entries if entry.error] == []
+
+
+def test_a_broken_file_leaves_the_others_alive(tmp_path: Path):
+    (tmp_path / "a_broken.yaml").write_text("name: [", encoding="utf-8")
+    (tmp_path / "digits.yaml").write_bytes((PIPELINES / "digits.yaml").read_bytes())
+    broken, right = load_pipeline_specs(tmp_path)
+    assert broken.spec is None
+    assert "a_broken.yaml" in str(broken.error)
+    assert right.spec is not None
+    assert right.spec.name == "digits"
+
+
+def test_two_files_of_one_name_are_refused_by_name(tmp_path: Path):
+    for name in ("one.yaml", "two.yaml"):
+        (tmp_path / name).write_bytes((PIPELINES / "digits.yaml").read_bytes())
+    first, second = load_pipeline_specs(tmp_path)
+    assert first.error is None
+    assert re.search("two.yaml: name must be unique.*one.yaml", str(second.error))
+
+
+def test_an_alias_bomb_is_refused_at_once(tmp_path: Path):
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
+    path = tmp_path / "bomb.yaml"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    started = time.monotonic()
+    with pytest.raises(SpecError, match="aliases are not allowed"):
+        load_pipeline_spec(path)
+    assert time.monotonic() - started < 1
+
+
+def test_a_python_tag_is_not_executed(tmp_path: Path):
+    canary = tmp_path / "canary"
+    path = tmp_path / "tag.yaml"
+    path.write_text(f"name: !!python/object/apply:pathlib.Path.touch [{canary}]", encoding="utf-8")
+    with pytest.raises(SpecError, match="Received"):
+        load_pipeline_spec(path)
+    assert not canary.exists()
+
+
+def test_a_file_beyond_the_size_cap_is_refused(tmp_path: Path):
+    path = tmp_path / "large.yaml"
+    path.write_bytes(b"#" * 300_000)
+    with pytest.raises(SpecError, match="at most 262144 bytes. Received: 300000"):
+        load_pipeline_spec(path)
+
+
+def test_nesting_beyond_reason_is_refused(tmp_path: Path):
+    path = tmp_path / "deep.yaml"
+    path.write_text("[" * 20_000 + "]" * 20_000, encoding="utf-8")
+    with pytest.raises(SpecError, match="expected plain YAML"):
+        load_pipeline_spec(path)
+
+
+def test_bytes_that_are_not_utf_8_are_named(tmp_path: Path):
+    path = tmp_path / "latin.yaml"
+    path.write_bytes("name: café".encode("latin-1"))
+    with pytest.raises(SpecError, match="cannot be read as UTF-8"):
+        load_pipeline_spec(path)
+
+
+def test_yes_and_no_are_labels_rather_than_booleans(tmp_path: Path):
+    path = tmp_path / "loans.yaml"
+    path.write_text(
+        "name: loans\nsource: {kind: file, uri: loans.csv}\n"
+        "target: {column: repaid, task: classification, positive: yes}\n"
+        "columns: [{name: x, kind: number}, {name: repaid, kind: category, values: [no, yes]}]\n",
+        encoding="utf-8",
+    )
+    spec = load_pipeline_spec(path)
+    assert spec.column_by_name["repaid"].values == ("no", "yes")
+    assert spec.target.positive == "yes"

@@ -1,0 +1,73 @@
+"""What a spec derives from its parts."""
+
+import pytest
+
+from include.specs.metrics import METRICS
+from include.specs.pipeline import Requirement, parse_requirement
+from include.specs.reference import render_spec, write_reference
+from tests.builders import BASE_SPEC, make_spec
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), 0.94], ids=["missing", "nan", "below"])
+def test_a_gate_is_closed_unless_its_metric_passes(value: float | None):
+    assert not parse_requirement("accuracy", ">= 0.95").is_met(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "is_met"),
+    [(">=0.5", 0.5, True), ("<= 0.2", 0.2, True), ("<= 0.2", 0.21, False), ("<= 1e-3", 0.0, True)],
+)
+def test_a_gate_compares_as_it_is_written(text: str, value: float, is_met: bool):
+    assert parse_requirement("log_loss", text).is_met(value) is is_met
+
+
+def test_infinity_passes_no_upper_bound():
+    gate = Requirement(metric="log_loss", is_minimum=False, bound=1.0)
+    assert not gate.is_met(float("inf"))
+
+
+def test_metrics_that_promotion_needs_are_always_computed():
+    spec = make_spec(
+        evaluation={"metrics": ["roc_auc"]},
+        promotion={"require": {"accuracy": ">= 0.5"}, "compare": "brier"},
+    )
+    assert spec.metric_names == ("roc_auc", "brier", "accuracy")
+    assert all(METRICS[name].task == "classification" for name in spec.metric_names)
+
+
+def test_ids_ignored_masked_and_dropped_columns_are_no_features():
+    columns = [
+        *BASE_SPEC["columns"],
+        {"name": "skipped", "kind": "ignore"},
+        {"name": "mail", "kind": "text", "private": "drop"},
+        {"name": "phone", "kind": "text", "private": "mask"},
+        {"name": "city", "kind": "category", "private": "hash"},
+    ]
+    spec = make_spec(columns=columns)
+    features = [column.name for column in spec.feature_columns]
+    assert features == ["age", "income", "married", "job", "opened", "city"]
+    stored = {column.name for column in spec.stored_columns}
+    assert "phone" in stored
+    assert stored.isdisjoint({"skipped", "mail"})
+
+
+def test_a_private_target_is_refused():
+    columns = [*BASE_SPEC["columns"][:-1], {**BASE_SPEC["columns"][-1], "private": "hash"}]
+    with pytest.raises(ValueError, match="not private"):
+        make_spec(columns=columns)
+
+
+def test_category_values_are_text_whatever_the_yaml_says():
+    columns = [
+        {"name": "x", "kind": "number"},
+        {"name": "y", "kind": "category", "values": [0, 1, True]},
+    ]
+    spec = make_spec(columns=columns, target={"column": "y", "task": "classification"})
+    assert spec.target_column.values == ("0", "1", "true")
+
+
+def test_the_reference_page_is_current_and_names_every_key():
+    assert write_reference(check=True) == []
+    page = render_spec()
+    for key in ("early_stopping", "quarantine_limit", "`source`, kind `sql`", "hash_bins"):
+        assert key in page
