@@ -1,0 +1,81 @@
+"""The trigger form: what it shows, what it refuses, how it changes the spec."""
+
+import pytest
+from airflow.sdk.definitions.param import ParamsDict
+from airflow.sdk.exceptions import ParamValidationError
+
+from include.errors import ParamError
+from include.orchestration.params import apply_params, build_params
+from tests.builders import make_spec
+
+
+def test_every_field_of_the_form_has_a_title_a_section_and_help():
+    for name, param in build_params(make_spec()).items():
+        schema = param.schema
+        assert schema["title"], name
+        assert schema["section"], name
+        assert param.description, name
+
+
+def test_defaults_of_the_form_leave_the_spec_as_it_is():
+    spec = make_spec()
+    form = {name: param.value for name, param in build_params(spec).items()}
+    assert apply_params(spec, form) == spec
+
+
+def test_what_the_form_says_is_written_into_the_spec():
+    spec = apply_params(
+        make_spec(),
+        {
+            "epochs": 7.0,
+            "batch_size": 64,
+            "learning_rate": 0.01,
+            "hidden": [8, 8],
+            "row_limit": 50,
+            "source_uri": "other.csv",
+        },
+    )
+    assert (spec.training.epochs, spec.training.batch_size) == (7, 64)
+    assert spec.training.learning_rate == 0.01
+    assert spec.model.hidden == (8, 8)
+    assert spec.row_limit == 50
+    assert spec.source.uri == "other.csv"
+
+
+def test_an_unknown_parameter_is_refused_with_the_nearest_name():
+    with pytest.raises(ParamError, match=r"Received: 'epoch'. Did you mean 'epochs'\?"):
+        apply_params(make_spec(), {"epoch": 3})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", 0),
+        ("epochs", "many"),
+        ("batch_size", 1.5),
+        ("learning_rate", 0),
+        ("learning_rate", "fast"),
+        ("hidden", [0]),
+        ("hidden", "64"),
+        ("row_limit", 0),
+        ("force", "yes"),
+        ("note", "x" * 501),
+        ("source_uri", "x" * 1001),
+    ],
+)
+def test_a_bad_value_is_refused_when_the_run_is_triggered(name, value):
+    params = ParamsDict(build_params(make_spec()))
+    with pytest.raises(ParamValidationError, match=name):
+        params.update({name: value})
+
+
+def test_a_value_that_only_the_spec_can_refuse_is_refused_too():
+    with pytest.raises(ParamError, match="breaks the spec of 'loans'"):
+        apply_params(make_spec(), {"learning_rate": float("nan")})
+
+
+def test_a_builtin_source_cannot_be_replaced():
+    spec = make_spec(source={"kind": "builtin", "dataset": "iris"})
+    assert "source_uri" not in build_params(spec)
+    with pytest.raises(ParamError, match="source_uri"):
+        apply_params(spec, {"source_uri": "/etc/passwd"})

@@ -1,0 +1,121 @@
+"""Counts, shapes and policy of the training DAGs."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from include.orchestration.training_dag import build_training_dag
+from include.specs.loader import load_pipeline_specs
+from tests.builders import make_spec
+
+ROOT = Path(__file__).resolve().parents[2]
+TASKS = [
+    "ingest",
+    "validate",
+    "prepare",
+    "train",
+    "evaluate",
+    "judge",
+    "approve",
+    "promote",
+    "report",
+    "close_run",
+]
+
+
+def test_there_is_one_training_dag_for_each_pipeline_file(dag_bag):
+    files = list((ROOT / "include" / "pipelines").glob("*.yaml"))
+    assert dag_bag.import_errors == {}
+    trained = [dag_id for dag_id in dag_bag.dags if dag_id.startswith("train__")]
+    assert sorted(trained) == sorted(f"train__{path.stem}" for path in files)
+
+
+def test_the_tasks_are_the_steps_in_order(digits_dag):
+    assert [task.task_id for task in digits_dag.topological_sort()] == TASKS
+
+
+def test_each_task_leads_to_the_next(digits_dag):
+    for name, following in zip(TASKS, TASKS[1:], strict=False):
+        assert following in digits_dag.get_task(name).downstream_task_ids
+
+
+def test_nothing_promotes_before_judge_and_approve(digits_dag):
+    promote = digits_dag.get_task("promote")
+    assert {"judge", "approve"} <= promote.get_flat_relative_ids(upstream=True)
+    assert promote.trigger_rule == "all_success"
+
+
+def test_nothing_trains_before_validate(digits_dag):
+    assert "validate" in digits_dag.get_task("train").get_flat_relative_ids(upstream=True)
+
+
+def test_close_run_is_a_teardown_that_leaves_the_state_of_the_run_alone(digits_dag):
+    close_run = digits_dag.get_task("close_run")
+    assert close_run.is_teardown
+    assert not close_run.on_failure_fail_dagrun
+
+
+def test_every_dag_has_an_owner_tags_docs_and_no_overlap(dag_bag):
+    for dag in dag_bag.dags.values():
+        assert dag.owner
+        assert "gatehouse" in dag.tags
+        assert dag.doc_md
+        assert dag.max_active_runs == 1
+        assert dag.catchup is False
+
+
+def test_only_infrastructure_errors_retry(digits_dag):
+    from include.errors import (
+        DataError,
+        ParamError,
+        QualityError,
+        TrackingUnavailableError,
+        TrainingError,
+    )
+
+    for task in digits_dag.tasks:
+        assert task.retries == 2
+        for error in (DataError("x"), QualityError("x"), TrainingError("x"), ParamError("x")):
+            assert task.retry_policy.evaluate(error, 1, 2).action.value == "fail"
+        again = task.retry_policy.evaluate(TrackingUnavailableError("x"), 1, 2)
+        assert again.action.value == "retry"
+
+
+def test_every_task_links_to_mlflow(digits_dag):
+    for task in digits_dag.tasks:
+        assert [link.name for link in task.operator_extra_links] == ["MLflow run"]
+
+
+def test_an_unanswered_approval_keeps_the_champion(digits_dag):
+    approve = digits_dag.get_task("approve")
+    assert approve.defaults == ["Keep the champion"]
+    assert approve.response_timeout == timedelta(hours=24)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "is_catchup"),
+    [
+        (None, False),
+        ({"cron": "0 3 * * 1", "timezone": "Europe/Berlin"}, False),
+        ({"cron": "0 3 * * *", "catchup_from": "2026-01-01"}, True),
+    ],
+    ids=["by hand", "cron", "catching up"],
+)
+def test_the_schedule_is_that_of_the_spec(schedule, is_catchup):
+    dag = build_training_dag(make_spec(schedule=schedule))
+    assert dag.catchup is is_catchup
+    if schedule is None:
+        assert dag.schedule is None
+    else:
+        assert schedule["cron"] in repr(dag.timetable)
+    assert (dag.start_date is not None) is is_catchup
+
+
+def test_a_hundred_pipelines_give_a_hundred_dags(tmp_path: Path):
+    text = (ROOT / "include" / "pipelines" / "adult.yaml").read_text(encoding="utf-8")
+    for number in range(100):
+        renamed = text.replace("name: adult\n", f"name: adult_{number}\n")
+        (tmp_path / f"{number}.yaml").write_text(renamed, encoding="utf-8")
+    specs = [entry.spec for entry in load_pipeline_specs(tmp_path) if entry.spec]
+    assert len({build_training_dag(spec).dag_id for spec in specs}) == 100
