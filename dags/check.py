@@ -7,6 +7,8 @@ from include.errors import SpecError
 from include.settings import load_settings
 from include.specs.loader import load_pipeline_specs
 
-errors = [str(entry.error) for entry in load_pipeline_specs(load_settings().pipelines_dir) if entry.error]
+errors = [
+    str(entry.error) for entry in load_pipeline_specs(load_settings().pipelines_dir) if entry.error
+]
 if errors:
     raise SpecError("\n\n".join(errors))

@@ -1,6 +1,6 @@
 """Airflow DAGs: `train__<pipeline>`, one for each file in include/pipelines.
 
-    ingest → validate → prepare → train → evaluate → judge → approve → promote → report → close_run
+ingest → validate → prepare → train → evaluate → judge → approve → promote → report → close_run
 """
 
 from include.orchestration.training_dag import build_training_dag

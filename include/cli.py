@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -172,8 +173,10 @@ def _check_rules(spec: PipelineSpec, path: Path) -> None:
 def _print_places(settings: Settings) -> None:
     from include.stack.environment import passwords_file
 
-    console.print(f"Airflow  {settings.airflow}  (user admin, password in {passwords_file(settings)})")
-    console.print(f"MLflow   {settings.mlflow_public}")
+    show = partial(console.print, soft_wrap=True)
+    show(f"Airflow  {settings.airflow}")
+    show(f"         user admin, password in {passwords_file(settings)}")
+    show(f"MLflow   {settings.mlflow_public}")
 
 
 def _tell(line: str) -> None:

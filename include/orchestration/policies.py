@@ -36,19 +36,23 @@ def default_args(spec: PipelineSpec) -> dict[str, Any]:
     }
 
 
-def schedule_arguments(spec: PipelineSpec) -> dict[str, Any]:
-    """Arguments of the DAG that say when it runs by itself.
+def build_timetable(spec: PipelineSpec) -> CronTriggerTimetable | None:
+    """Build the timetable of a pipeline, if it runs by itself.
 
     Without `catchup_from` the first scheduled run is the next one, never one that lies in the
     past: whoever switches a pipeline on does not expect it to start by itself.
     """
     schedule = spec.schedule
     if schedule is None:
-        return {"schedule": None, "catchup": False}
-    timetable = CronTriggerTimetable(
+        return None
+    return CronTriggerTimetable(
         schedule.cron, timezone=schedule.timezone, run_immediately=timedelta(0)
     )
-    if schedule.catchup_from is None:
-        return {"schedule": timetable, "catchup": False}
-    start = datetime.combine(schedule.catchup_from, time(), ZoneInfo(schedule.timezone))
-    return {"schedule": timetable, "catchup": True, "start_date": start}
+
+
+def catchup_start(spec: PipelineSpec) -> datetime | None:
+    """Give the time from which missed runs are made up for, if they are."""
+    schedule = spec.schedule
+    if schedule is None or schedule.catchup_from is None:
+        return None
+    return datetime.combine(schedule.catchup_from, time(), ZoneInfo(schedule.timezone))

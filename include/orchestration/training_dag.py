@@ -7,7 +7,7 @@ from airflow.sdk import DAG, task
 from include.orchestration.approval import build_approval, read_answer
 from include.orchestration.links import link_to_mlflow
 from include.orchestration.params import build_params
-from include.orchestration.policies import default_args, schedule_arguments
+from include.orchestration.policies import build_timetable, catchup_start, default_args
 from include.orchestration.progress import report_progress
 from include.orchestration.tasks import (
     perform,
@@ -57,7 +57,9 @@ def build_training_dag(spec: PipelineSpec) -> DAG:
         params=build_params(spec),
         tags=["gatehouse", "train", spec.target.task],
         max_active_runs=1,
-        **schedule_arguments(spec),
+        schedule=build_timetable(spec),
+        start_date=catchup_start(spec),
+        catchup=catchup_start(spec) is not None,
     ) as training_dag:
 
         @task

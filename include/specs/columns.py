@@ -67,8 +67,7 @@ class NumericColumn(ColumnBase):
         low, high = self.outlier_quantiles
         if not 0 <= low < high <= 1:
             raise ValueError(
-                "outlier_quantiles must be two rising numbers in [0, 1]. "
-                f"Received: {[low, high]}"
+                f"outlier_quantiles must be two rising numbers in [0, 1]. Received: {[low, high]}"
             )
         return self
 
@@ -138,9 +137,7 @@ class DatetimeColumn(ColumnBase):
     """A point in time."""
 
     kind: Literal["datetime"] = Field(description="A point in time; UTC where it has no zone.")
-    format: str | None = Field(
-        default=None, description="strptime format; ISO 8601 unless given."
-    )
+    format: str | None = Field(default=None, description="strptime format; ISO 8601 unless given.")
     from_parts: tuple[str, ...] = Field(
         default=(),
         max_length=6,

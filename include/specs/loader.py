@@ -6,9 +6,9 @@ an answer, a country or a label, and `on` is a key.
 """
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import yaml
 from pydantic import ValidationError
@@ -17,6 +17,7 @@ from include.errors import SpecError
 from include.specs.pipeline import PipelineSpec
 
 MAX_BYTES = 256 * 1024
+MAX_DEPTH = 20
 
 
 class LoadedSpec(NamedTuple):
@@ -27,8 +28,8 @@ class LoadedSpec(NamedTuple):
     error: SpecError | None
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """A safe loader that refuses aliases and duplicate keys, and keeps yes, no, on and off as text."""
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """The safe loader, in C where it is built, that keeps yes, no, on and off as text."""
 
     yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {
         first: [
@@ -38,23 +39,6 @@ class _StrictLoader(yaml.SafeLoader):
         ]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
-            raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=mark)
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[object] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
-            if isinstance(key, Hashable) and key in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"key {key!r} stands twice", problem_mark=key_node.start_mark
-                )
-            seen.add(key if isinstance(key, Hashable) else repr(key))
-        return super().construct_mapping(node, deep=deep)
 
 
 def load_pipeline_specs(directory: Path) -> Iterator[LoadedSpec]:
@@ -98,7 +82,7 @@ def load_pipeline_spec(path: Path) -> PipelineSpec:
 
 
 def describe_validation_error(file: str, error: ValidationError) -> str:
-    """Say file, key, expectation, received value and next move for each of the first five errors."""
+    """Say file, key, expectation, received value and next move of the first five errors."""
     lines = []
     for detail in error.errors()[:5]:
         key = ".".join(str(part) for part in detail["loc"]) or "(whole file)"
@@ -120,7 +104,7 @@ def _read_yaml(path: Path) -> object:
                 "A pipeline file states only what differs from the defaults."
             )
         text = path.read_text(encoding="utf-8")
-        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a subclass of SafeLoader
+        return _construct(text)
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(f"{path.name}: cannot be read as UTF-8 text. Received: {error}.") from error
     except (yaml.YAMLError, RecursionError) as error:
@@ -129,6 +113,46 @@ def _read_yaml(path: Path) -> object:
             f"{path.name}: expected plain YAML without aliases, tags or repeated keys. "
             f"Received: {reason}."
         ) from error
+
+
+def _construct(text: str) -> object:
+    """Build the document after a look at its nodes, while an alias has not multiplied anything."""
+    loader = _Loader(text)
+    try:
+        root = loader.get_single_node()
+        if root is None:
+            return None
+        _check_nodes(root)
+        return loader.construct_document(root)
+    finally:
+        loader.dispose()
+
+
+def _check_nodes(root: yaml.Node) -> None:
+    """Refuse a node that stands in two places (an alias), a key that stands twice, and depth."""
+    seen: set[int] = set()
+    waiting = [(root, 0)]
+    while waiting:
+        node, depth = waiting.pop()
+        if id(node) in seen:
+            raise yaml.MarkedYAMLError(
+                problem="aliases are not allowed", problem_mark=node.start_mark
+            )
+        if depth > MAX_DEPTH:
+            raise yaml.MarkedYAMLError(
+                problem=f"nested deeper than {MAX_DEPTH} levels", problem_mark=node.start_mark
+            )
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += [(part, depth + 1) for part in node.value]
+        elif isinstance(node, yaml.MappingNode):
+            keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+            twice = next((key for place, key in enumerate(keys) if key in keys[:place]), None)
+            if twice is not None:
+                raise yaml.MarkedYAMLError(
+                    problem=f"key {twice!r} stands twice", problem_mark=node.start_mark
+                )
+            waiting += [(part, depth + 1) for pair in node.value for part in pair]
 
 
 def _shorten(value: object) -> str:

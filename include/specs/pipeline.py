@@ -105,6 +105,10 @@ class CleaningSpec(SpecModel):
     lags: tuple[LagFeatures, ...] = Field(
         default=(), description="Lag and rolling features, computed in order."
     )
+    leakage: Literal["fail", "warn"] = Field(
+        default="fail",
+        description="What happens if one feature by itself determines the target.",
+    )
 
 
 class SplitSpec(SpecModel):
@@ -124,9 +128,7 @@ class SplitSpec(SpecModel):
         description="Shares of train, validation and test. With method `given` the test share is "
         "the source's and the first two divide the training file.",
     )
-    gap: int = Field(
-        default=0, ge=0, description="Rows left out between parts of a time split."
-    )
+    gap: int = Field(default=0, ge=0, description="Rows left out between parts of a time split.")
     seed: int = Field(default=0, ge=0, description="Salt of the hash.")
 
     @field_validator("fractions")

@@ -1,6 +1,6 @@
 """Write `docs/spec.md` from the models, and check that it is current.
 
-    python -m include.specs.reference [--check]
+python -m include.specs.reference [--check]
 """
 
 import sys
@@ -84,6 +84,8 @@ def _default(field: FieldInfo) -> str:
 
 def _type_name(annotation: object) -> str:
     origin, parts = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is None:
+        return _plain_type_name(annotation)
     if origin is typing.Literal:
         return ", ".join(f"`{part}`" for part in parts)
     if origin in {typing.Union, types.UnionType}:
@@ -91,10 +93,10 @@ def _type_name(annotation: object) -> str:
         return " or ".join(dict.fromkeys(names))
     if origin is tuple:
         return f"list of {_type_name(parts[0])}"
-    if origin is dict:
-        return "mapping"
-    if origin is typing.Annotated:
-        return _type_name(parts[0])
+    return _type_name(parts[0]) if origin is typing.Annotated else "mapping"
+
+
+def _plain_type_name(annotation: object) -> str:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "mapping"
     names_of = {str: "text", int: "integer", float: "number", bool: "true/false"}

@@ -15,6 +15,7 @@ class AirflowApi:
     """A client of the local Airflow, signed in as `admin`."""
 
     def __init__(self, settings: Settings) -> None:
+        self.token = ""
         self._root = settings.airflow
         self._settings = settings
         self._client = httpx.Client(base_url=f"{self._root}/api/v2", timeout=60)
@@ -35,7 +36,8 @@ class AirflowApi:
                 f"Received: HTTP {answer.status_code}. Run `make down`, remove that file and "
                 "run `make up`."
             )
-        self._client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        self.token = str(answer.json()["access_token"])
+        self._client.headers["Authorization"] = f"Bearer {self.token}"
 
     def get_dag(self, dag_id: str) -> dict[str, Any] | None:
         """Give a DAG's entry, or None while Airflow does not know it."""

@@ -135,7 +135,7 @@ def _start(settings: Settings, service: Service, environment: dict[str, str]) ->
     if find_process(settings, service.name) is not None:
         return
     with log_file(settings, service.name).open("ab") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own commands, no shell
+        process = subprocess.Popen(
             [_executable(service.command[0]), *service.command[1:]],
             env=environment,
             cwd=settings.home,
@@ -151,7 +151,7 @@ def _start(settings: Settings, service: Service, environment: dict[str, str]) ->
 
 
 def _migrate(settings: Settings, environment: dict[str, str]) -> None:
-    done = subprocess.run(  # noqa: S603 - our own command, no shell
+    done = subprocess.run(
         [_executable("airflow"), "db", "migrate"],
         env=environment,
         cwd=settings.home,

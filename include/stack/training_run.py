@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -195,12 +196,13 @@ def _print_urls(
     settings: Settings, api: AirflowApi, ids: tuple[str, str], console: Console
 ) -> None:
     dag_id, run_id = ids
+    show = partial(console.print, soft_wrap=True)
     link = api.get_record(dag_id, run_id, "report") or {}
-    console.print(f"Airflow  {settings.airflow}/dags/{dag_id}/runs/{run_id}")
+    show(f"Airflow  {settings.airflow}/dags/{dag_id}/runs/{run_id}")
     url = api.get_link(dag_id, run_id, "ingest")
-    console.print(f"MLflow   {url or settings.mlflow_public}")
+    show(f"MLflow   {url or settings.mlflow_public}")
     if link.get("uri"):
-        console.print(f"report   {link['uri']}")
+        show(f"report   {link['uri']}")
 
 
 def _data(value: Any) -> dict[str, Any]:

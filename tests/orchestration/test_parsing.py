@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = "pandas numpy keras jax mlflow great_expectations duckdb pyarrow sklearn matplotlib".split()
+HEAVY = [
+    "pandas",
+    "numpy",
+    "keras",
+    "jax",
+    "mlflow",
+    "great_expectations",
+    "duckdb",
+    "pyarrow",
+    "sklearn",
+    "matplotlib",
+]
 PARSE = f"""
 import sys
 class Refuse:

@@ -1,5 +1,6 @@
 """Counts, shapes and policy of the training DAGs."""
 
+import itertools
 from datetime import timedelta
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def test_the_tasks_are_the_steps_in_order(digits_dag):
 
 
 def test_each_task_leads_to_the_next(digits_dag):
-    for name, following in zip(TASKS, TASKS[1:], strict=False):
+    for name, following in itertools.pairwise(TASKS):
         assert following in digits_dag.get_task(name).downstream_task_ids
 
 

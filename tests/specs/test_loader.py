@@ -83,7 +83,7 @@ def test_a_file_beyond_the_size_cap_is_refused(tmp_path: Path):
 def test_nesting_beyond_reason_is_refused(tmp_path: Path):
     path = tmp_path / "deep.yaml"
     path.write_text("[" * 20_000 + "]" * 20_000, encoding="utf-8")
-    with pytest.raises(SpecError, match="expected plain YAML"):
+    with pytest.raises(SpecError, match="nested deeper than 20 levels"):
         load_pipeline_spec(path)
 
 

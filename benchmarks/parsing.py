@@ -1,0 +1,65 @@
+"""Parsing all DAG files, now and with a hundred more pipelines, against importing Airflow's SDK."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.result import Result
+from benchmarks.timing import ROOT, interleave, measure_snippet
+
+IMPORT = "from airflow.sdk import DAG, Asset, Param, task"
+PARSE = (
+    IMPORT
+    + """
+import pathlib, runpy
+for path in sorted(pathlib.Path("dags").glob("*.py")):
+    runpy.run_path(str(path))
+"""
+)
+
+
+def measure(tell: Callable[[str], None]) -> list[Result]:
+    """Measure, in fresh processes, three times each in turn."""
+    with tempfile.TemporaryDirectory() as folder:
+        pipelines = ROOT / "include" / "pipelines"
+        own = {"GATEHOUSE_PIPELINES_DIR": str(pipelines)}
+        many = {"GATEHOUSE_PIPELINES_DIR": folder}
+        write_pipelines(Path(folder), pipelines, 100)
+        tell("three fresh processes of each")
+        imported, parsed, parsed_many = interleave(
+            3,
+            lambda: measure_snippet(IMPORT),
+            lambda: measure_snippet(PARSE, own),
+            lambda: measure_snippet(PARSE, many),
+        )
+    count = len(list(pipelines.glob("*.yaml")))
+    return [
+        Result(
+            name=f"parse all DAG files ({count} pipelines)",
+            ratio=parsed.seconds / imported.seconds,
+            bound=1.2,
+            seconds=parsed.seconds,
+            reference_seconds=imported.seconds,
+            reference="import airflow.sdk",
+            peak_memory_mb=parsed.peak_memory_mb,
+        ),
+        Result(
+            name=f"parse all DAG files ({count + 100} pipelines)",
+            ratio=parsed_many.seconds / imported.seconds,
+            seconds=parsed_many.seconds,
+            reference_seconds=imported.seconds,
+            reference="import airflow.sdk",
+            peak_memory_mb=parsed_many.peak_memory_mb,
+            note=f"{(parsed_many.seconds - parsed.seconds) * 10:.1f} ms for each further one",
+        ),
+    ]
+
+
+def write_pipelines(folder: Path, pipelines: Path, more: int) -> None:
+    """Copy the project's pipelines, and write further ones beside them."""
+    for path in pipelines.glob("*.yaml"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    text = (pipelines / "adult.yaml").read_text(encoding="utf-8")
+    for number in range(more):
+        renamed = text.replace("name: adult\n", f"name: adult_{number}\n")
+        (folder / f"adult_{number}.yaml").write_text(renamed, encoding="utf-8")

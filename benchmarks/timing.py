@@ -1,0 +1,52 @@
+"""Run a Python snippet in a fresh process and learn its time and peak memory."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+MEASURED = """
+import json, resource, time
+started = time.perf_counter()
+{code}
+print()
+print(json.dumps([time.perf_counter() - started,
+                  resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+"""
+
+
+class Measured(NamedTuple):
+    """Wall time in seconds and peak resident memory in MB."""
+
+    seconds: float
+    peak_memory_mb: float
+
+
+def measure_snippet(code: str, environment: Mapping[str, str] | None = None) -> Measured:
+    """Time a snippet in a process of its own; the interpreter's start is left out."""
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED.format(code=code)],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
+    return Measured(*json.loads(done.stdout.splitlines()[-1]))
+
+
+def interleave(runs: int, *measurements: Callable[[], Measured]) -> list[Measured]:
+    """Take measurements in turn, so that a slow minute hits all alike, and give the medians."""
+    taken = [[measure() for measure in measurements] for _ in range(runs)]
+    return [
+        Measured(
+            statistics.median(row[place].seconds for row in taken),
+            max(row[place].peak_memory_mb for row in taken),
+        )
+        for place in range(len(measurements))
+    ]

@@ -1,0 +1,65 @@
+"""One real stack for all journeys: free ports, a home of its own, pipelines of its own."""
+
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from include.settings import Settings
+from include.stack.airflow_api import AirflowApi
+from include.stack.services import start_stack, stop_stack
+from tests.journeys.journey import Journey
+
+ROOT = Path(__file__).resolve().parents[2]
+LOANS = """\
+name: loans
+source: {kind: file, uri: loans.csv}
+target: {column: repaid, task: classification, positive: yes}
+columns:
+  - {name: loan_id, kind: id}
+  - {name: age, kind: integer, min: 18, max: 100, nulls: 0.2}
+  - {name: income, kind: number, min: 0, nulls: 0.2}
+  - {name: married, kind: boolean, nulls: 0.2}
+  - {name: job, kind: category, nulls: 0.2}
+  - {name: opened, kind: datetime, nulls: 0.2}
+  - {name: repaid, kind: category, values: [no, yes]}
+model: {hidden: [8]}
+training: {epochs: 3}
+promotion: {require: {accuracy: ">= 0.5"}, approval: always}
+"""
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Give the settings of a stack that shares nothing with any other."""
+    home = tmp_path_factory.mktemp("home")
+    pipelines = home / "pipelines"
+    pipelines.mkdir()
+    shutil.copy(ROOT / "include" / "pipelines" / "digits.yaml", pipelines)
+    (pipelines / "loans.yaml").write_text(LOANS, encoding="utf-8")
+    (pipelines / "broken.yaml").write_text("name: broken\nsorce: {}\n", encoding="utf-8")
+    return Settings(
+        home=home,
+        pipelines_dir=pipelines,
+        airflow_port=free_port(),
+        mlflow_port=free_port(),
+    )
+
+
+@pytest.fixture(scope="session")
+def journey(settings: Settings) -> Iterator[Journey]:
+    """Start the stack, sign in, and stop it at the end."""
+    start_stack(settings, print)
+    api = AirflowApi(settings)
+    api.sign_in()
+    yield Journey(settings, api)
+    stop_stack(settings)
+
+
+def free_port() -> int:
+    """Give a port that nobody listens on now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

@@ -1,0 +1,152 @@
+"""The main job on the real stack: from a table to a promoted champion, and every way to fail."""
+
+import httpx
+import pytest
+
+from include.errors import ParamError
+from tests.builders import make_frame
+from tests.journeys.journey import Finished, Journey
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def first(journey: Journey) -> Finished:
+    """Train digits once."""
+    return journey.train("digits")
+
+
+def metrics_of(run) -> dict[str, float]:
+    return {metric["key"]: metric["value"] for metric in run["data"]["metrics"]}
+
+
+def tags_of(run) -> dict[str, str]:
+    return {tag["key"]: tag["value"] for tag in run["data"]["tags"]}
+
+
+def test_the_first_run_promotes_a_good_champion(journey: Journey, first: Finished):
+    assert first.state == "success", first.tasks
+    assert first.tasks["promote"] == "success"
+    assert journey.champion("digits") == "1"
+    run = journey.mlflow_run(first)
+    assert run["info"]["status"] == "FINISHED"
+    assert metrics_of(run)["test_accuracy"] >= 0.95
+
+
+def test_mlflow_and_airflow_point_at_each_other(journey: Journey, first: Finished):
+    run = journey.mlflow_run(first)
+    tags = tags_of(run)
+    assert tags["airflow.run_url"].endswith(f"/dags/{first.dag_id}/runs/{first.run_id}")
+    link = journey.api.get_link(first.dag_id, first.run_id, "train")
+    assert link.endswith(run["info"]["run_id"])
+
+
+def test_the_run_has_metrics_by_epoch_a_data_set_and_the_report(journey: Journey, first: Finished):
+    run = journey.mlflow_run(first)
+    run_id = run["info"]["run_id"]
+    history = journey.mlflow("metrics/get-history", run_id=run_id, metric_key="loss")["metrics"]
+    trained = journey.api.get_record(first.dag_id, first.run_id, "train") or {}
+    assert sorted(point["step"] for point in history) == list(range(1, trained["epochs"] + 1))
+    assert run["inputs"]["dataset_inputs"]
+    files = {file["path"] for file in journey.mlflow("artifacts/list", run_id=run_id)["files"]}
+    assert {"report.html", "figures"} <= files
+
+
+def test_progress_of_the_fit_stands_in_the_task_state_store(journey: Journey, first: Finished):
+    progress = journey.api.get_state(first.dag_id, first.run_id, "train", "progress")
+    assert progress["epoch"] <= progress["epochs"]
+    assert "loss" in progress
+
+
+def test_no_record_is_larger_than_8_kb(journey: Journey, first: Finished):
+    for task_id in first.tasks:
+        record = journey.api.get_record(first.dag_id, first.run_id, task_id)
+        assert len(str(record)) < 8192, task_id
+
+
+def test_a_second_run_reuses_the_tables_and_keeps_the_champion(journey: Journey, first: Finished):
+    again = journey.train("digits")
+    assert again.state == "success", again.tasks
+    assert "reused" in journey.log(again, "ingest")
+    assert "reused" in journey.log(again, "prepare")
+    # The same rows and seed give the same model, which is not better.
+    assert again.tasks["promote"] == "skipped"
+    assert journey.champion("digits") == "1"
+    assert journey.mlflow_run(again)["info"]["status"] == "FINISHED"
+    same = metrics_of(journey.mlflow_run(again))
+    assert same["test_accuracy"] == same["champion_accuracy"]
+
+
+def test_a_loss_that_is_not_finite_fails_at_once_and_registers_nothing(journey: Journey, first):
+    versions = journey.versions("digits")
+    run = journey.train("digits", learning_rate=1e30)
+    assert run.state == "failed"
+    assert run.tasks["train"] == "failed"
+    assert run.tries["train"] == 1
+    assert "learning rate" in journey.log(run, "train")
+    assert journey.mlflow_run(run)["info"]["status"] == "FAILED"
+    assert journey.versions("digits") == versions
+
+
+def test_an_unknown_parameter_fails_the_first_task(journey: Journey):
+    run = journey.train("digits", epoch=3)
+    assert run.tasks["ingest"] == "failed"
+    assert run.tries["ingest"] == 1
+    assert "Did you mean 'epochs'?" in journey.log(run, "ingest")
+    assert run.tasks["train"] == "upstream_failed"
+
+
+def test_a_bad_value_is_refused_by_rest(journey: Journey):
+    with pytest.raises(ParamError, match="epochs"):
+        journey.start("digits", epochs=0)
+
+
+def test_a_broken_pipeline_file_shows_as_an_import_error(journey: Journey):
+    def shown() -> list[str]:
+        return [error["stack_trace"] for error in journey.api.list_import_errors()]
+
+    journey.wait(lambda: bool(shown()), "the import error shows", 60)
+    assert any("broken.yaml: sorce" in text for text in shown())
+    assert journey.api.get_dag("train__broken") is None
+
+
+def test_data_that_break_the_contract_train_nothing(journey: Journey):
+    frame = make_frame(300).drop(columns="row_id")
+    frame["age"] = 7
+    frame.to_csv(journey.sources / "loans.csv", index=False)
+    run = journey.train("loans")
+    assert run.tasks["validate"] == "failed"
+    assert run.tries["validate"] == 1
+    assert run.tasks["train"] == "upstream_failed"
+    assert "age" in journey.log(run, "validate")
+    closed = journey.mlflow_run(run)
+    assert closed["info"]["status"] == "FAILED"
+    files = journey.mlflow("artifacts/list", run_id=closed["info"]["run_id"])["files"]
+    assert "report.html" in {file["path"] for file in files}
+
+
+@pytest.mark.parametrize("answer", ["Keep the champion", "Promote"])
+def test_a_person_decides_when_the_policy_asks(journey: Journey, answer: str):
+    make_frame(400).drop(columns="row_id").to_csv(journey.sources / "loans.csv", index=False)
+    dag_id, run_id = journey.start("loans")
+    waits = {"awaiting_input", "deferred"}
+    journey.wait(lambda: journey.state(dag_id, run_id, "approve") in waits, "it asks", 180)
+    before = journey.champion("loans")
+    respond(journey, dag_id, run_id, answer)
+    run = journey.finish(dag_id, run_id)
+    assert run.state == "success", run.tasks
+    is_promoted = answer == "Promote"
+    assert run.tasks["promote"] == ("success" if is_promoted else "skipped")
+    assert (journey.champion("loans") != before) is is_promoted
+
+
+def respond(journey: Journey, dag_id: str, run_id: str, answer: str) -> None:
+    token = journey.api.token
+    path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails"
+    response = httpx.patch(
+        f"{journey.settings.airflow}/api/v2/{path}",
+        json={"chosen_options": [answer], "params_input": {}},
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=30,
+    )
+    response.raise_for_status()
