@@ -1,4 +1,4 @@
-"""The command line: `gatehouse up | down | status | check | run`."""
+"""The command line: `gatehouse up | down | status | check | new | run`."""
 
 import os
 import shutil
@@ -84,6 +84,25 @@ def check() -> None:
             raise SpecError(f"expected pipeline files in {directory}. Received: none.")
         if wrong:
             raise typer.Exit(1)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="Name of the new pipeline.")],
+    source: Annotated[Path, typer.Option("--from", help="CSV, TSV, JSON-lines or Parquet file.")],
+    target: Annotated[str, typer.Option(help="Column to predict.")],
+) -> None:
+    """Draft a pipeline from a file: column kinds, ranges, leaks, personal data, split and model."""
+    from include.drafting.draft import describe_draft, draft_pipeline
+    from include.specs.loader import load_pipeline_spec
+
+    with _readable_errors():
+        settings = load_settings()
+        path = draft_pipeline(name, source, target, settings.pipelines_dir)
+        spec = load_pipeline_spec(path)
+        _adopt_source(settings, spec, str(source))
+        console.print(_plain(describe_draft(spec)))
+        console.print(f"written to {path}; read its comments, then: make run PIPELINE={name}")
 
 
 @app.command()

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from airflow.sdk import get_current_context
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk import Connection, get_current_context
+from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
 
-from include.errors import GatehouseError
+from include.errors import GatehouseError, SourceError
 from include.orchestration.links import MlflowRunLink
 from include.orchestration.params import apply_params
 from include.records import Record, RunContext
@@ -54,7 +54,7 @@ def effective_spec(spec: PipelineSpec, params: Mapping[str, Any]) -> PipelineSpe
     """
     effective = apply_params(spec, params)
     if params.get("source_uri"):
-        from include.tables.sources import check_source_allowed
+        from include.tables.source_files import check_source_allowed
 
         check_source_allowed(str(params["source_uri"]), load_settings().allowed_source_roots)
     return effective
@@ -79,6 +79,25 @@ def build_run_context(spec: PipelineSpec, context: Any) -> RunContext:
         force=bool(params.get("force")),
         try_number=context["ti"].try_number,
     )
+
+
+def connection_url(connection_id: str) -> str:
+    """Give the SQLAlchemy URL of an Airflow connection.
+
+    Raises:
+        SourceError: Airflow knows no such connection.
+        GatehouseError: The connection is of a type that no installed driver reads.
+    """
+    from include.tables.sql import to_sqlalchemy_url
+
+    try:
+        connection = Connection.get(connection_id)
+    except AirflowNotFoundException as error:
+        raise SourceError(
+            f"connection {connection_id!r} must exist. Received: Airflow knows none of that id. "
+            "Add it in the UI (Admin, Connections) or with `airflow connections add`."
+        ) from error
+    return to_sqlalchemy_url(connection.get_uri())
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from include.orchestration.params import build_params
 from include.orchestration.policies import build_timetable, catchup_start, default_args
 from include.orchestration.progress import report_progress
 from include.orchestration.tasks import (
+    connection_url,
     perform,
     perform_close,
     pull_records,
@@ -66,7 +67,7 @@ def build_training_dag(spec: PipelineSpec) -> DAG:
         def ingest() -> IngestRecord:
             from include.steps.ingest import ingest as step
 
-            return perform(step, spec)
+            return perform(step, spec, connect=connection_url)
 
         @task
         def validate(ingested: IngestRecord) -> ValidateRecord:

@@ -1,0 +1,1 @@
+"""A first pipeline file for a table somebody brings: profile, guess, write down with reasons."""
