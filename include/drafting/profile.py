@@ -17,6 +17,7 @@ from include.tables.duck import open_duckdb, quote_name, quote_text
 MISSING: Final = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
 TABLE: Final = "rows_as_text"
 MOST_VALUES: Final = 100
+COUNTED: Final = ("integers", "numbers", "booleans", "times", "emails", "phones")
 EMAIL: Final = r"^[^@\s]+@[^@\s]+\.[A-Za-z]{2,}$"
 PHONE: Final = r"^\+?[0-9][0-9 ()/.-]{6,18}[0-9]$"
 
@@ -164,16 +165,17 @@ def _profile_column(duck: duckdb.DuckDBPyConnection, name: str) -> ColumnProfile
             f"SELECT DISTINCT {value} FROM {TABLE} WHERE {value} IS NOT NULL ORDER BY 1"
         ).fetchall()
         values, distinct = tuple(str(row[0]) for row in found), len(found)
+    whole = dict(zip(COUNTED, (int(count) for count in counts[3:9]), strict=True))
     return ColumnProfile(
-        name,
-        int(counts[0]),
-        int(counts[1]),
-        distinct,
-        *(int(count) for count in counts[3:9]),
-        counts[9],
-        counts[10],
-        int(counts[11]),
-        float(counts[12]),
+        name=name,
+        rows=int(counts[0]),
+        filled=int(counts[1]),
+        distinct=distinct,
+        **whole,
+        low=counts[9],
+        high=counts[10],
+        longest=int(counts[11]),
+        words=float(counts[12]),
         is_rising=_is_rising(duck, value, int(counts[6]) + int(counts[4])),
         values=values,
     )

@@ -20,8 +20,13 @@ RUN = "This run"
 
 
 def build_params(spec: PipelineSpec) -> dict[str, Param]:
-    """Build the form of a pipeline; the defaults are those of its spec."""
-    return {**_training_params(spec), **_data_params(spec), **_run_params()}
+    """Build the form of a training run; the defaults are those of the spec."""
+    return {**_training_params(spec), **build_data_params(spec)}
+
+
+def build_data_params(spec: PipelineSpec) -> dict[str, Param]:
+    """Build the form of a run that reads data and trains nothing."""
+    return {**_data_params(spec), **_run_params()}
 
 
 def apply_params(spec: PipelineSpec, params: Mapping[str, Any]) -> PipelineSpec:

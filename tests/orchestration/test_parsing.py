@@ -62,6 +62,6 @@ def test_a_broken_file_shows_as_an_import_error_and_takes_no_dag_down(tmp_path: 
     (tmp_path / "digits.yaml").write_text(text, encoding="utf-8")
     (tmp_path / "wrong.yaml").write_text(text.replace("name: digits", "nmae: wrong"), "utf-8")
     answer = parse(tmp_path, tmp_path / "home")
-    assert answer.endswith(" 1")
+    assert answer.endswith(" 2")  # the two of digits
     assert "check.py" in answer
     assert "wrong.yaml: name: Field required" in answer
