@@ -106,7 +106,7 @@ def find_process(settings: Settings, name: str) -> psutil.Process | None:
         process = psutil.Process(entry["pid"])
         is_same = abs(process.create_time() - entry["created"]) < 1
         is_alive = process.status() != psutil.STATUS_ZOMBIE
-    except (OSError, ValueError, KeyError, psutil.Error):
+    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
         return None
     return process if is_same and is_alive else None
 

@@ -1,0 +1,81 @@
+"""Starting and finding processes: obstacles are named, what is gone counts for nothing."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from include.errors import GatehouseError
+from include.settings import Settings
+from include.stack import services
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(home=tmp_path, airflow_port=free_port(), mlflow_port=free_port())
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def remember(settings: Settings, name: str, pid: int, created: float) -> None:
+    path = settings.home / "run" / f"{name}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"pid": pid, "created": created}), encoding="utf-8")
+
+
+def test_a_taken_port_names_its_setting(tmp_path):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        settings = Settings(home=tmp_path, airflow_port=port, mlflow_port=free_port())
+        with pytest.raises(GatehouseError, match=f"GATEHOUSE_AIRFLOW_PORT.*Received: {port}"):
+            services.start_stack(settings, print)
+
+
+def test_a_process_id_that_belongs_to_another_by_now_counts_for_nothing(settings):
+    own = psutil.Process(os.getpid())
+    remember(settings, "mlflow", own.pid, own.create_time() - 1000)
+    assert services.find_process(settings, "mlflow") is None
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"pid": 999999999, "created": 1}', "[]"])
+def test_a_damaged_or_stale_file_counts_for_nothing(settings, content):
+    path = settings.home / "run" / "mlflow.json"
+    path.parent.mkdir()
+    path.write_text(content, encoding="utf-8")
+    assert services.find_process(settings, "mlflow") is None
+
+
+def test_down_ends_the_whole_group_and_is_safe_to_repeat(settings):
+    child = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True
+    )
+    remember(settings, "scheduler", child.pid, psutil.Process(child.pid).create_time())
+    assert services.stop_stack(settings) == ["scheduler"]
+    assert child.poll() is not None
+    assert services.stop_stack(settings) == []
+
+
+def test_everything_is_down_before_the_first_start(settings):
+    assert set(services.read_health(settings).values()) == {"down"}
+
+
+def test_every_service_listens_on_loopback_only(settings):
+    from include.stack.environment import build_environment
+
+    environment = build_environment(settings)
+    assert environment["AIRFLOW__API__HOST"] == "127.0.0.1"
+    for service in services.build_services(settings):
+        if service.name == "mlflow":
+            assert "--host=127.0.0.1" in service.command
+        if service.name in {"scheduler", "triggerer"}:
+            assert "--skip-serve-logs" in service.command

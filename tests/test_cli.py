@@ -1,0 +1,83 @@
+"""The command line: what it prints and how it exits."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from include.cli import app
+
+ROOT = Path(__file__).resolve().parents[1]
+DIGITS = (ROOT / "include" / "pipelines" / "digits.yaml").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def pipelines(tmp_path, monkeypatch, data_root):
+    directory = tmp_path / "pipelines"
+    directory.mkdir()
+    monkeypatch.setenv("GATEHOUSE_PIPELINES_DIR", str(directory))
+    monkeypatch.setenv("GATEHOUSE_HOME", str(tmp_path / "home"))
+    return directory
+
+
+def invoke(*arguments: str):
+    return CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
+
+
+def test_every_command_has_a_help_text():
+    answer = invoke("--help")
+    assert answer.exit_code == 0
+    for command in ("up", "down", "status", "check", "new", "run"):
+        assert command in answer.output
+
+
+def test_check_tells_right_files_from_wrong_ones_and_fails(pipelines):
+    (pipelines / "digits.yaml").write_text(DIGITS, encoding="utf-8")
+    (pipelines / "wrong.yaml").write_text("name: wrong\nsorce: {}\n", encoding="utf-8")
+    answer = invoke("check")
+    assert answer.exit_code == 1
+    assert "digits.yaml: right" in answer.output
+    assert "wrong.yaml: source: Field required" in answer.output
+
+
+def test_check_passes_when_all_files_are_right(pipelines):
+    (pipelines / "digits.yaml").write_text(DIGITS, encoding="utf-8")
+    assert invoke("check").exit_code == 0
+
+
+def test_check_names_an_expectation_that_does_not_exist(pipelines):
+    text = DIGITS.replace("expect_column_values_to_be_between", "expect_wonders")
+    (pipelines / "digits.yaml").write_text(text, encoding="utf-8")
+    answer = invoke("check")
+    assert answer.exit_code == 1
+    assert "expect_wonders" in answer.output
+
+
+def test_an_unknown_pipeline_is_refused_before_anything_starts(pipelines):
+    (pipelines / "digits.yaml").write_text(DIGITS, encoding="utf-8")
+    answer = invoke("run", "digit")
+    assert answer.exit_code == 1
+    assert "expected one of the pipelines ['digits']. Received: 'digit'" in answer.output
+
+
+def test_a_source_that_is_not_there_is_refused_before_anything_starts(pipelines):
+    (pipelines / "digits.yaml").write_text(DIGITS, encoding="utf-8")
+    answer = invoke("run", "digits", "--source", "nowhere.csv")
+    assert answer.exit_code == 1
+    assert "which is not there" in answer.output
+
+
+def test_new_drafts_a_pipeline_and_brings_its_file_along(pipelines, tmp_path, data_root):
+    source = tmp_path / "mine.csv"
+    source.write_text("x,y\n" + "\n".join(f"{n * 7 % 50},{n % 2}" for n in range(60)), "utf-8")
+    answer = invoke("new", "mine", "--from", str(source), "--target", "y")
+    assert answer.exit_code == 0, answer.output
+    assert (pipelines / "mine.yaml").exists()
+    assert (data_root / "sources" / "mine" / "mine.csv").exists()
+    assert invoke("check").exit_code == 0
+
+
+def test_status_fails_while_nothing_is_up(pipelines):
+    answer = invoke("status")
+    assert answer.exit_code == 1
+    assert "down" in answer.output
