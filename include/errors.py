@@ -13,7 +13,8 @@
     │   ├── IntegrityError         its files are not those that were registered
     │   └── ReplayError            reloaded, it predicts something else
     └── InfrastructureError        something outside is away; try again                retry
-        └── TrackingUnavailableError   the MLflow server does not answer
+        ├── TrackingUnavailableError   the MLflow server does not answer
+        └── TrainingStoppedError       training was asked to stop; it can be resumed
 
 Every message says what was expected, then `Received: …`, then the next move.
 """
@@ -73,3 +74,7 @@ class InfrastructureError(GatehouseError):
 
 class TrackingUnavailableError(InfrastructureError):
     """The MLflow server does not answer."""
+
+
+class TrainingStoppedError(InfrastructureError):
+    """Training was asked to stop; a further try goes on from its checkpoint."""

@@ -66,6 +66,9 @@ class IngestRecord(Record):
     rejected: TableRef | None = Field(
         default=None, description="Rows that could not be read, with line and reason."
     )
+    rejected_rows: int = Field(
+        default=0, description="Rows of the source that `rejected` names; one may have many cells."
+    )
     dropped_columns: tuple[str, ...] = Field(
         default=(), description="Columns of the source that the contract does not know; at most 20."
     )
@@ -260,6 +263,22 @@ class PromoteRecord(Record):
     previous_version: str = ""
     reason: str
     replay_seconds: float = 0.0
+
+
+class ExploreRecord(Record):
+    """Result of `explore`: the story of a table."""
+
+    uri: str = Field(description="Where the page lies.")
+    size_bytes: int = Field(description="Size of the page.")
+    pairs_uri: str = Field(description="Where the pairs lie as CSV.")
+    findings_uri: str = Field(description="Where everything that was found lies as JSON.")
+    rows: int
+    sampled_rows: int = Field(description="Rows behind quantiles and associations.")
+    missing: int = Field(description="Missing values in all columns.")
+    duplicates: int
+    pairs: int = Field(description="Pairs of columns that were compared.")
+    strongest: tuple[str, ...] = Field(default=(), description="The three strongest pairs.")
+    artifact: str = Field(default="explore.html", description="Path among the run's artifacts.")
 
 
 class ReportRecord(Record):

@@ -143,6 +143,15 @@ class SplitSpec(SpecModel):
         return value
 
 
+class SelectionSpec(SpecModel):
+    """Which features are worth keeping."""
+
+    keep: int = Field(ge=1, description="Most columns kept, those that tell most of the target.")
+    always: tuple[str, ...] = Field(
+        default=(), description="Columns kept whatever they tell; they count."
+    )
+
+
 class ModelSpec(SpecModel):
     """The network."""
 
@@ -343,6 +352,11 @@ class PipelineSpec(SpecModel):
     min_rows: int = Field(default=20, ge=1, description="Fewest rows that may train.")
     cleaning: CleaningSpec = Field(default=CleaningSpec(), description="Row-wise cleaning.")
     split: SplitSpec = Field(default=SplitSpec(), description="Train, validation and test.")
+    selection: SelectionSpec | None = Field(
+        default=None,
+        description="Keep the features with most mutual information about the target; all unless "
+        "given.",
+    )
     model: ModelSpec = Field(default=ModelSpec(), description="The network.")
     training: TrainingSpec = Field(default=TrainingSpec(), description="How it is fitted.")
     evaluation: EvaluationSpec = Field(default=EvaluationSpec(), description="What is measured.")

@@ -96,6 +96,10 @@ class SqlSource(SpecModel):
         min_length=1, description="A SELECT statement; add ORDER BY for a stable row order."
     )
     batch_rows: int = Field(default=50_000, gt=0, description="Rows fetched at a time.")
+    missing: tuple[str, ...] = Field(
+        default=("",),
+        description="Texts that mean a missing value beside NULL, compared after trimming.",
+    )
 
 
 class UnionSource(SpecModel):

@@ -1,0 +1,1 @@
+"""What a table tells: profiles, associations, time, and the story in words."""

@@ -1,0 +1,65 @@
+"""The part of the story that is about rows: how many, what is missing, what stands twice."""
+
+from include.analysis.wording import count, join, percent
+from include.findings import Analysis, Remark
+from include.specs import PipelineSpec
+
+
+def describe_table(spec: PipelineSpec, found: Analysis) -> Remark | None:
+    """Say how large the table is and what time it spans."""
+    text = f"The table has {count(found.rows)} rows and {len(found.profiles)} columns"
+    times = [profile for profile in found.profiles if profile.time]
+    advice = ""
+    if times and times[0].time:
+        time = times[0].time
+        text += f", from {time.first} to {time.last}"
+        if time.step != "irregular":
+            holes = "without a hole" if not time.holes else f"with {count(time.holes)} holes"
+            text += f", usually one row every {time.step.removeprefix('1 ')}, {holes}"
+        if spec.split.method != "time" and time.step != "irregular":
+            advice = "Rows follow each other in time: split by time (split.method: time)."
+    return Remark(topic="The table", text=f"{text}.", advice=advice)
+
+
+def describe_missing(spec: PipelineSpec, found: Analysis) -> Remark | None:
+    """Say what is missing, and what filling it would do."""
+    del spec
+    gappy = sorted((p for p in found.profiles if p.missing), key=lambda p: -p.missing)
+    if not gappy:
+        return Remark(topic="Missing values", text="No value is missing in any column.")
+    first = gappy[0]
+    text = (
+        f"{first.name} misses {count(first.missing)} values ({percent(first.missing / found.rows)})"
+        f", in gaps of up to {count(first.longest_gap)} rows"
+    )
+    others = [f"{p.name} ({percent(p.missing / found.rows)})" for p in gappy[1:5]]
+    if others:
+        text += f"; values are missing in {join(others)} as well"
+    left = first.missing - first.filled_forward
+    text += f". Filling forward gives {count(first.filled_forward)} of them the value before"
+    text += f" and leaves the {count(left)} at the start" if left else ""
+    advice = ""
+    if first.is_target:
+        advice = (
+            "It is the target: rows without it cannot teach or test, so drop them rather than "
+            "learn from filled values."
+        )
+    elif first.longest_gap > 24:
+        advice = "A fill across a long gap repeats one old value: add an indicator column."
+    return Remark(topic="Missing values", text=f"{text}.", advice=advice)
+
+
+def describe_duplicates(spec: PipelineSpec, found: Analysis) -> Remark | None:
+    """Say how many rows repeat an earlier one."""
+    if not found.duplicates:
+        return Remark(topic="Duplicates", text="No row occurs twice.")
+    rows = "1 row repeats" if found.duplicates == 1 else f"{count(found.duplicates)} rows repeat"
+    done = {"drop": "they are dropped", "keep": "they are kept", "fail": "the run fails on them"}
+    return Remark(
+        topic="Duplicates",
+        text=f"{rows} an earlier one in every column but ids "
+        f"({percent(found.duplicates / found.rows)}); {done[spec.cleaning.duplicates]}.",
+        advice="The same row in train and test makes a model look better than it is."
+        if spec.cleaning.duplicates == "keep"
+        else "",
+    )

@@ -1,0 +1,154 @@
+"""The part of the story that is about the target: balance, relations, leaks, memory, cycles."""
+
+from typing import Final
+
+from include.analysis.wording import count, join, number, percent
+from include.findings import Analysis, Association, Cycle, Remark
+from include.specs import PipelineSpec
+
+LEAK: Final = 0.98
+WEAK: Final = 0.3
+RARE_CLASS: Final = 0.25
+REMEMBERS: Final = 0.3
+CYCLE: Final = 0.15
+
+
+def describe_balance(spec: PipelineSpec, found: Analysis) -> Remark | None:
+    """Say how the target is distributed."""
+    profile = next((profile for profile in found.profiles if profile.is_target), None)
+    if profile is None:
+        return None
+    if profile.category and profile.category.levels:
+        return _describe_classes(spec, found)
+    if profile.number is None:
+        return None
+    values = profile.number
+    text = (
+        f"{profile.name} lies between {number(values.minimum)} and {number(values.maximum)}; half "
+        f"of the values are between {number(values.q25)} and {number(values.q75)}, the median is "
+        f"{number(values.median)} and the mean {number(values.mean)}."
+    )
+    advice = ""
+    if values.mean > 1.2 * values.median > 0:
+        advice = (
+            "A few high values pull the mean up: look at the mean absolute error beside the "
+            "squared one, and at the errors on high values."
+        )
+    return Remark(topic="The target", text=text, advice=advice)
+
+
+def describe_target(spec: PipelineSpec, found: Analysis) -> Remark | None:
+    """Say which features go with the target most."""
+    target = spec.target.column
+    if not found.relations:
+        return None
+    top = [relation.association for relation in found.relations[:3]]
+    names = [f"{_other(pair, target)} ({number(pair.value)})" for pair in top]
+    text = f"{target} goes most with {join(names)}."
+    signed = [pair for pair in top if pair.measure == "pearson"]
+    if signed:
+        pair = signed[0]
+        way = "falls" if pair.value < 0 else "rises"
+        text += f" As {_other(pair, target)} rises, {target} {way}."
+    advice = ""
+    if top[0].strength < WEAK:
+        advice = (
+            "No single column explains much: the model has to combine several, or needs new "
+            "features such as earlier values."
+        )
+    return Remark(topic="What goes with the target", text=text, advice=advice)
+
+
+def describe_leaks(spec: PipelineSpec, found: Analysis) -> Remark | None:
+    """Warn of columns that all but give the target away."""
+    target = spec.target.column
+    leaks = [
+        _other(relation.association, target)
+        for relation in found.relations
+        if relation.association.strength >= LEAK
+    ]
+    if not leaks:
+        return None
+    return Remark(
+        topic="Perhaps a leak",
+        text=f"{join(leaks)} all but {'give' if len(leaks) > 1 else 'gives'} {target} away.",
+        advice="If it is known only after the event, set its kind to ignore.",
+    )
+
+
+def describe_memory(spec: PipelineSpec, found: Analysis) -> Remark | None:
+    """Say how much the target's own past tells."""
+    memory = found.time.memory if found.time else None
+    if memory is None or not memory.values or abs(memory.values[0]) < REMEMBERS:
+        return None
+    by_lag = dict(zip(memory.lags, memory.values, strict=True))
+    target = spec.target.column
+    text = f"{target} remembers itself: its correlation with one row earlier is {number(by_lag[1])}"
+    if 24 in by_lag:
+        text += f", with 24 rows earlier {number(by_lag[24])}"
+    lagged = {lag.column for lag in spec.cleaning.lags}
+    advice = (
+        "" if target in lagged else "Earlier values are the strongest feature: add cleaning.lags."
+    )
+    return Remark(topic="Memory", text=f"{text}.", advice=advice)
+
+
+def describe_cycles(spec: PipelineSpec, found: Analysis) -> Remark | None:
+    """Say when in the day, week and year the target is high and low."""
+    if found.time is None:
+        return None
+    sentences = [text for text in map(_describe_cycle, found.time.cycles) if text]
+    if not sentences:
+        return None
+    quantity = found.time.timelines[0].quantity
+    return Remark(
+        topic="Cycles",
+        text=f"The {quantity} follows the calendar: {join(sentences)}.",
+        advice=""
+        if _sees_calendar(spec, found.time.column)
+        else "Give the network the calendar: `parts` of the datetime column.",
+    )
+
+
+def _describe_classes(spec: PipelineSpec, found: Analysis) -> Remark | None:
+    profile = next(profile for profile in found.profiles if profile.is_target)
+    if profile.category is None:
+        return None
+    levels = profile.category.levels
+    total = sum(level.rows for level in levels) + profile.category.other_rows
+    rarest, largest = levels[-1], levels[0]
+    share = rarest.rows / total
+    text = (
+        f"{profile.name} has {count(profile.distinct)} classes: {largest.value} is the most "
+        f"frequent ({percent(largest.rows / total)}), {rarest.value} the rarest ({percent(share)})."
+    )
+    advice = ""
+    if share < RARE_CLASS / max(1, len(levels) / 2):
+        advice = (
+            f"Guessing {largest.value} every time is right in {percent(largest.rows / total)} of "
+            "rows: judge by more than accuracy, and try training.class_weights: balanced."
+        )
+    return Remark(topic="The target", text=text, advice=advice)
+
+
+def _describe_cycle(cycle: Cycle) -> str:
+    known = [(v, n) for v, n in zip(cycle.values, cycle.labels, strict=True) if v is not None]
+    if len(known) < 3:
+        return ""
+    (low, lowest), (high, highest) = min(known), max(known)
+    mean = sum(value for value, _ in known) / len(known)
+    if mean == 0 or (high - low) / abs(mean) < CYCLE:
+        return ""
+    suffix = " o'clock" if cycle.unit == "hour" else ""
+    return (
+        f"by {cycle.unit} it is highest at {highest}{suffix} ({number(high)}) and lowest at "
+        f"{lowest}{suffix} ({number(low)})"
+    )
+
+
+def _sees_calendar(spec: PipelineSpec, column: str) -> bool:
+    return bool(getattr(spec.column_by_name[column], "parts", ()))
+
+
+def _other(pair: Association, target: str) -> str:
+    return pair.right if pair.left == target else pair.left

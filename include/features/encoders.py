@@ -1,0 +1,89 @@
+"""What every encoder and every fitter has in common.
+
+A fitter sees the training rows batch by batch and ends as an encoder; an encoder is frozen data
+(JSON, no pickle) that turns the values of one column into numbers for the network, row by row.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
+
+from include.features.statistics import RowSample
+from include.features.typed_values import Floats
+from include.records import FeatureInput
+
+Matrix = npt.NDArray[np.float32]
+Counts = dict[str, int]
+
+
+class Encoder(BaseModel):
+    """A fitted column: everything that is needed to encode it again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+    column: str = Field(description="Name of the column it reads.")
+
+    def count_changes(self, frame: pd.DataFrame) -> Counts:
+        """Count what encoding changes in these rows beyond its notation, by action."""
+        del frame
+        return {}
+
+
+class DenseEncoder(Encoder):
+    """An encoder whose numbers become positions of the dense input."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of its positions."""
+        raise NotImplementedError
+
+    def write(self, frame: pd.DataFrame, out: Matrix) -> None:
+        """Write the encoded column into `out`, zeros of shape (rows, positions)."""
+        raise NotImplementedError
+
+
+class InputEncoder(Encoder):
+    """An encoder whose numbers are an input of their own."""
+
+    input_name: str = Field(description="Name of the network's input.")
+
+    @property
+    def feature_input(self) -> FeatureInput:
+        """Describe the input."""
+        raise NotImplementedError
+
+    def encode(self, frame: pd.DataFrame) -> npt.NDArray[Any]:
+        """Encode the column as (rows, *shape)."""
+        raise NotImplementedError
+
+
+class Fitter(ABC):
+    """Gathers what one column's encoder needs, from the training rows only."""
+
+    needs_sample = False
+    needs_second_pass = False
+
+    def __init__(self, column: str) -> None:
+        """Begin with a column's name and no rows."""
+        self.column = column
+        self.warnings: list[str] = []
+
+    @abstractmethod
+    def observe(self, series: pd.Series) -> Floats | None:
+        """Take in a batch; gives its numbers if the fitter needs them sampled."""
+
+    def settle(self, sample: RowSample) -> None:
+        """Take in the sample once all batches were observed."""
+        del sample
+
+    def refine(self, series: pd.Series) -> None:
+        """Take in a batch a second time, with what was settled at hand."""
+        del series
+
+    @abstractmethod
+    def finish(self) -> Encoder | None:
+        """Give the encoder, or None if the column has nothing to tell."""

@@ -1,0 +1,135 @@
+"""From a checked table to what training reads: all parts of this package, in their order."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from include.features.cleaning import Batch, RowPlan, plan_rows
+from include.features.contract import list_feature_columns
+from include.features.encoders import Counts
+from include.features.leakage import check_leakage, sample_training_rows
+from include.features.outliers import drop_outlier_rows
+from include.features.preprocessor import Preprocessor, fit_preprocessor
+from include.features.selection import select_columns
+from include.features.series import ReadBatches
+from include.features.splits import PART_NAMES, TEST, TRAIN
+from include.specs import PipelineSpec
+from include.specs.columns import TensorColumn
+from include.specs.pipeline import ROW_ID
+
+TARGET: Final = "y"
+TEST_ROWS: Final = "test_rows"
+_BATCH_ROWS: Final = 65_536
+_BATCH_BYTES: Final = 32 * 1024**2
+_MOST_COUNTS: Final = 20
+
+
+class Preparation:
+    """A plan for every row and a preprocessor fitted on those that train."""
+
+    def __init__(self, spec: PipelineSpec, plan: RowPlan, preprocessor: Preprocessor) -> None:
+        """Hold what `fit_preparation` made."""
+        self.preprocessor = preprocessor
+        self._spec = spec
+        self._plan = plan
+        self._changes: Counts = {}
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader of the report should know."""
+        return (*self._plan.warnings, *self.preprocessor.warnings)
+
+    @property
+    def counts(self) -> Counts:
+        """What cleaning did, by action; complete once all rows have been streamed."""
+        counts = {**self._plan.counts, **self._changes}
+        return dict(list(counts.items())[:_MOST_COUNTS])
+
+    def stream(self) -> Iterator[tuple[str, pa.Table | pd.DataFrame]]:
+        """Stream the rows of `train`, `validation` and `test` as arrays, and `test_rows` as read.
+
+        Yields:
+            The part and some of its rows, in table order; every part occurs, an empty one with
+            no rows.
+        """
+        stored = [column.name for column in self._spec.stored_columns]
+        self._changes = {}
+        for batch in self._plan.stream((*stored, ROW_ID)):
+            yield from self._divide(batch)
+            for action, count in self.preprocessor.count_changes(batch.frame).items():
+                self._changes[action] = self._changes.get(action, 0) + count
+
+    def describe_cleaning(self) -> bytes:
+        """Write counts and warnings as JSON."""
+        details = {"counts": self.counts, "warnings": self.warnings}
+        return json.dumps(details, indent=1).encode()
+
+    def _divide(self, batch: Batch) -> Iterator[tuple[str, pa.Table | pd.DataFrame]]:
+        rows = build_feature_rows(self.preprocessor, batch.frame)
+        parts = self._plan.parts[batch.positions]
+        for name, code in PART_NAMES.items():
+            chosen = parts == code
+            yield name, rows if chosen.all() else rows.filter(pa.array(chosen))
+        yield TEST_ROWS, batch.frame[parts == TEST]
+
+
+def fit_preparation(spec: PipelineSpec, read: ReadBatches, *, has_parts: bool) -> Preparation:
+    """Plan every row, check for leaks, and fit the preprocessor on the training rows.
+
+    Args:
+        spec: The pipeline.
+        read: Gives the checked rows, as often as asked, with the columns asked for.
+        has_parts: Whether the table has the column `part`.
+
+    Raises:
+        DataError: The rows do not allow what the spec asks for.
+        LeakageError: The target, or rows of another part, would reach training.
+    """
+    plan = plan_rows(spec, read, has_parts=has_parts)
+    drop_outlier_rows(spec, plan)
+    sample = sample_training_rows(spec, plan)
+    plan.warnings.extend(check_leakage(spec, sample))
+    left_out = select_columns(spec, sample)
+    if left_out:
+        plan.warnings.append(f"selection left out {len(left_out)} columns: {', '.join(left_out)}")
+    fitted = [
+        column.name
+        for column in list_feature_columns(spec)
+        if not isinstance(column, TensorColumn) and column.name not in left_out
+    ]
+    columns = (*fitted, spec.target.column, ROW_ID)
+    preprocessor = fit_preprocessor(
+        spec,
+        lambda: (batch.frame for batch in plan.stream(columns, part=TRAIN)),
+        leave_out=left_out,
+    )
+    return Preparation(spec, plan, preprocessor)
+
+
+def build_feature_rows(preprocessor: Preprocessor, frame: pd.DataFrame) -> pa.Table:
+    """Transform rows and lay them out as stored: a fixed-size list per input, `y`, `row_id`."""
+    arrays = preprocessor.transform(frame)
+    columns: dict[str, Any] = {name: _as_lists(array) for name, array in arrays.items()}
+    columns[TARGET] = pa.array(preprocessor.transform_target(frame))
+    columns[ROW_ID] = pa.array(frame[ROW_ID].to_numpy(dtype=np.int64))
+    return pa.table(columns)
+
+
+def choose_batch_rows(spec: PipelineSpec) -> int:
+    """Choose how many rows to hold at once: fewer where rows carry large arrays."""
+    elements = sum(
+        int(np.prod(column.shape))
+        for column in spec.feature_columns
+        if isinstance(column, TensorColumn)
+    )
+    return min(_BATCH_ROWS, max(256, _BATCH_BYTES // (4 * max(elements, 1))))
+
+
+def _as_lists(array: npt.NDArray[Any]) -> pa.FixedSizeListArray:
+    rows = array.reshape(len(array), -1)
+    return pa.FixedSizeListArray.from_arrays(pa.array(rows.reshape(-1)), rows.shape[1])

@@ -1,0 +1,213 @@
+"""Which rows train, validate and test.
+
+Hash and group splits depend on a row's key alone, so a row keeps its part when others are added:
+the 64-bit hash of the key (`hashing.py`), mixed with the seed, is a number u in [0, 1); u below
+the train share trains, below train + validation validates, else it tests. The stratified split
+ranks the rows of each class by u, which gives exact shares and moves only rows near a boundary
+when rows are added. The time split orders rows; equal times stay together.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from include.errors import DataError, LeakageError
+from include.features.hashing import Hashes, to_unit_interval
+from include.features.typed_values import Floats
+from include.specs.pipeline import SplitSpec
+
+Parts = npt.NDArray[np.uint8]
+Strata = npt.NDArray[np.int32]
+Order = Floats | npt.NDArray[np.int64]
+TRAIN: Final = 0
+VALIDATION: Final = 1
+TEST: Final = 2
+LEFT_OUT: Final = 255
+PART_NAMES: Final = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
+_STRATA: Final = 10
+
+
+class SplitFacts(NamedTuple):
+    """What a split may look at, one value per row; only what its method needs is filled."""
+
+    keys: Hashes = np.empty(0, dtype=np.uint64)
+    strata: Strata = np.empty(0, dtype=np.int32)
+    times: Order = np.empty(0)
+    is_given_test: npt.NDArray[np.bool_] | None = None
+
+
+def assign_parts(split: SplitSpec, facts: SplitFacts) -> Parts:
+    """Give each row its part.
+
+    Raises:
+        DataError: The facts do not allow the split, e.g. the source gives no parts.
+    """
+    if split.method == "time":
+        return _split_by_time(split, facts)
+    shares = to_unit_interval(facts.keys, seed=split.seed)
+    if split.method == "stratified":
+        return _split_within_strata(split, shares, facts.strata)
+    if split.method == "given":
+        return _split_as_given(split, shares, facts.is_given_test)
+    return _cut(shares, split.fractions[0], split.fractions[0] + split.fractions[1])
+
+
+def build_strata(target: Floats) -> Strata:
+    """Give each row of a regression its stratum: the tenth of the target's ranks it lies in."""
+    edges = np.quantile(target, np.linspace(0, 1, _STRATA + 1)[1:-1])
+    return np.asarray(np.searchsorted(edges, target, side="right"), dtype=np.int32)
+
+
+def read_order(series: pd.Series) -> Order:
+    """Read a column to order by: whole numbers and times exactly, others as float64.
+
+    Raises:
+        DataError: It is no number or time, or has missing values.
+    """
+    missing = int(series.isna().sum())
+    if missing:
+        raise DataError(
+            f"split.by names {series.name!r}, so expected a value in every row. Received: "
+            f"{missing} missing. Complete the source, or order by another column."
+        )
+    if pd.api.types.is_datetime64_any_dtype(series.dtype):
+        moments = series.astype("datetime64[us, UTC]").astype("int64")
+        return np.asarray(moments.to_numpy(), dtype=np.int64)
+    if pd.api.types.is_bool_dtype(series.dtype) or not pd.api.types.is_numeric_dtype(series.dtype):
+        raise DataError(
+            "a time split orders by a number, integer or datetime column. Received: "
+            f"split.by={series.name!r} of type {series.dtype}. Name another column."
+        )
+    is_whole = pd.api.types.is_integer_dtype(series.dtype)
+    if is_whole:
+        return np.asarray(series.to_numpy(dtype=np.int64), dtype=np.int64)
+    return np.asarray(series.to_numpy(dtype=np.float64), dtype=np.float64)
+
+
+def check_parts(parts: Parts, *, min_rows: int) -> dict[str, int]:
+    """Check that train and test have rows; validation may be empty.
+
+    Returns:
+        Rows by part.
+
+    Raises:
+        DataError: A part has too few rows.
+    """
+    sizes = {name: int((parts == code).sum()) for name, code in PART_NAMES.items()}
+    if sizes["train"] < min_rows:
+        raise DataError(
+            f"expected at least min_rows={min_rows} rows to train. Received: {sizes}. Bring more "
+            "rows, or change `split` or `min_rows`."
+        )
+    if sizes["test"] == 0:
+        raise DataError(
+            f"expected rows to test. Received: {sizes}. Raise the third of split.fractions, or "
+            "bring more rows."
+        )
+    return sizes
+
+
+def check_groups(parts: Parts, keys: Hashes) -> None:
+    """Check that no key stands in two parts.
+
+    Raises:
+        LeakageError: One does.
+    """
+    kept = parts != LEFT_OUT
+    order = np.argsort(keys[kept], kind="stable")
+    sorted_keys, sorted_parts = keys[kept][order], parts[kept][order]
+    is_same = sorted_keys[1:] == sorted_keys[:-1]
+    broken = int((is_same & (sorted_parts[1:] != sorted_parts[:-1])).sum())
+    if broken:
+        raise LeakageError(
+            f"expected each group in one part. Received: {broken} groups in two. Split by "
+            "another column, or correct the source's parts."
+        )
+
+
+def check_time_order(parts: Parts, times: Order) -> None:
+    """Check that every row of a part comes after all rows of the part before.
+
+    Raises:
+        LeakageError: Some do not.
+    """
+    last = None
+    for name, code in PART_NAMES.items():
+        moments = times[parts == code]
+        if not moments.size:
+            continue
+        if last is not None and moments.min() <= last:
+            raise LeakageError(
+                f"expected the {name} rows after all earlier parts. Received: some at or before "
+                "the end of the part before. Split by another column."
+            )
+        last = moments.max()
+
+
+def _cut(shares: Floats, train: float, both: float) -> Parts:
+    # The sum of shares may fall short of 1 by rounding: no test share means no test rows.
+    both = 1.0 if both > 1 - 1e-9 else both
+    train = 1.0 if train > 1 - 1e-9 else train
+    return _name_parts(shares < train, shares < both)
+
+
+def _name_parts(is_train: npt.NDArray[np.bool_], is_before_test: npt.NDArray[np.bool_]) -> Parts:
+    parts = np.full(len(is_train), TEST, dtype=np.uint8)
+    parts[is_before_test] = VALIDATION
+    parts[is_train] = TRAIN
+    return parts
+
+
+def _split_as_given(
+    split: SplitSpec, shares: Floats, is_test: npt.NDArray[np.bool_] | None
+) -> Parts:
+    if is_test is None:
+        raise DataError(
+            "split.method is given, so expected a source that gives parts. Received: a table "
+            "without them. Name a test_uri in `source`, use an .npz with x_train and x_test, or "
+            "another split.method."
+        )
+    train, validation, _ = split.fractions
+    parts = _cut(shares, train / (train + validation), 1.0)
+    parts[is_test] = TEST
+    return parts
+
+
+def _split_within_strata(split: SplitSpec, shares: Floats, strata: Strata) -> Parts:
+    order = np.lexsort((shares, strata))
+    sorted_strata = strata[order]
+    values, starts, sizes = np.unique(sorted_strata, return_index=True, return_counts=True)
+    of_row = np.searchsorted(values, sorted_strata)
+    rank = np.arange(len(order)) - starts[of_row]
+    # A class of one or two rows trains before it does anything else.
+    train = np.maximum(np.rint(split.fractions[0] * sizes), 1)
+    both = np.maximum(np.rint((split.fractions[0] + split.fractions[1]) * sizes), train)
+    parts = np.empty(len(order), dtype=np.uint8)
+    parts[order] = _name_parts(rank < train[of_row], rank < both[of_row])
+    return parts
+
+
+def _split_by_time(split: SplitSpec, facts: SplitFacts) -> Parts:
+    order = np.argsort(facts.times, kind="stable")
+    times = facts.times[order]
+    rows = len(times)
+    wanted = np.rint(np.cumsum(split.fractions)[:2] * rows).astype(np.int64)
+    bounds = [_move_to_tie_start(times, int(bound)) for bound in wanted]
+    train_end, validation_end = bounds
+    sorted_parts = np.full(rows, TEST, dtype=np.uint8)
+    sorted_parts[:validation_end] = VALIDATION
+    sorted_parts[:train_end] = TRAIN
+    for bound in {train_end, validation_end} - {rows}:
+        # The gap is taken from the earlier part: tests stay comparable whatever the gap.
+        sorted_parts[max(bound - split.gap, 0) : bound] = LEFT_OUT
+    parts = np.empty(rows, dtype=np.uint8)
+    parts[order] = sorted_parts
+    return parts
+
+
+def _move_to_tie_start(times: Order, bound: int) -> int:
+    if bound >= len(times):
+        return len(times)
+    return int(np.searchsorted(times, times[bound], side="left"))

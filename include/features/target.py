@@ -1,0 +1,160 @@
+"""The target: class indices for a classification, raw numbers for a regression."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import BaseModel, ConfigDict, Field
+
+from include.errors import DataError
+from include.features.statistics import Moments, ValueCounts
+from include.features.typed_values import read_booleans, read_numbers, read_texts
+from include.specs import PipelineSpec
+from include.specs.metrics import Task
+
+
+class TargetEncoder(BaseModel):
+    """What turns the target column into what the network is fitted to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    column: str
+    task: Task
+    is_boolean: bool = False
+    classes: tuple[str, ...] = Field(default=(), description="Classes in the network's order.")
+    mean: float = 0.0
+    std: float = Field(default=1.0, gt=0)
+
+    def encode(self, frame: pd.DataFrame) -> npt.NDArray[Any]:
+        """Give int32 class indices, or float64 numbers in their own unit.
+
+        Raises:
+            DataError: A target is missing, or of a class that training never saw.
+        """
+        series = frame[self.column]
+        if self.task == "regression":
+            numbers = read_numbers(series)
+            _check_none_missing(self.column, np.isnan(numbers))
+            return numbers
+        texts = read_classes(series, is_boolean=self.is_boolean)
+        _check_none_missing(self.column, pc.is_null(texts).to_numpy(zero_copy_only=False))
+        places = pc.index_in(texts, value_set=pa.array(self.classes, type=pa.large_string()))
+        if places.null_count:
+            unseen = pc.unique(texts.filter(pc.is_null(places))).to_pylist()
+            raise DataError(
+                f"target {self.column!r}: expected the classes of the training rows, "
+                f"{list(self.classes)}. Received: {unseen[:5]}. Add rows of these classes to "
+                "training (`split: {method: stratified}` spreads them), or correct the labels."
+            )
+        return np.asarray(places.to_numpy(zero_copy_only=False).astype(np.int32))
+
+
+class TargetFitter:
+    """Fits a `TargetEncoder` on the training rows."""
+
+    def __init__(self, spec: PipelineSpec) -> None:
+        """Begin without rows."""
+        self._spec = spec
+        self._is_boolean = spec.target_column.kind == "boolean"
+        self._counts = ValueCounts()
+        self._moments = Moments()
+
+    def observe(self, series: pd.Series) -> None:
+        """Count classes, or gather moments."""
+        if self._spec.target.task == "regression":
+            self._moments.update(read_numbers(series))
+        else:
+            self._counts.update(read_classes(series, is_boolean=self._is_boolean))
+
+    def finish(self) -> TargetEncoder:
+        """Give the encoder.
+
+        Raises:
+            DataError: There are fewer than two classes, or a class of the contract is missing.
+        """
+        target = self._spec.target
+        if target.task == "regression":
+            std = self._moments.std
+            return TargetEncoder(
+                column=target.column, task=target.task, mean=self._moments.mean, std=std or 1.0
+            )
+        return TargetEncoder(
+            column=target.column,
+            task=target.task,
+            is_boolean=self._is_boolean,
+            classes=order_classes(self._spec, dict(self._counts.ranked())),
+        )
+
+
+def read_classes(series: pd.Series, *, is_boolean: bool) -> pa.Array:
+    """Read the target's classes as text; a boolean target has `false` and `true`."""
+    if not is_boolean:
+        return read_texts(series)
+    values = read_booleans(series)
+    texts = np.where(values == 1.0, "true", "false")
+    return pa.array(texts, type=pa.large_string(), mask=np.isnan(values))
+
+
+def order_classes(spec: PipelineSpec, counts: dict[str, int]) -> tuple[str, ...]:
+    """Order the classes seen in training: as the contract lists them, else sorted.
+
+    Of two classes the positive one comes last: `target.positive`, else the rarer.
+
+    Raises:
+        DataError: There are fewer than two classes, a class of the contract has no training
+            row, or the positive class is not among them.
+    """
+    listed = getattr(spec.target_column, "values", None)
+    classes = tuple(listed) if listed else tuple(sort_naturally(counts))
+    _check_classes(spec, classes, counts)
+    if len(classes) != 2:
+        return classes
+    positive = spec.target.positive
+    if positive is None:
+        return classes if counts[classes[1]] <= counts[classes[0]] else classes[::-1]
+    if positive not in classes:
+        raise DataError(
+            f"target {spec.target.column!r}: expected target.positive to be one of "
+            f"{list(classes)}. Received: {positive!r}. Correct it in the pipeline's YAML."
+        )
+    return classes if classes[1] == positive else classes[::-1]
+
+
+def sort_naturally(values: dict[str, int]) -> list[str]:
+    """Sort texts, as numbers if all of them are: 2 stands before 10.
+
+    Example:
+        >>> sort_naturally({"10": 1, "2": 1})
+        ['2', '10']
+    """
+    try:
+        return sorted(values, key=float)
+    except ValueError:
+        return sorted(values)
+
+
+def _check_classes(spec: PipelineSpec, classes: tuple[str, ...], counts: dict[str, int]) -> None:
+    name = spec.target.column
+    if len(counts) < 2:
+        raise DataError(
+            f"target {name!r}: expected at least two classes among the training rows. "
+            f"Received: {sorted(counts)}. Check the source, or the column named as target."
+        )
+    missing = [value for value in classes if value not in counts]
+    if missing:
+        raise DataError(
+            f"target {name!r}: expected training rows of every class. Received: none of "
+            f"{missing[:10]}. Use `split: {{method: stratified}}`, bring more rows, or take the "
+            "class out of the column's `values`."
+        )
+
+
+def _check_none_missing(column: str, missing: npt.NDArray[np.bool_]) -> None:
+    if missing.any():
+        raise DataError(
+            f"target {column!r}: expected a value in every row. Received: {int(missing.sum())} "
+            "missing. Set `cleaning: {missing_target: drop}`, or complete the source."
+        )

@@ -1,0 +1,177 @@
+"""Metrics of predictions: computed where they are defined, absent where they are not.
+
+Classifications are measured on probabilities, shape (rows, classes); the predicted class is the
+most probable one. An absent metric passes no gate, so nothing here guesses a value.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from sklearn import metrics as sk
+
+from include.modeling.objectives import EPSILON
+from include.records import FeatureSchema
+
+Values = npt.NDArray[Any]
+CALIBRATION_BINS: Final = 15
+
+
+def compute_metrics(
+    schema: FeatureSchema, y: Values, predictions: Values, names: Iterable[str]
+) -> dict[str, float]:
+    """Compute metrics by name.
+
+    Args:
+        schema: The task and its classes.
+        y: Class indices, or raw values, shape (rows,).
+        predictions: What `predict` returned for the same rows.
+        names: Names from `include.specs.metrics`.
+
+    Returns:
+        Values in the order of `names`. Absent is what is undefined for these rows: everything
+        without rows or with predictions that are not finite; areas under curves where only one
+        class occurs; `mape` where a value is 0; `r2` where all values are equal.
+
+    Example:
+        >>> schema = FeatureSchema(
+        ...     inputs=(), task="classification", target="y", classes=("no", "yes")
+        ... )
+        >>> sure = np.array([[0.9, 0.1], [0.2, 0.8]])
+        >>> compute_metrics(schema, np.array([0, 1]), sure, ["accuracy", "roc_auc"])
+        {'accuracy': 1.0, 'roc_auc': 1.0}
+    """
+    if not len(y) or not np.isfinite(predictions).all():
+        return {}
+    functions = REGRESSION if schema.task == "regression" else CLASSIFICATION
+    found = {name: functions[name](y, predictions) for name in names if name in functions}
+    return {
+        name: float(value)
+        for name, value in found.items()
+        if value is not None and math.isfinite(value)
+    }
+
+
+def row_losses(metric: str, y: Values, predictions: Values) -> Values | None:
+    """Return each row's share of a metric that is a mean over rows; None for other metrics.
+
+    `rmse` is the root of the mean of what this returns.
+    """
+    function = ROW_LOSSES.get(metric)
+    return None if function is None else function(y, predictions)
+
+
+def confusion(y: Values, predictions: Values) -> npt.NDArray[np.int64]:
+    """Count rows by true class (first axis) and predicted class (second axis)."""
+    classes = predictions.shape[1]
+    pairs = np.asarray(y, dtype=np.int64) * classes + predictions.argmax(axis=1)
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+def calibration_error(y: Values, predictions: Values) -> float:
+    """Compute the expected calibration error: mean gap between confidence and accuracy.
+
+    Over 15 bins of equal width on the confidence in the predicted class, weighted by rows (Guo
+    et al., 2017, "On Calibration of Modern Neural Networks").
+    """
+    confidence = predictions.max(axis=1)
+    is_right = predictions.argmax(axis=1) == y
+    places = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    gaps = np.bincount(places, weights=is_right - confidence, minlength=CALIBRATION_BINS)
+    return float(np.abs(gaps).sum() / len(y))
+
+
+def _losses_of_likelihood(y: Values, predictions: Values) -> Values:
+    likelihood = predictions[np.arange(len(y)), y]
+    return np.asarray(-np.log(np.clip(likelihood, EPSILON, 1.0)))
+
+
+def _hits(y: Values, predictions: Values) -> Values:
+    return np.asarray(predictions.argmax(axis=1) == y, dtype=np.float64)
+
+
+def _brier_losses(y: Values, predictions: Values) -> Values:
+    """Squared error of the positive class for two classes, summed over classes for more."""
+    if predictions.shape[1] == 2:
+        return np.asarray(np.square(predictions[:, 1] - y))
+    return np.asarray(np.square(predictions - np.eye(predictions.shape[1])[y]).sum(axis=1))
+
+
+def _balanced_accuracy(y: Values, predictions: Values) -> float:
+    counts = confusion(y, predictions)
+    present = counts.sum(axis=1) > 0
+    return float((counts.diagonal()[present] / counts.sum(axis=1)[present]).mean())
+
+
+def _by_labels(function: Callable[..., float], average: str) -> Callable[[Values, Values], float]:
+    def compute(y: Values, predictions: Values) -> float:
+        return float(function(y, predictions.argmax(axis=1), average=average, zero_division=0))
+
+    return compute
+
+
+def _over_classes(function: Callable[..., float]) -> Callable[[Values, Values], float | None]:
+    """Average one class against the rest over the classes that occur; two classes: the second."""
+
+    def compute(y: Values, predictions: Values) -> float | None:
+        present = np.unique(y)
+        if len(present) < 2:
+            return None
+        if predictions.shape[1] == 2:
+            return float(function(y, predictions[:, 1]))
+        return float(np.mean([function(y == each, predictions[:, each]) for each in present]))
+
+    return compute
+
+
+def _mean_of(losses: Callable[[Values, Values], Values]) -> Callable[[Values, Values], float]:
+    return lambda y, predictions: float(losses(y, predictions).mean())
+
+
+def _absolute(y: Values, predictions: Values) -> Values:
+    return np.asarray(np.abs(predictions - y), dtype=np.float64)
+
+
+def _squared(y: Values, predictions: Values) -> Values:
+    return np.asarray(np.square(predictions - y), dtype=np.float64)
+
+
+def _mape(y: Values, predictions: Values) -> float | None:
+    return None if (y == 0).any() else float(np.abs((predictions - y) / y).mean())
+
+
+def _r2(y: Values, predictions: Values) -> float | None:
+    return None if np.ptp(y) == 0 else float(sk.r2_score(y, predictions))
+
+
+CLASSIFICATION: Final[dict[str, Callable[[Values, Values], float | None]]] = {
+    "accuracy": _mean_of(_hits),
+    "balanced_accuracy": _balanced_accuracy,
+    "f1_macro": _by_labels(sk.f1_score, "macro"),
+    "f1_weighted": _by_labels(sk.f1_score, "weighted"),
+    "precision_macro": _by_labels(sk.precision_score, "macro"),
+    "recall_macro": _by_labels(sk.recall_score, "macro"),
+    "roc_auc": _over_classes(sk.roc_auc_score),
+    "average_precision": _over_classes(sk.average_precision_score),
+    "log_loss": _mean_of(_losses_of_likelihood),
+    "brier": _mean_of(_brier_losses),
+    "calibration_error": calibration_error,
+}
+REGRESSION: Final[dict[str, Callable[[Values, Values], float | None]]] = {
+    "mae": _mean_of(_absolute),
+    "mse": _mean_of(_squared),
+    "rmse": lambda y, predictions: math.sqrt(_squared(y, predictions).mean()),
+    "median_absolute_error": lambda y, predictions: float(np.median(_absolute(y, predictions))),
+    "mape": _mape,
+    "r2": _r2,
+}
+ROW_LOSSES: Final[dict[str, Callable[[Values, Values], Values]]] = {
+    "accuracy": _hits,
+    "log_loss": _losses_of_likelihood,
+    "brier": _brier_losses,
+    "mae": _absolute,
+    "mse": _squared,
+    "rmse": _squared,
+}

@@ -1,0 +1,45 @@
+"""Great Expectations, imported quietly: the only door through which this package takes it in.
+
+Loggers are set before the import, which would otherwise write about 180 lines. An expectation
+that an engine cannot check says so in its result, so the metrics' own warnings add nothing.
+"""
+# ruff: noqa: E402 - the loggers come first
+
+import logging
+from typing import Any
+
+logging.getLogger("great_expectations").setLevel(logging.WARNING)
+logging.getLogger("great_expectations.expectations.metrics").setLevel(logging.ERROR)
+
+import great_expectations as gx
+from great_expectations import ExpectationSuite
+from great_expectations import expectations as core_expectations
+from great_expectations.compatibility.pydantic import ValidationError
+from great_expectations.datasource.fluent import SQLDatasource
+from great_expectations.execution_engine import SqlAlchemyExecutionEngine
+from great_expectations.expectations.expectation import (
+    BatchExpectation,
+    ColumnAggregateExpectation,
+    Expectation,
+)
+from great_expectations.expectations.row_conditions import Column as ConditionColumn
+
+__all__ = [
+    "BatchExpectation",
+    "ColumnAggregateExpectation",
+    "ConditionColumn",
+    "Expectation",
+    "ExpectationSuite",
+    "SQLDatasource",
+    "SqlAlchemyExecutionEngine",
+    "ValidationError",
+    "core_expectations",
+    "open_context",
+]
+
+
+def open_context() -> Any:
+    """Open a context in memory: no project directory, no progress bars, no Data Docs."""
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    return context

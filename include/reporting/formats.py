@@ -1,0 +1,122 @@
+"""How numbers and names are written on pages: the same figure looks the same everywhere."""
+
+import math
+from typing import Final
+
+BYTES: Final = ("B", "KB", "MB", "GB", "TB")
+MINUS: Final = "\N{MINUS SIGN}"
+NOTHING: Final = "\N{EN DASH}"
+
+
+def format_number(value: float | None, digits: int = 4) -> str:
+    """Write a number with a fixed count of significant digits, grouped; a dash for none.
+
+    Example:
+        >>> format_number(0.123456), format_number(43824.0), format_number(None)
+        ('0.1235', '43,824', '–')
+    """
+    if value is None:
+        return NOTHING
+    if not math.isfinite(value):
+        return "not a number" if math.isnan(value) else "infinite"
+    if value == int(value) and abs(value) < 1e15:
+        return _with_minus(f"{int(value):,}")
+    if abs(value) >= 1e7 or abs(value) < 1e-4:
+        return _with_minus(f"{value:.{digits - 1}e}")
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    return _with_minus(f"{value:,.{min(decimals, digits)}f}")
+
+
+def format_metric(value: float | None) -> str:
+    """Write a metric so that a column of them lines up: four decimals unless it is large.
+
+    Example:
+        >>> format_metric(0.9), format_metric(23.123456), format_metric(8123.4)
+        ('0.9000', '23.1235', '8,123')
+    """
+    if value is None or not math.isfinite(value) or abs(value) >= 1000:
+        return format_number(value)
+    return _with_minus(f"{value:.4f}")
+
+
+def format_signed(value: float | None, decimals: int = 3) -> str:
+    """Write a correlation with fixed decimals, never as minus zero; a dash for none.
+
+    Example:
+        >>> format_signed(-0.8267), format_signed(-0.001, 2)
+        ('−0.827', '0.00')
+    """
+    if value is None:
+        return NOTHING
+    return _with_minus(f"{round(value, decimals) + 0.0:.{decimals}f}")
+
+
+def format_count(value: int) -> str:
+    """Write a count with its thousands apart.
+
+    Example:
+        >>> format_count(60000)
+        '60,000'
+    """
+    return f"{value:,}"
+
+
+def format_percent(share: float | None) -> str:
+    """Write a share as a percentage; small ones keep a digit that says they are not zero.
+
+    Example:
+        >>> format_percent(0.2534), format_percent(0.00004), format_percent(1.0)
+        ('25.3 %', '< 0.1 %', '100 %')
+    """
+    if share is None or not math.isfinite(share):
+        return NOTHING
+    if 0 < share < 0.001:
+        return "< 0.1 %"
+    if 0.999 < share < 1:
+        return "> 99.9 %"
+    text = f"{100 * share:.1f}".removesuffix(".0")
+    return f"{_with_minus(text)} %"
+
+
+def format_seconds(seconds: float) -> str:
+    """Write a duration in the unit that suits it.
+
+    Example:
+        >>> format_seconds(0.043), format_seconds(8.25), format_seconds(3725)
+        ('43 ms', '8.2 s', '1 h 02 min')
+    """
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def format_size(size_bytes: float) -> str:
+    """Write a size in bytes in the unit that suits it.
+
+    Example:
+        >>> format_size(734), format_size(2_010_492)
+        ('734 B', '1.9 MB')
+    """
+    size, unit = float(size_bytes), 0
+    while size >= 1024 and unit < len(BYTES) - 1:
+        size, unit = size / 1024, unit + 1
+    return f"{size:.0f} {BYTES[unit]}" if unit == 0 else f"{size:.1f} {BYTES[unit]}"
+
+
+def format_name(identifier: str) -> str:
+    """Write an identifier as words.
+
+    Example:
+        >>> format_name("duplicates_dropped")
+        'duplicates dropped'
+    """
+    return identifier.replace("_", " ")
+
+
+def _with_minus(text: str) -> str:
+    return MINUS + text[1:] if text.startswith("-") else text

@@ -1,0 +1,104 @@
+"""The page of one training run: what went in, whether it passed, how good the model is.
+
+It renders whatever a run came to: a run that stopped at its data still gets the page of its
+rules.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from include.records import (
+    EvaluateRecord,
+    IngestRecord,
+    PrepareRecord,
+    PromoteRecord,
+    QualityReport,
+    RunContext,
+    StepCost,
+    TrainRecord,
+    ValidateRecord,
+    Verdict,
+)
+from include.reporting.details import EvaluationDetails
+from include.reporting.headline import write_headline
+from include.reporting.metric_rows import build_metric_rows
+from include.reporting.page import image_uri, render_page
+from include.specs import PipelineSpec
+
+STEPS = ("ingest", "validate", "prepare", "train", "evaluate", "judge", "promote")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecords:
+    """What the steps of a run handed on; None for a step that did not come to an end."""
+
+    ingested: IngestRecord | None = None
+    validated: ValidateRecord | None = None
+    prepared: PrepareRecord | None = None
+    trained: TrainRecord | None = None
+    evaluated: EvaluateRecord | None = None
+    verdict: Verdict | None = None
+    promoted: PromoteRecord | None = None
+
+    @property
+    def last_step(self) -> str:
+        """The last step that ended well, empty if none did."""
+        records = (
+            self.ingested,
+            self.validated,
+            self.prepared,
+            self.trained,
+            self.evaluated,
+            self.verdict,
+            self.promoted,
+        )
+        done = [step for step, record in zip(STEPS, records, strict=True) if record is not None]
+        return done[-1] if done else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunEvidence:
+    """What lies behind the records: details, figures, costs and where to look further."""
+
+    quality: QualityReport | None = None
+    details: EvaluationDetails = field(default_factory=EvaluationDetails)
+    figures: Mapping[str, bytes] = field(default_factory=dict)
+    costs: tuple[StepCost, ...] = ()
+    mlflow_url: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    spec_digest: str = ""
+    written_at: str = ""
+
+
+def render_run_report(
+    spec: PipelineSpec, run: RunContext, records: RunRecords, evidence: RunEvidence
+) -> str:
+    """Render the page of a run as one self-contained HTML document.
+
+    Args:
+        spec: The pipeline with this run's parameters written in.
+        run: Which run it is.
+        records: What its steps handed on, as far as it came.
+        evidence: Details, figures, costs and addresses.
+    """
+    evaluated = records.evaluated
+    metrics = build_metric_rows(evaluated, spec.compare_metric) if evaluated else ()
+    context: dict[str, Any] = {
+        "spec": spec,
+        "run": run,
+        "records": records,
+        "evidence": evidence,
+        "headline": write_headline(
+            quality=evidence.quality,
+            evaluated=evaluated,
+            verdict=records.verdict,
+            promoted=records.promoted,
+            last_step=records.last_step,
+        ),
+        "metrics": metrics,
+        "key_metrics": [row for row in metrics if row.is_deciding or row is metrics[0]],
+        "figures": {name: image_uri(name, data) for name, data in evidence.figures.items()},
+        "slowest": max((cost.wall_seconds for cost in evidence.costs), default=0.0),
+    }
+    return render_page("run_report.html.j2", context)

@@ -1,0 +1,97 @@
+"""The charts of a table's story that run along time: courses, cycles, memory."""
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from include.findings import Cycle, Memory, Timeline
+from include.reporting.charts import SMALL, WIDE
+from include.reporting.formats import format_number
+from include.reporting.svg import (
+    Scale,
+    draw_band,
+    draw_line,
+    draw_path,
+    draw_rect,
+    draw_svg,
+    draw_text,
+    draw_y_axis,
+)
+
+
+def draw_timeline(line: Timeline) -> Markup:
+    """Draw a column over time, with the band that holds four in five of its values."""
+    height, left = 130.0, 52.0
+    known = [value for value in (*line.values, *line.lows, *line.highs) if value is not None]
+    if not known:
+        return Markup("")
+    x = Scale(0, max(1, len(line.times) - 1), left, WIDE - 6)
+    y = Scale(min(known), max(known), height, 8)
+    xs = [x(index) for index in range(len(line.times))]
+    parts = [*draw_y_axis(y, left - 4, WIDE), *_time_axis(line.times, x, height)]
+    if line.lows:
+        parts.append(
+            draw_band(xs, [y.known(v) for v in line.highs], [y.known(v) for v in line.lows])
+        )
+    course = [(at, y(v)) if v is not None else None for at, v in zip(xs, line.values, strict=True)]
+    parts.append(draw_path(course, css="line"))
+    step = (WIDE - left) / max(1, len(xs))
+    for place, time, value in zip(xs, line.times, line.values, strict=True):
+        tip = f"{time.removesuffix(' 00:00')}\n{line.quantity[:100]} {format_number(value)}"
+        parts.append(draw_rect(place - step / 2, 4, step, height, css="hit", tip=tip))
+    return draw_svg(WIDE, height + 24, parts, label=f"{line.quantity} over time")
+
+
+def draw_cycle(cycle: Cycle, quantity: str) -> Markup:
+    """Draw the target's mean over the hours, weekdays or months."""
+    return _draw_columns(
+        cycle.labels,
+        cycle.values,
+        [f"{label}\n{quantity[:100]}" for label in cycle.labels],
+        every={"hour": 3, "month": 2}.get(cycle.unit, 1),
+    )
+
+
+def draw_memory(memory: Memory, target: str) -> Markup:
+    """Draw the correlation of the target with itself some rows earlier."""
+    return _draw_columns(
+        [str(lag) for lag in memory.lags],
+        memory.values,
+        [f"{target[:100]} and its value {lag} rows earlier" for lag in memory.lags],
+        every=6,
+    )
+
+
+def _draw_columns(
+    labels: Sequence[str], values: Sequence[float | None], tips: Sequence[str], *, every: int
+) -> Markup:
+    height = 110.0
+    known = [value for value in values if value is not None] or [0.0]
+    y = Scale(min(0.0, *known), max(0.0, *known), height, 8)
+    step = (SMALL - 44) / max(1, len(labels))
+    parts = list(draw_y_axis(y, 40, SMALL))
+    for index, (label, value, tip) in enumerate(zip(labels, values, tips, strict=True)):
+        left = 44 + index * step
+        if value is not None:
+            top = min(y(value), y(0))
+            text = f"{tip} {format_number(value)}"
+            parts.append(
+                draw_rect(left + 1, top, step - 2, abs(y(value) - y(0)), css="bar-fill", tip=text)
+            )
+        if index % every == (every - 1 if every == 6 else 0):
+            parts.append(draw_text(left + step / 2, height + 16, label, anchor="middle"))
+    return draw_svg(SMALL, height + 20, parts, label=tips[0] if tips else "Chart")
+
+
+def _time_axis(times: Sequence[str], x: Scale, height: float) -> list[Markup]:
+    """Label the first stretch of each year, month or day, whichever gives few enough labels."""
+    for length in (4, 7, 10, 16):
+        starts = [i for i, t in enumerate(times) if i == 0 or t[:length] != times[i - 1][:length]]
+        if len(starts) >= 4 or length == 16:
+            break
+    shown = starts[:: max(1, len(starts) // 10)]
+    lines = []
+    for index in shown:
+        lines.append(draw_line(x(index), 4, x(index), height + 4, css="axis"))
+        lines.append(draw_text(x(index) + 3, height + 18, times[index][:length]))
+    return lines

@@ -1,0 +1,93 @@
+"""Look into a `.keras` file before Keras does.
+
+Keras refuses lambdas, foreign modules and links out of the file by itself (safe mode); this
+check comes first, names the file, and bounds what reading it may cost.
+"""
+
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from include.errors import IntegrityError
+
+if TYPE_CHECKING:
+    import keras
+
+MAX_UNPACKED_BYTES: Final = 4 << 30
+MAX_CONFIG_BYTES: Final = 32 << 20
+# Weights barely shrink; a file that unpacks to hundreds of times its size is not one of ours.
+MAX_RATIO: Final = 200
+CONFIG: Final = "config.json"
+MEMBERS: Final = frozenset({"metadata.json", CONFIG, "model.weights.h5"})
+
+
+def load_network(path: Path) -> "keras.Model":
+    """Load a network after looking at its file.
+
+    Args:
+        path: A `.keras` file.
+
+    Raises:
+        IntegrityError: The file is not a plain Keras archive, or holds code or links.
+    """
+    check_network_file(path)
+    import keras
+
+    try:
+        network = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (ValueError, TypeError, OSError, KeyError) as error:
+        raise _refusal(path, f"{type(error).__name__}: {str(error)[:300]}") from error
+    if not isinstance(network, keras.Model):
+        raise _refusal(path, f"an object of class {type(network).__name__}")
+    return network
+
+
+def check_network_file(path: Path) -> None:
+    """Check form, size and layers of a `.keras` file without loading it.
+
+    Raises:
+        IntegrityError: The file is not a plain Keras archive, is too large unpacked, or holds
+            a Lambda layer.
+    """
+    if path.suffix != ".keras":
+        raise _refusal(path, f"a file ending in {path.suffix!r}")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_members(path, archive)
+            config = json.loads(archive.read(CONFIG))
+    except (OSError, zipfile.BadZipFile, ValueError) as error:
+        raise _refusal(path, f"{type(error).__name__}: {error}") from error
+    if "Lambda" in set(_class_names(config)):
+        raise _refusal(path, "a Lambda layer, which carries code")
+
+
+def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
+    members = {member.filename: member for member in archive.infolist()}
+    if set(members) != MEMBERS or len(archive.infolist()) != len(MEMBERS):
+        raise _refusal(path, f"an archive of {sorted(members)[:10]}")
+    unpacked = sum(member.file_size for member in members.values())
+    packed = max(1, sum(member.compress_size for member in members.values()))
+    is_bomb = unpacked > MAX_UNPACKED_BYTES or unpacked / packed > MAX_RATIO
+    if is_bomb or members[CONFIG].file_size > MAX_CONFIG_BYTES:
+        raise _refusal(path, f"{unpacked} bytes unpacked from {packed}")
+
+
+def _class_names(config: Any) -> Iterator[str]:
+    """Walk a configuration without recursion, whose depth its author chooses."""
+    waiting = [config]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            yield str(item.get("class_name", ""))
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)
+
+
+def _refusal(path: Path, received: str) -> IntegrityError:
+    return IntegrityError(
+        f"{path.name} must be a Keras archive of configuration and weights, without code. "
+        f"Received: {received}. It was not loaded; train the model again."
+    )

@@ -1,0 +1,190 @@
+"""Golden rows: predictions made in the run, made again in a clean process before promotion.
+
+The clean process is a fresh interpreter outside the project that sees the bundle and the
+installed libraries only, so a bundle that needs anything else fails here and not in service.
+"""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from include.errors import ReplayError
+from include.records import Record
+from include.serving.bundle import Bundle
+from include.tracking.connection import DEFAULTS, FORCED
+from include.tracking.signatures import PREDICTION, PROBABILITY, rows_as_sent
+
+logger = logging.getLogger(__name__)
+
+GOLDEN_ROWS: Final = 64
+MAX_VALUES: Final = 1_000_000
+TOLERANCE: Final = 1e-5
+TIMEOUT_SECONDS: Final = 300.0
+CHILD: Final = Path(__file__).with_name("replay_child.py")
+# What the clean process may know of ours: where programs and devices are, and the back end.
+KEPT_VARIABLES: Final = (
+    *("PATH", "HOME", "LANG", "TMPDIR"),
+    *("LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"),
+)
+KEPT_PREFIXES: Final = ("KERAS_", "JAX_", "XLA_", "OMP_", "LC_")
+
+
+class GoldenRows(Record):
+    """Rows as a caller would send them, and what the run predicted for them."""
+
+    columns: dict[str, list[Any]] = Field(description="Values by column.")
+    predictions: list[list[float]] = Field(description="One list for each row.")
+    classes: tuple[str, ...] = Field(description="Classes of the predictions; none: regression.")
+    tolerance: float = Field(description="Largest difference that counts as the same.")
+
+
+def build_golden_rows(
+    bundle: Bundle, frame: pd.DataFrame, predictions: "np.ndarray[Any, Any]"
+) -> GoldenRows:
+    """Keep the first rows of a test table with the predictions that the run made for them.
+
+    Args:
+        bundle: What `write_bundle` returned.
+        frame: Stored rows, such as the part `test_rows`.
+        predictions: What `predict` gave for the same rows, in the same order.
+    """
+    size = sum(int(np.prod(column.shape)) for column in bundle.columns)
+    rows = min(GOLDEN_ROWS, max(4, MAX_VALUES // size), len(frame))
+    sent = rows_as_sent(bundle.columns, frame.iloc[:rows])
+    return GoldenRows(
+        columns={str(name): _as_list(sent[name]) for name in sent},
+        predictions=np.asarray(predictions[:rows], dtype=np.float64).reshape(rows, -1).tolist(),
+        classes=bundle.features.classes,
+        tolerance=TOLERANCE * max(1.0, bundle.features.target_std),
+    )
+
+
+def replay(model: Path, golden: GoldenRows, *, timeout: float = TIMEOUT_SECONDS) -> float:
+    """Predict the golden rows in a clean process and compare.
+
+    Args:
+        model: Local directory of a model whose digest was checked.
+        golden: Rows and the predictions made in the run.
+        timeout: Seconds that the process may take.
+
+    Returns:
+        Seconds it took.
+
+    Raises:
+        ReplayError: It failed, took too long or predicts something else.
+    """
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as scratch:
+        question, answer = Path(scratch) / "rows.json", Path(scratch) / "answer.json"
+        question.write_text(json.dumps(golden.columns), encoding="utf-8")
+        _run_child(model, question, answer, timeout=timeout)
+        predicted = json.loads(answer.read_text(encoding="utf-8"))
+    _check_code_place(model, predicted["code"])
+    compare_predictions(golden, predicted["columns"])
+    seconds = time.monotonic() - started
+    logger.info("%d golden rows predicted the same in %.1f s", len(golden.predictions), seconds)
+    return seconds
+
+
+def compare_predictions(golden: GoldenRows, predicted: Mapping[str, Sequence[Any]]) -> None:
+    """Compare the columns that a reloaded model gave with what its run predicted.
+
+    Raises:
+        ReplayError: Columns, numbers or classes differ.
+    """
+    names = (PREDICTION, *(f"{PROBABILITY}{name}" for name in golden.classes))
+    if tuple(predicted) != names:
+        raise _different(f"the columns {list(predicted)[:20]} rather than {list(names)[:20]}")
+    expected = np.asarray(golden.predictions, dtype=np.float64)
+    numbers = names[1:] if golden.classes else names
+    found = np.asarray([predicted[name] for name in numbers], dtype=np.float64).T
+    if found.shape != expected.shape:
+        raise _different(f"{found.shape} numbers rather than {expected.shape}")
+    difference = np.abs(found - expected)
+    # Written so that a NaN on either side counts as different.
+    wrong = ~(difference <= golden.tolerance).all(axis=1)
+    if wrong.any():
+        raise _different(
+            f"{int(wrong.sum())} of {len(wrong)} rows off by up to {np.max(difference):.3g}, "
+            f"where {golden.tolerance:.0e} is allowed"
+        )
+    if golden.classes:
+        _check_classes(golden, expected, predicted[PREDICTION])
+
+
+def _check_classes(
+    golden: GoldenRows, expected: "np.ndarray[Any, Any]", labels: Sequence[Any]
+) -> None:
+    best = np.asarray(golden.classes, dtype=object)[expected.argmax(axis=1)]
+    ordered = np.sort(expected, axis=1)
+    # Between two equally probable classes the last bit decides: either is right.
+    is_clear = ordered[:, -1] - ordered[:, -2] > 2 * golden.tolerance
+    wrong = (np.asarray(labels, dtype=object) != best) & is_clear
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise _different(f"class {labels[row]!r} rather than {best[row]!r} for row {row}")
+
+
+def _run_child(model: Path, question: Path, answer: Path, *, timeout: float) -> None:
+    command = [sys.executable, "-I", "-B", str(CHILD), str(model), str(question), str(answer)]
+    try:
+        # The program is our own file, run by our own interpreter.
+        done = subprocess.run(  # noqa: S603
+            command,
+            cwd=question.parent,
+            env=_clean_environment(),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise _failed(f"no answer within {timeout:.0f} s") from error
+    if done.returncode != 0 or not answer.exists():
+        raise _failed(f"exit code {done.returncode} and\n{done.stderr[-2_000:]}")
+
+
+def _clean_environment() -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in KEPT_VARIABLES or name.startswith(KEPT_PREFIXES)
+    }
+    return {**kept, **DEFAULTS, **FORCED}
+
+
+def _check_code_place(model: Path, place: str) -> None:
+    if not Path(place).resolve().is_relative_to(model.resolve()):
+        raise _failed(f"code from {place}, which is not the bundle's own")
+
+
+def _as_list(series: pd.Series) -> list[Any]:
+    is_missing = series.isna()
+    return [None if gone else value for value, gone in zip(series, is_missing, strict=True)]
+
+
+def _different(received: str) -> ReplayError:
+    return ReplayError(
+        "reloaded in a clean process, the model must predict the golden rows as in its run. "
+        f"Received: {received}. The champion stays; see whether the preprocessor or a layer "
+        "depends on anything that is not in the bundle."
+    )
+
+
+def _failed(received: str) -> ReplayError:
+    return ReplayError(
+        "the bundle must load and predict in a clean process that sees only the bundle and the "
+        f"installed libraries. Received: {received}. The champion stays; what a custom network "
+        "imports must lie in `include/` or in requirements.txt."
+    )

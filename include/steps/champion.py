@@ -1,0 +1,85 @@
+"""Score the champion on the candidate's test rows, from the raw columns up."""
+
+import logging
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from include.errors import InfrastructureError, SchemaError
+from include.records import FeatureSchema
+from include.serving.loading import load_version
+from include.serving.scoring_model import ScoringModel
+from include.settings import Settings
+from include.tracking.registry import find_champion
+
+logger = logging.getLogger(__name__)
+
+LoadChampion = Callable[[Settings, str, str], ScoringModel]
+
+
+class ChampionScores(NamedTuple):
+    """What the champion predicts for the test rows, or why it could not."""
+
+    version: str
+    predictions: npt.NDArray[np.float64] | None
+    error: str = ""
+
+
+def score_champion(
+    settings: Settings,
+    name: str,
+    rows: pd.DataFrame,
+    *,
+    schema: FeatureSchema,
+    load: LoadChampion = load_version,
+) -> ChampionScores | None:
+    """Predict the test rows with the champion; None where there is no champion.
+
+    A champion that cannot be loaded or cannot take these rows is an error to be judged, not a
+    reason to fail: otherwise it could never be replaced.
+
+    Args:
+        settings: Where the registry is.
+        name: Name of the registered model.
+        rows: Stored test rows.
+        schema: What the candidate predicts.
+        load: Loads a version by settings, name and number.
+
+    Raises:
+        InfrastructureError: The registry is away.
+    """
+    found = find_champion(settings, name)
+    if found is None:
+        return None
+    try:
+        model = load(settings, name, found.version)
+        predictions = _align(model.predict(rows), model.bundle.features, schema)
+    except InfrastructureError:
+        raise
+    except Exception as error:
+        text = f"{type(error).__name__}: {str(error)[:400]}"
+        logger.warning("champion version %s could not score the test rows: %s", found.version, text)
+        return ChampionScores(found.version, None, text)
+    return ChampionScores(found.version, predictions)
+
+
+def _align(
+    answer: pd.DataFrame, theirs: FeatureSchema, ours: FeatureSchema
+) -> npt.NDArray[np.float64]:
+    """Put the champion's answer into the candidate's form.
+
+    A class that the champion does not know gets probability 0 from it.
+    """
+    if (theirs.task, theirs.target) != (ours.task, ours.target):
+        raise SchemaError(
+            f"the champion must predict {ours.target!r} ({ours.task}). Received: "
+            f"{theirs.target!r} ({theirs.task}). Give the pipeline another name, or move the "
+            "alias away in MLflow."
+        )
+    if ours.task == "regression":
+        return answer["prediction"].to_numpy(dtype=np.float64)
+    columns = [f"probability_{name}" for name in ours.classes]
+    return answer.reindex(columns=columns, fill_value=0.0).to_numpy(dtype=np.float64)

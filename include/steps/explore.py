@@ -1,0 +1,97 @@
+"""Tell the story of a table: cleaning, distributions, associations, time, in words and pictures."""
+
+import logging
+from functools import partial
+from typing import Final
+
+from include.analysis.analyze import analyze_table
+from include.analysis.pairs_csv import write_pairs
+from include.findings import Analysis
+from include.records import ExploreRecord, IngestRecord, RunContext, TableRef
+from include.reporting.explore_page import render_explore_page
+from include.settings import load_settings
+from include.specs import PipelineSpec
+from include.tables.readers import iter_frames
+from include.tables.run_files import RunFiles
+from include.tracking.runs import open_run
+
+logger = logging.getLogger(__name__)
+
+PAGE: Final = "explore.html"
+PAIRS: Final = "pairs.csv"
+FINDINGS: Final = "explore.json"
+BATCH_ROWS: Final = 65_536
+
+
+def explore(
+    spec: PipelineSpec, run: RunContext, ingested: IngestRecord | TableRef
+) -> ExploreRecord:
+    """Analyse a raw or checked table and store the page, the pairs and the findings.
+
+    The table is read once, in batches. Private columns are counted and not looked at.
+
+    Args:
+        spec: The pipeline with this run's parameters written in.
+        run: The run it works for.
+        ingested: What `ingest` handed on, or any other table of the contract's columns.
+    """
+    settings = load_settings()
+    files, log = RunFiles(settings.data, run), open_run(settings, run)
+    table = ingested.raw if isinstance(ingested, IngestRecord) else ingested
+    source = ingested.source if isinstance(ingested, IngestRecord) else ""
+    batches = partial(iter_frames, table, batch_rows=BATCH_ROWS)
+    found = analyze_table(spec, batches, table.rows)
+    mlflow_url = f"{settings.mlflow_public}/#/experiments/{log.experiment_id}/runs/{log.run_id}"
+    page = render_explore_page(spec, run, found, mlflow_url=mlflow_url, source=source)
+    contents = {
+        PAGE: page.encode("utf-8"),
+        PAIRS: write_pairs(found.associations),
+        FINDINGS: found.model_dump_json().encode("utf-8"),
+    }
+    places = {}
+    for name, content in contents.items():
+        places[name] = files.write_bytes(name, content)
+        log.log_bytes(content, name)
+    log.log_table(table, "explored", "exploration")
+    log.log_metrics(_figures(found))
+    logger.info(
+        "explored %d rows: %d missing values, %d duplicates, %d pairs",
+        found.rows,
+        _count_missing(found),
+        found.duplicates,
+        len(found.associations),
+    )
+    return ExploreRecord(
+        uri=places[PAGE],
+        size_bytes=len(contents[PAGE]),
+        pairs_uri=places[PAIRS],
+        findings_uri=places[FINDINGS],
+        rows=found.rows,
+        sampled_rows=found.sampled_rows,
+        missing=_count_missing(found),
+        duplicates=found.duplicates,
+        pairs=len(found.associations),
+        strongest=_name_strongest(found),
+        artifact=PAGE,
+    )
+
+
+def _figures(found: Analysis) -> dict[str, float]:
+    return {
+        "explore_rows": float(found.rows),
+        "explore_missing": float(_count_missing(found)),
+        "explore_duplicates": float(found.duplicates),
+        "explore_pairs": float(len(found.associations)),
+    }
+
+
+def _count_missing(found: Analysis) -> int:
+    return sum(profile.missing for profile in found.profiles)
+
+
+def _name_strongest(found: Analysis) -> tuple[str, ...]:
+    """Name the strongest pairs, short enough to travel between tasks."""
+    return tuple(
+        f"{pair.left[:100]} / {pair.right[:100]}: {pair.value:.3f}"
+        for pair in found.associations[:3]
+    )

@@ -1,0 +1,91 @@
+"""From the features table to arrays: one copy, in memory or, if it does not fit, on disk."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from include.modeling.arrays import Arrays
+from include.records import FeatureSchema, TableRef
+from include.tables.store import iter_batches, read_file, read_table
+
+SCHEMA: Final = "schema.json"
+TARGET: Final = "y"
+BATCH_BYTES: Final = 32 << 20
+# Beyond this share of the machine's memory, arrays lie in files that the system pages in.
+MEMORY_SHARE: Final = 0.4
+CGROUP_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
+
+
+def read_schema(features: TableRef) -> FeatureSchema:
+    """Read what the network takes in and gives out."""
+    return FeatureSchema.model_validate_json(read_file(features, SCHEMA))
+
+
+def read_arrays(
+    features: TableRef, schema: FeatureSchema, part: str, *, scratch: Path | None = None
+) -> Arrays:
+    """Read a part of the features table.
+
+    Args:
+        features: The table.
+        schema: Its inputs.
+        part: train, validation or test.
+        scratch: Directory for arrays larger than memory should hold; their files vanish with
+            the arrays. None always keeps them in memory.
+    """
+    rows = features.parts.get(part, 0)
+    shapes = {each.name: (rows, *each.shape) for each in schema.inputs}
+    kinds = {each.name: np.dtype(each.dtype) for each in schema.inputs}
+    kinds[TARGET] = np.dtype(np.float64 if schema.task == "regression" else np.int32)
+    shapes[TARGET] = (rows,)
+    sizes = {name: int(np.prod(shapes[name])) * kinds[name].itemsize for name in shapes}
+    is_large = sum(sizes.values()) > MEMORY_SHARE * memory_bytes()
+    place = scratch if is_large else None
+    arrays = {name: _allocate(shapes[name], kinds[name], place) for name in shapes}
+    row_bytes = max(1, sum(sizes.values()) // max(rows, 1))
+    batch_rows = max(1, min(65_536, BATCH_BYTES // row_bytes))
+    start = 0
+    for batch in iter_batches(features, list(arrays), part, batch_rows=batch_rows):
+        for name, array in arrays.items():
+            target = array[start : start + batch.num_rows]
+            target[:] = _to_numpy(batch.column(name)).reshape(target.shape)
+        start += batch.num_rows
+    y = arrays.pop(TARGET)
+    return Arrays(arrays, y)
+
+
+def read_target(features: TableRef, part: str) -> npt.NDArray[Any]:
+    """Read the target of a part alone."""
+    return _to_numpy(read_table(features, [TARGET], part).column(TARGET))
+
+
+def memory_bytes() -> int:
+    """Return the memory of this machine, or of the container if that is less."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        return min(total, int(CGROUP_LIMIT.read_text()))
+    except (OSError, ValueError):
+        return total
+
+
+def _allocate(
+    shape: tuple[int, ...], kind: "np.dtype[Any]", scratch: Path | None
+) -> npt.NDArray[Any]:
+    if scratch is None or not shape[0]:
+        return np.empty(shape, kind)
+    scratch.mkdir(parents=True, exist_ok=True)
+    # Without a name from the start: the space is free again however this process ends.
+    with tempfile.TemporaryFile(dir=scratch) as file:
+        return np.memmap(file, kind, "w+", shape=shape)
+
+
+def _to_numpy(column: pa.ChunkedArray) -> npt.NDArray[Any]:
+    values = column.combine_chunks()
+    if pa.types.is_fixed_size_list(values.type):
+        values = values.flatten()
+    return np.asarray(values.to_numpy(zero_copy_only=False))

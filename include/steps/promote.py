@@ -1,0 +1,127 @@
+"""Step `promote`: a candidate that won becomes the champion, if it still predicts the same."""
+
+import logging
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from upath import UPath
+
+from include.errors import PromotionError
+from include.records import EvaluateRecord, PromoteRecord, RunContext, Verdict
+from include.serving.replay import GoldenRows, replay
+from include.settings import load_settings
+from include.specs import PipelineSpec
+from include.tracking.registry import (
+    check_champion_unchanged,
+    download_version,
+    find_champion,
+    move_champion,
+    register_model,
+    reject_version,
+)
+from include.tracking.runs import RunLog, open_run
+
+if TYPE_CHECKING:
+    from include.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+def promote(
+    spec: PipelineSpec,
+    run: RunContext,
+    verdict: Verdict,
+    evaluated: EvaluateRecord,
+    *,
+    approved: bool | None = None,
+) -> PromoteRecord:
+    """Register the candidate, replay its golden rows in a clean process, move the alias.
+
+    Anything short of a clear yes keeps the champion. A rerun after a crash finds the version
+    that the first try registered and goes on from there.
+
+    Args:
+        spec: The pipeline; its name is that of the registered model.
+        run: The DAG run.
+        verdict: What `judge` decided.
+        evaluated: The candidate, its metrics, and the champion it was compared with.
+        approved: A person's answer; None if nobody was asked or nobody answered.
+
+    Raises:
+        PromotionError: The champion changed since the evaluation, or the files are not those
+            that were logged.
+        ReplayError: Reloaded, the candidate predicts something else.
+    """
+    settings = load_settings()
+    log = open_run(settings, run)
+    refusal = explain_refusal(verdict, approved)
+    if refusal:
+        record = PromoteRecord(is_promoted=False, reason=refusal)
+    else:
+        record = _promote(settings, spec.name, evaluated, run_id=log.run_id)
+    _record(log, verdict, record)
+    logger.info("%s: %s", spec.name, record.reason)
+    return record
+
+
+def explain_refusal(verdict: Verdict, approved: bool | None) -> str:
+    """Say why a candidate is not promoted; empty if it is. Closed unless everything says yes."""
+    if verdict.kind == "keep":
+        return verdict.reason
+    if approved is False:
+        return "a person declined the promotion"
+    asks = verdict.needs_approval or verdict.kind == "inconclusive"
+    if asks and approved is not True:
+        return f"nobody approved the promotion: {verdict.reason}"
+    return ""
+
+
+def _promote(
+    settings: "Settings", name: str, evaluated: EvaluateRecord, *, run_id: str
+) -> PromoteRecord:
+    champion = find_champion(settings, name)
+    expected = evaluated.champion_version or None
+    if champion is None or champion.bundle_uri != evaluated.bundle_uri:
+        current = None if champion is None else champion.version
+        check_champion_unchanged(name, expected=expected, current=current)
+    tags = {f"test_{metric}": value for metric, value in evaluated.test.metrics.items()}
+    version = register_model(
+        settings, name, bundle_uri=evaluated.bundle_uri, run_id=run_id, tags=tags
+    )
+    seconds = _replay_version(settings, name, version, evaluated)
+    previous = move_champion(settings, name, version, expected_current=expected)
+    return PromoteRecord(
+        is_promoted=True,
+        version=version,
+        previous_version=previous,
+        reason=f"version {version} is champion, before it {previous or 'none'}",
+        replay_seconds=round(seconds, 3),
+    )
+
+
+def _replay_version(
+    settings: "Settings", name: str, version: str, evaluated: EvaluateRecord
+) -> float:
+    golden = GoldenRows.model_validate_json(UPath(evaluated.golden_uri).read_bytes())
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            model = download_version(settings, name, version, Path(scratch))
+            return replay(model, golden)
+    except PromotionError as error:
+        reject_version(settings, name, version, str(error))
+        raise
+
+
+def _record(log: RunLog, verdict: Verdict, record: PromoteRecord) -> None:
+    log.set_tags(
+        {
+            "gatehouse.verdict": verdict.kind,
+            "gatehouse.promoted": str(record.is_promoted).lower(),
+            "gatehouse.version": record.version or "none",
+            "gatehouse.reason": record.reason,
+        }
+    )
+    log.log_metrics(
+        {"promoted": float(record.is_promoted), "replay_seconds": record.replay_seconds}
+    )

@@ -1,0 +1,125 @@
+"""Write the page of a run: what went in, whether it passed, how good the model is."""
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import PurePosixPath
+from typing import Final
+
+from include.records import (
+    EvaluateRecord,
+    IngestRecord,
+    PrepareRecord,
+    PromoteRecord,
+    QualityReport,
+    ReportRecord,
+    RunContext,
+    StepCost,
+    TrainRecord,
+    ValidateRecord,
+    Verdict,
+)
+from include.reporting.details import EvaluationDetails
+from include.reporting.run_report import STEPS, RunEvidence, RunRecords, render_run_report
+from include.settings import load_settings
+from include.specs import PipelineSpec
+from include.tables.run_files import RunFiles
+from include.tracking.runs import open_run
+
+logger = logging.getLogger(__name__)
+
+PAGE: Final = "report.html"
+QUALITY: Final = "quality.json"
+DETAILS: Final = "details.json"
+LIBRARIES: Final = ("apache-airflow-core", "great-expectations", "pandas", "keras", "jax", "mlflow")
+
+
+def report(  # noqa: PLR0913, PLR0917 - the record of every step
+    spec: PipelineSpec,
+    run: RunContext,
+    ingested: IngestRecord | None = None,
+    validated: ValidateRecord | None = None,
+    prepared: PrepareRecord | None = None,
+    trained: TrainRecord | None = None,
+    evaluated: EvaluateRecord | None = None,
+    verdict: Verdict | None = None,
+    promoted: PromoteRecord | None = None,
+) -> ReportRecord:
+    """Render what the run came to, store it in the run's directory and log it to MLflow.
+
+    Args:
+        spec: The pipeline with this run's parameters written in.
+        run: The run it works for.
+        ingested: What went in; None if a failed run did not come so far, as with all others.
+        validated: Whether it passed.
+        prepared: What was taken into training.
+        trained: The candidate.
+        evaluated: How good it is.
+        verdict: What was decided.
+        promoted: What was done about it.
+    """
+    settings = load_settings()
+    files, log = RunFiles(settings.data, run), open_run(settings, run)
+    records = RunRecords(
+        ingested=ingested,
+        validated=validated,
+        prepared=prepared,
+        trained=trained,
+        evaluated=evaluated,
+        verdict=verdict,
+        promoted=promoted,
+    )
+    evidence = RunEvidence(
+        quality=_read_quality(files, validated),
+        details=_read_details(files),
+        figures=_read_figures(files, evaluated),
+        costs=_read_costs(files),
+        mlflow_url=f"{settings.mlflow_public}/#/experiments/{log.experiment_id}/runs/{log.run_id}",
+        versions=_installed_versions(),
+        spec_digest=hashlib.sha256(spec.model_dump_json().encode()).hexdigest(),
+        written_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+    )
+    page = render_run_report(spec, run, records, evidence).encode("utf-8")
+    uri = files.write_bytes(PAGE, page)
+    log.log_bytes(page, PAGE)
+    logger.info("report of %s written: %d KB at %s", run.run_key, len(page) >> 10, uri)
+    return ReportRecord(uri=uri, size_bytes=len(page), artifact=PAGE)
+
+
+def _read_quality(files: RunFiles, validated: ValidateRecord | None) -> QualityReport | None:
+    """Read the rules' outcomes: they are there even if `validate` failed and gave no record."""
+    name = PurePosixPath(validated.report_uri).name if validated else QUALITY
+    if not files.exists(name):
+        return None
+    return QualityReport.model_validate_json(files.read_bytes(name))
+
+
+def _read_details(files: RunFiles) -> EvaluationDetails:
+    if not files.exists(DETAILS):
+        return EvaluationDetails()
+    return EvaluationDetails.model_validate_json(files.read_bytes(DETAILS))
+
+
+def _read_figures(files: RunFiles, evaluated: EvaluateRecord | None) -> Mapping[str, bytes]:
+    """Read the figures that `evaluate` drew; one that is gone is left out of the page."""
+    names = evaluated.figures if evaluated else ()
+    return {name: files.read_bytes(name) for name in names if files.exists(name)}
+
+
+def _read_costs(files: RunFiles) -> tuple[StepCost, ...]:
+    names = [f"costs/{step}.json" for step in STEPS]
+    return tuple(
+        StepCost.model_validate_json(files.read_bytes(name)) for name in names if files.exists(name)
+    )
+
+
+def _installed_versions() -> dict[str, str]:
+    found = {}
+    for library in LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    return found

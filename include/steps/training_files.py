@@ -1,0 +1,79 @@
+"""What a training leaves in its run's directory: the network, its history, and that it is done."""
+
+import io
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import keras
+import pandas as pd
+from upath import UPath
+
+from include.modeling.training import FitResult
+from include.records import Record, TrainRecord
+from include.tables.run_files import RunFiles
+from include.tracking.run_log import RunLog
+
+NETWORK: Final = "model.keras"
+HISTORY: Final = "history.csv"
+FINISHED: Final = "train.json"
+
+
+class FinishedTraining(Record):
+    """What a further try of the same run finds."""
+
+    fingerprint: str
+    trained: TrainRecord
+
+
+def store_candidate(
+    files: RunFiles, log: RunLog, *, network: keras.Model, result: FitResult
+) -> TrainRecord:
+    """Store network and history; log the history."""
+    with tempfile.TemporaryDirectory() as scratch:
+        place = Path(scratch) / NETWORK
+        network.save(place)
+        model_uri = files.write_bytes(NETWORK, place.read_bytes())
+    table = pd.DataFrame(result.history, index=pd.RangeIndex(1, result.epochs + 1, name="epoch"))
+    content = table.to_csv(lineterminator="\n").encode()
+    history_uri = files.write_bytes(HISTORY, content)
+    log.log_bytes(content, HISTORY)
+    log.log_metrics(
+        {
+            "best_epoch": float(result.best_epoch),
+            "epochs": float(result.epochs),
+            "fit_seconds": result.seconds,
+        }
+    )
+    return TrainRecord(
+        model_uri=model_uri,
+        parameters=network.count_params(),
+        epochs=result.epochs,
+        best_epoch=result.best_epoch,
+        is_stopped_early=result.is_stopped_early,
+        seconds=round(result.seconds, 3),
+        metrics=result.history[-1],
+        history_uri=history_uri,
+    )
+
+
+def mark_finished(files: RunFiles, fingerprint: str, trained: TrainRecord) -> None:
+    """Note that the training is done, and by which inputs."""
+    content = FinishedTraining(fingerprint=fingerprint, trained=trained).model_dump_json()
+    files.write_bytes(FINISHED, content.encode())
+
+
+def find_finished(files: RunFiles, fingerprint: str) -> TrainRecord | None:
+    """Find a training of the same run by the same inputs; None if there is none."""
+    if not (files.exists(FINISHED) and files.exists(NETWORK)):
+        return None
+    finished = FinishedTraining.model_validate_json(files.read_bytes(FINISHED))
+    return finished.trained if finished.fingerprint == fingerprint else None
+
+
+def read_history(trained: TrainRecord) -> tuple[dict[str, float], ...]:
+    """Read the metrics of every epoch."""
+    text = UPath(trained.history_uri).read_text(encoding="utf-8")
+    table = pd.read_csv(io.StringIO(text), index_col="epoch", float_precision="round_trip")
+    rows = table.to_dict("records")
+    return tuple({str(name): float(value) for name, value in row.items()} for row in rows)

@@ -1,0 +1,140 @@
+"""What every reader of a source gives: rows in order, and the rows it could not read."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+BATCH_ROWS = 65_536
+TEXT_LIMIT = 500
+DEFAULT_MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
+
+
+class TextRules(NamedTuple):
+    """How texts of a source are read."""
+
+    missing: tuple[str, ...] = DEFAULT_MISSING
+    trim: bool = True
+    strip_suffix: str | None = None
+
+
+class Reject(NamedTuple):
+    """A row, or one cell of it, that could not be read."""
+
+    position: int
+    line: int
+    column: str
+    rule: str
+    reason: str
+    text: str
+
+
+class Batch(NamedTuple):
+    """The next rows of a source, with the names and types that the source has.
+
+    Positions count all records of the batch, those that were rejected too, so that a row keeps
+    its place in the source. Lines count from 1 in the file; where a source has no lines, they
+    are the number of the row in it.
+    """
+
+    rows: pa.Table
+    positions: np.ndarray
+    lines: np.ndarray
+    records: int
+    rejects: tuple[Reject, ...] = ()
+    file: str = ""
+    part: str = ""
+    texts: Callable[[int], str] | None = None
+
+
+class OpenedSource(NamedTuple):
+    """A source whose columns are known and whose rows have not been read yet.
+
+    `read` takes the columns wanted and gives the batches.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    read: Callable[[tuple[str, ...]], Iterator[Batch]]
+    rules: TextRules
+    digest: str | None
+    parts: tuple[str, ...] = ()
+
+
+def whole_batch(rows: pa.Table, first_line: int, *, file: str = "", part: str = "") -> Batch:
+    """Build the batch of a source whose every record is a readable row."""
+    count = rows.num_rows
+    return Batch(
+        rows=rows,
+        positions=np.arange(count, dtype=np.int64),
+        lines=np.arange(first_line, first_line + count, dtype=np.int64),
+        records=count,
+        file=file,
+        part=part,
+    )
+
+
+def limit_batches(batches: Iterator[Batch], limit: int | None) -> Iterator[Batch]:
+    """Stop after so many records, cutting the last batch."""
+    left = limit
+    for batch in batches:
+        if left is None or batch.records <= left:
+            yield batch
+        else:
+            yield cut_batch(batch, left)
+        if left is not None:
+            left -= min(left, batch.records)
+            if left == 0:
+                return
+
+
+def cut_batch(batch: Batch, records: int) -> Batch:
+    """Keep the first records of a batch."""
+    rows = int(np.searchsorted(batch.positions, records))
+    return batch._replace(
+        rows=batch.rows.slice(0, rows),
+        positions=batch.positions[:rows],
+        lines=batch.lines[:rows],
+        records=records,
+        rejects=tuple(reject for reject in batch.rejects if reject.position < records),
+    )
+
+
+def array_from_python(values: list[object]) -> pa.Array:
+    """Build a column from Python values; mixed ones become text, which casts judge later."""
+    try:
+        return pa.array(values, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, ValueError):
+        return pa.array([None if value is None else _as_text(value) for value in values])
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    # Half of a surrogate pair, which JSON may hold and UTF-8 may not.
+    return str(value).encode("utf-8", "replace").decode()
+
+
+def shorten(text: object, limit: int = 80) -> str:
+    """Write any text in quotes, printable and at most `limit` characters long.
+
+    Example:
+        >>> shorten("a" * 200, 10)
+        "'aaaaaa…' (200 characters)"
+        >>> shorten("<img src=x>")
+        "'<img src=x>'"
+    """
+    written = str(text)
+    if len(written) <= limit:
+        return ascii_controls(repr(written))
+    return (
+        f"{ascii_controls(repr(written[: max(1, limit - 4)])[:-1])}…' ({len(written)} characters)"
+    )
+
+
+def ascii_controls(text: str) -> str:
+    """Replace characters that would break a line of a log."""
+    return "".join(char if char.isprintable() else "?" for char in text)

@@ -1,0 +1,167 @@
+"""Digests: of what a table depends on, of the code that makes it, and of its rows.
+
+The digest of rows looks at values, types and order only, so that neither the file format, nor
+the size of batches or files, nor the compression changes it.
+"""
+
+import hashlib
+import importlib.util
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import BaseModel
+
+KEY_LENGTH: Final = 32
+
+
+def digest_key(*things: object) -> str:
+    """Digest what a table depends on: models, texts, bytes, mappings, in the given order.
+
+    Returns:
+        The first 32 hexadecimal characters of a SHA-256.
+
+    Example:
+        >>> digest_key("a", {"x": 1, "y": 2}) == digest_key("a", {"y": 2, "x": 1})
+        True
+        >>> digest_key("ab", "c") == digest_key("a", "bc")
+        False
+    """
+    total = hashlib.sha256()
+    for thing in things:
+        data = _canonical_bytes(thing)
+        total.update(f"{len(data)}:".encode() + data)
+    return total.hexdigest()[:KEY_LENGTH]
+
+
+def _canonical_bytes(thing: object) -> bytes:
+    if isinstance(thing, bytes):
+        return thing
+    if isinstance(thing, str):
+        return thing.encode("utf-8", errors="surrogatepass")
+    return json.dumps(thing, sort_keys=True, default=_plain, ensure_ascii=True).encode()
+
+
+def _plain(thing: object) -> Any:
+    if isinstance(thing, BaseModel):
+        return thing.model_dump(mode="json")
+    if isinstance(thing, set | frozenset):
+        return sorted(thing)
+    if isinstance(thing, Mapping):
+        return dict(thing)
+    if isinstance(thing, Sequence):
+        return list(thing)
+    return str(thing)
+
+
+@cache
+def code_digest(*modules: str) -> str:
+    """Digest the sources of modules and of everything below packages, without running them.
+
+    Args:
+        modules: Dotted names, e.g. `include.tables` or `include.steps.ingest`.
+
+    Raises:
+        ModuleNotFoundError: There is no such module.
+    """
+    total = hashlib.sha256()
+    for module in modules:
+        spec = importlib.util.find_spec(module)
+        if spec is None or spec.origin is None:
+            raise ModuleNotFoundError(f"no sources of module {module!r}")
+        origin = Path(spec.origin)
+        files = sorted(origin.parent.rglob("*.py")) if origin.name == "__init__.py" else [origin]
+        for file in files:
+            name = file.relative_to(origin.parent).as_posix()
+            total.update(f"{module}/{name}\n".encode() + file.read_bytes())
+    return total.hexdigest()[:KEY_LENGTH]
+
+
+class ContentDigest:
+    """A running digest of rows: the same for the same rows, however they are cut into batches.
+
+    Each column feeds up to three streams (which cells are missing, how long, which bytes), and
+    only streams are hashed, so batch borders leave no trace.
+    """
+
+    def __init__(self) -> None:
+        self._streams: dict[str, Any] = {}
+        self._types: dict[str, str] = {}
+
+    def update(self, rows: pa.Table, part: str = "") -> None:
+        """Take in the next rows of a part."""
+        for field, column in zip(rows.schema, rows.columns, strict=True):
+            name = f"{part}/{field.name}"
+            for chunk in column.chunks or [pa.array([], field.type)]:
+                self._take(name, chunk)
+
+    def hexdigest(self) -> str:
+        """Return the first 32 hexadecimal characters of the digest of all rows so far."""
+        lines = [
+            f"{name}|{self._types.get(name, '')}|{stream.hexdigest()}"
+            for name, stream in self._streams.items()
+        ]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:KEY_LENGTH]
+
+    def _feed(self, name: str, data: Any) -> None:
+        if name not in self._streams:
+            self._streams[name] = hashlib.sha256()
+        self._streams[name].update(data)
+
+    def _take(self, name: str, values: pa.Array) -> None:
+        values = _simple(values)
+        self._types[name] = str(values.type)
+        self._feed(name, values.is_valid().to_numpy(zero_copy_only=False).view(np.uint8))
+        if pa.types.is_fixed_size_list(values.type):
+            self._take(f"{name}[]", values.flatten())
+        elif pa.types.is_list(values.type):
+            self._feed(f"{name}#", _lengths(pc.list_value_length(values)))
+            self._take(f"{name}[]", values.flatten())
+        elif pa.types.is_string(values.type) or pa.types.is_binary(values.type):
+            self._take_text(name, values)
+        else:
+            self._feed(f"{name}=", _fixed_width_bytes(values))
+
+    def _take_text(self, name: str, values: pa.Array) -> None:
+        filled = values.fill_null("") if values.null_count else values
+        self._feed(f"{name}#", _lengths(pc.binary_length(filled)))
+        offsets = np.frombuffer(filled.buffers()[1] or b"", dtype=np.int32)
+        ends = offsets[[filled.offset, filled.offset + len(filled)]] if len(filled) else (0, 0)
+        first, last = ends
+        data = filled.buffers()[2]
+        # An empty stream exists as well, so that the order of streams is that of the columns.
+        self._feed(f"{name}=", memoryview(data or b"")[int(first) : int(last)])
+
+
+def _simple(values: pa.Array) -> pa.Array:
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        return _simple(values.dictionary_decode())
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return values.cast(pa.string())
+    nested = pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind)
+    if nested or pa.types.is_string(kind) or pa.types.is_binary(kind):
+        return values
+    if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        return values
+    if pa.types.is_timestamp(kind):
+        return values
+    return values.cast(pa.string())
+
+
+def _lengths(lengths: pa.Array) -> Any:
+    return lengths.fill_null(0).cast(pa.int64()).to_numpy(zero_copy_only=False)
+
+
+def _fixed_width_bytes(values: pa.Array) -> Any:
+    if pa.types.is_timestamp(values.type):
+        values = values.cast(pa.int64())
+    zero = pa.scalar(0).cast(values.type)
+    filled = values.fill_null(zero) if values.null_count else values
+    array = filled.to_numpy(zero_copy_only=False)
+    return np.ascontiguousarray(array).view(np.uint8)

@@ -1,0 +1,122 @@
+"""JSON lines, plain or gzip: one object per line, each line with its number."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from upath import UPath
+
+from include.errors import SourceError
+from include.specs.sources import FileOptions
+from include.tables.batches import TEXT_LIMIT, Batch, Reject, array_from_python, shorten
+from include.tables.text_blocks import UNREADABLE, iter_text_blocks
+
+SAMPLE_LINES: Final = 1_000
+BATCH_LINES: Final = 20_000
+
+
+def read_json_columns(path: UPath, options: FileOptions, _: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the keys of the first objects, in the order in which they appear.
+
+    Raises:
+        SourceError: The file is empty, or none of its first lines is an object.
+    """
+    block = next(iter_text_blocks(path, options.encoding), b"")
+    if not block.strip():
+        raise SourceError(
+            f"expected rows. Received: {shorten(path.name)}, which is empty. "
+            "Check what writes the file."
+        )
+    names: dict[str, None] = {}
+    for line in block.split(b"\n")[:SAMPLE_LINES]:
+        row = _parse_line(line)
+        if isinstance(row, dict):
+            names.update(dict.fromkeys(row))
+    if not names:
+        raise SourceError(
+            "expected one JSON object per line. "
+            f"Received: {shorten(path.name)}, whose first lines hold none. Set source.format."
+        )
+    return tuple(names)
+
+
+def read_json_batches(
+    path: UPath, options: FileOptions, _: tuple[str, ...], wanted: tuple[str, ...]
+) -> Iterator[Batch]:
+    """Read the rows of a file of JSON lines; keys that a row lacks are missing values."""
+    number = 1
+    for block in iter_text_blocks(path, options.encoding):
+        lines = block.split(b"\n")[:-1]
+        for start in range(0, len(lines), BATCH_LINES):
+            some = lines[start : start + BATCH_LINES]
+            yield _read_lines(some, number, wanted, path.name)
+            number += len(some)
+
+
+def _read_lines(lines: list[bytes], first: int, wanted: tuple[str, ...], file: str) -> Batch:
+    rows: list[dict[str, Any]] = []
+    sound: list[int] = []
+    places: list[int] = []
+    rejects: list[Reject] = []
+    records = 0
+    for index, line in enumerate(lines):
+        if not line.strip():
+            continue
+        row = _parse_line(line)
+        if isinstance(row, dict):
+            rows.append(row)
+            sound.append(index)
+            places.append(records)
+        else:
+            rejects.append(_reject(line, first + index, records, row))
+        records += 1
+    columns = [_column([row.get(name) for row in rows]) for name in wanted]
+    return Batch(
+        rows=pa.table(columns, names=list(wanted)),
+        positions=np.asarray(places, dtype=np.int64),
+        lines=np.asarray(sound, dtype=np.int64) + first,
+        records=records,
+        rejects=tuple(rejects),
+        file=file,
+        texts=lambda row: _text(lines[sound[row]]),
+    )
+
+
+def _parse_line(line: bytes) -> object:
+    """Return what the line says, or the error that it does not say anything."""
+    try:
+        return json.loads(line.decode("utf-8")) if line.strip() else None
+    except (ValueError, RecursionError) as error:
+        return error
+
+
+def _reject(line: bytes, number: int, position: int, found: object) -> Reject:
+    rule, reason = "bad_json", f"expected a JSON object, received {type(found).__name__}"
+    if isinstance(found, UnicodeDecodeError):
+        rule = "bad_encoding"
+        reason = f"byte 0x{line[found.start]:02X} at byte {found.start + 1} is not UTF-8"
+    elif isinstance(found, json.JSONDecodeError):
+        reason = f"not JSON: {found.msg} at character {found.pos + 1}"
+    elif isinstance(found, Exception):
+        reason = f"not JSON: {type(found).__name__}"
+    return Reject(position, number, "", rule, reason, _text(line))
+
+
+def _text(line: bytes) -> str:
+    raw = line[: 4 * TEXT_LIMIT].replace(UNREADABLE, b"?")
+    return raw.decode("utf-8", "replace")[:TEXT_LIMIT]
+
+
+def _column(values: list[object]) -> pa.Array:
+    column = array_from_python(values)
+    # Whether a list holds whole numbers may change from line to line; its type must not.
+    return column.cast(_float_lists(column.type)) if pa.types.is_list(column.type) else column
+
+
+def _float_lists(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_list(kind):
+        return pa.list_(_float_lists(kind.value_type))
+    is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind)
+    return pa.float32() if is_number else kind

@@ -1,0 +1,102 @@
+"""The Parquet files of one part of a table: row groups and files of bounded size."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from include.errors import SchemaError
+from include.tables.layout import data_file_name
+
+# A row group is what a reader must hold at once: bounded by rows and, for wide rows, by bytes.
+GROUP_ROWS: Final = 65_536
+GROUP_BYTES: Final = 32 * 1024**2
+FILE_ROWS: Final = 2_000_000
+
+
+class PartWriter:
+    """Writes one part into as many files as it needs."""
+
+    def __init__(self, directory: Path, part: str, schema: pa.Schema) -> None:
+        self.part = part
+        self.schema = schema
+        self.rows = 0
+        self.nulls = dict.fromkeys(schema.names, 0)
+        self.files: list[dict[str, Any]] = []
+        self._directory = directory
+        self._file: pq.ParquetWriter | None = None
+        self._waiting: list[pa.Table] = []
+
+    def append(self, rows: pa.Table) -> pa.Table:
+        """Add rows, and return them with the types of the part."""
+        rows = _fit_schema(rows, self.schema)
+        for name, column in zip(rows.column_names, rows.columns, strict=True):
+            self.nulls[name] += column.null_count
+        self.rows += rows.num_rows
+        self._waiting.append(rows)
+        size = sum(table.nbytes for table in self._waiting)
+        if sum(len(table) for table in self._waiting) >= GROUP_ROWS or size >= GROUP_BYTES:
+            self._flush()
+        return rows
+
+    def close(self) -> None:
+        """Write what waits and end the last file; a part without rows gets an empty one."""
+        self._flush()
+        if not self.files:
+            self._open()
+        self._end_file()
+
+    def abandon(self) -> None:
+        """Close the open file, whatever it holds."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _flush(self) -> None:
+        if not self._waiting:
+            return
+        rows = pa.concat_tables(self._waiting)
+        self._waiting = []
+        file = self._file or self._open()
+        per_row = max(1, rows.nbytes // max(1, len(rows)))
+        file.write_table(rows, row_group_size=max(1, min(GROUP_ROWS, GROUP_BYTES // per_row)))
+        self.files[-1]["rows"] += len(rows)
+        if self.files[-1]["rows"] >= FILE_ROWS:
+            self._end_file()
+
+    def _open(self) -> pq.ParquetWriter:
+        name = data_file_name(self.part, len(self.files))
+        self.files.append({"name": name, "part": self.part, "rows": 0, "size_bytes": 0})
+        texts = [field.name for field in self.schema if pa.types.is_string(field.type)]
+        self._file = pq.ParquetWriter(
+            self._directory / name,
+            self.schema,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=texts,
+        )
+        return self._file
+
+    def _end_file(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+            file = self.files[-1]
+            file["size_bytes"] = (self._directory / file["name"]).stat().st_size
+
+
+def _fit_schema(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    if rows.schema == schema:
+        return rows
+    if rows.column_names != schema.names:
+        raise SchemaError(
+            f"all rows of a part need the columns {schema.names[:20]} in this order. "
+            f"Received: {rows.column_names[:20]}."
+        )
+    try:
+        return rows.cast(schema)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise SchemaError(
+            f"all rows of a part need the same types. Received: {str(error)[:300]}."
+        ) from error

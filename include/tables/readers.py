@@ -1,0 +1,161 @@
+"""Reading tables at rest: as Arrow, as pandas frames, or batch by batch in bounded memory."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from include.errors import DataError
+from include.records import TableRef
+from include.tables.layout import MANIFEST, is_local, open_root
+
+
+def read_manifest(ref: TableRef) -> dict[str, Any]:
+    """Read what a table says of itself.
+
+    Raises:
+        DataError: The table is gone or unreadable.
+    """
+    path = open_root(ref.uri) / MANIFEST
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"expected a table with a {MANIFEST}. Received: {ref.uri} ({error}). "
+            "Run the step that makes it again."
+        ) from error
+    return manifest
+
+
+def parquet_files(ref: TableRef, part: str = "") -> list[str]:
+    """Return the places of a table's Parquet files in row order.
+
+    Args:
+        ref: The table.
+        part: One part; all of them unless given.
+    """
+    root = ref.uri.rstrip("/")
+    return [f"{root}/{file['name']}" for file in _files(read_manifest(ref), part)]
+
+
+def read_file(ref: TableRef, name: str) -> bytes:
+    """Read a file that the table's step added, such as `preprocessor.json`."""
+    return bytes((open_root(ref.uri) / name).read_bytes())
+
+
+def read_table(ref: TableRef, columns: Sequence[str] | None = None, part: str = "") -> pa.Table:
+    """Read a table, or one part of it, into Arrow memory.
+
+    Args:
+        ref: The table.
+        columns: Columns in the order wanted; all unless given.
+        part: One part; all of them unless given, which needs parts of the same columns.
+    """
+    tables = []
+    for place in parquet_files(ref, part):
+        with _open(place) as file:
+            tables.append(file.read(columns=_listed(columns)))
+    if not tables:
+        raise _unknown_part(ref, part)
+    table = pa.concat_tables(tables)
+    return table.select(list(columns)) if columns is not None else table
+
+
+def iter_batches(
+    ref: TableRef,
+    columns: Sequence[str] | None = None,
+    part: str = "",
+    *,
+    batch_rows: int = 65_536,
+) -> Iterator[pa.Table]:
+    """Read a table batch by batch in row order.
+
+    Yields:
+        Arrow tables of at most `batch_rows` rows; none for an empty table.
+    """
+    for place in parquet_files(ref, part):
+        with _open(place) as file:
+            for batch in file.iter_batches(batch_rows, columns=_listed(columns)):
+                rows = pa.Table.from_batches([batch])
+                yield rows.select(list(columns)) if columns is not None else rows
+
+
+def read_frame(ref: TableRef, columns: Sequence[str] | None = None, part: str = "") -> pd.DataFrame:
+    """Read a table, or one part of it, as a pandas frame."""
+    return to_frame(read_table(ref, columns, part), _columns_with_nulls(ref))
+
+
+def iter_frames(
+    ref: TableRef,
+    columns: Sequence[str] | None = None,
+    part: str = "",
+    batch_rows: int = 65_536,
+) -> Iterator[pd.DataFrame]:
+    """Read a table as pandas frames, batch by batch in row order.
+
+    A column has the same dtype in every batch: Int64 or boolean where any batch has nulls.
+    """
+    with_nulls = _columns_with_nulls(ref)
+    for rows in iter_batches(ref, columns, part, batch_rows=batch_rows):
+        yield to_frame(rows, with_nulls)
+
+
+def to_frame(rows: pa.Table, with_nulls: frozenset[str] = frozenset()) -> pd.DataFrame:
+    """Convert Arrow rows to a pandas frame with the dtypes that all steps expect.
+
+    Args:
+        rows: The rows.
+        with_nulls: Integer and boolean columns that get a nullable dtype even if these rows
+            have no null; those that have one get it anyway.
+    """
+    series = {
+        name: _to_series(column, name in with_nulls)
+        for name, column in zip(rows.column_names, rows.columns, strict=True)
+    }
+    return pd.DataFrame(series, index=pd.RangeIndex(rows.num_rows))
+
+
+def _to_series(column: pa.ChunkedArray, has_nulls: bool) -> Any:
+    kind = column.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return _from_arrow(pd.StringDtype("pyarrow", na_value=np.nan), column)
+    if pa.types.is_nested(kind):
+        return pd.arrays.ArrowExtensionArray(column)
+    if has_nulls or column.null_count:
+        if pa.types.is_integer(kind):
+            return _from_arrow(pd.Int64Dtype(), column.cast(pa.int64()))
+        if pa.types.is_boolean(kind):
+            return _from_arrow(pd.BooleanDtype(), column)
+    return column.to_pandas()
+
+
+def _from_arrow(dtype: Any, column: pa.ChunkedArray) -> Any:
+    return dtype.__from_arrow__(column)
+
+
+def _files(manifest: dict[str, Any], part: str) -> list[dict[str, Any]]:
+    return [file for file in manifest["files"] if not part or file["part"] == part]
+
+
+def _columns_with_nulls(ref: TableRef) -> frozenset[str]:
+    return frozenset(name for name, count in read_manifest(ref)["nulls"].items() if count)
+
+
+def _open(place: str) -> pq.ParquetFile:
+    path = open_root(place)
+    source = place.removeprefix("file://") if is_local(path) else path.open("rb")
+    return pq.ParquetFile(source)
+
+
+def _listed(columns: Sequence[str] | None) -> list[str] | None:
+    return None if columns is None else list(columns)
+
+
+def _unknown_part(ref: TableRef, part: str) -> DataError:
+    return DataError(
+        f"expected one of the parts {sorted(ref.parts)}. Received: part={part!r} of {ref.uri}."
+    )

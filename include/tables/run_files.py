@@ -1,0 +1,91 @@
+"""The files of one run, `<root>/runs/<pipeline>/<run>/`: what is too long for a record."""
+
+import os
+import secrets
+from pathlib import Path
+from tempfile import gettempdir
+
+from upath import UPath
+
+from include.records import RunContext
+from include.tables.layout import is_local, open_root, slug
+
+
+class RunFiles:
+    """Writes and reads the files of a run, each whole or not at all."""
+
+    def __init__(self, root: str, run: RunContext) -> None:
+        self._directory = open_root(root) / "runs" / slug_of_pipeline(run) / slug(run.run_key)
+
+    @property
+    def directory(self) -> str:
+        """Where the files lie, as a path or URI."""
+        return str(self._directory)
+
+    @property
+    def local_directory(self) -> Path:
+        """A directory on this machine, for libraries that write files themselves.
+
+        With a root in an object store it lies in the system's temporary directory and lasts as
+        long as the machine.
+        """
+        directory = Path(str(self._directory)) if is_local(self._directory) else self._shadow()
+        directory.mkdir(parents=True, exist_ok=True)
+        return directory
+
+    def uri(self, name: str) -> str:
+        """Return the place of a file."""
+        return str(self._path(name))
+
+    def exists(self, name: str) -> bool:
+        """Tell whether a file has been written."""
+        return bool(self._path(name).exists())
+
+    def read_bytes(self, name: str) -> bytes:
+        """Read a file."""
+        return bytes(self._path(name).read_bytes())
+
+    def write_bytes(self, name: str, data: bytes) -> str:
+        """Write a file atomically and return its place.
+
+        Args:
+            name: Path below the run's directory, e.g. `costs/ingest.json`.
+            data: The whole content.
+        """
+        path = self._path(name)
+        write_atomically(path, data)
+        return str(path)
+
+    def _path(self, name: str) -> UPath:
+        parts = name.split("/")
+        if not name or "\x00" in name or any(part in {"", ".", ".."} for part in parts):
+            raise ValueError(f"a run's file needs a relative path. Received: {name[:120]!r}")
+        return self._directory.joinpath(*parts)
+
+    def _shadow(self) -> Path:
+        pipeline, run = str(self._directory.parent.name), str(self._directory.name)
+        return Path(gettempdir()) / "gatehouse" / pipeline / run
+
+
+def slug_of_pipeline(run: RunContext) -> str:
+    """Return the run's pipeline as a directory name; pipelines already are plain names."""
+    return run.pipeline if run.pipeline.isidentifier() else slug(run.pipeline)
+
+
+def write_atomically(path: UPath, data: bytes) -> None:
+    """Write a file so that readers see the old one or the new one, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not is_local(path):
+        # Object stores show an object only once it is complete.
+        path.write_bytes(data)
+        return
+    temporary = Path(str(path.parent)) / f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(str(path))
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,163 @@
+"""A model as MLflow keeps it: one directory with the network, the preprocessor and the code.
+
+The bundle is a pyfunc without pickles: MLflow imports `include.serving.scoring_model` from the
+copy of our code inside the bundle, so it loads in a process that has never seen this project.
+"""
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+import yaml
+
+import include
+from include.errors import IntegrityError
+from include.records import FeatureSchema, RawColumn
+from include.tracking.connection import tracking_calls
+from include.tracking.digests import digest_directory
+from include.tracking.signatures import build_signature, example_rows
+
+if TYPE_CHECKING:
+    from mlflow.models import Model, ModelSignature
+
+    from include.tracking.run_log import RunLog
+
+logger = logging.getLogger(__name__)
+
+LOADER: Final = "include.serving.scoring_model"
+DATA: Final = "data/bundle"
+DIGEST: Final = "gatehouse.digest"
+MODEL_NAME: Final = "model"
+# Exactly what a bundle imports while it predicts.
+REQUIREMENTS: Final = (
+    *("numpy", "pandas", "pyarrow", "pydantic", "pyyaml", "croniter"),
+    *("keras", "jax", "mlflow"),
+)
+
+
+def log_bundle(
+    log: "RunLog",
+    directory: Path,
+    *,
+    columns: Sequence[RawColumn],
+    schema: FeatureSchema,
+    example: pd.DataFrame,
+) -> str:
+    """Log a bundle directory as a model of the run.
+
+    Args:
+        log: The run that made it.
+        directory: What `write_bundle` wrote.
+        columns: What the model asks of its callers.
+        schema: What it predicts.
+        example: Stored rows, of which the first five become the input example.
+
+    Returns:
+        The model's address, `models:/m-…`.
+    """
+    from mlflow.models import Model
+
+    signature, rows = build_signature(columns, schema), example_rows(columns, example)
+    with tempfile.TemporaryDirectory() as scratch, tracking_calls(log.server):
+        logged = log.client.create_logged_model(
+            log.experiment_id, MODEL_NAME, source_run_id=log.run_id, model_type="gatehouse"
+        )
+        place = Path(scratch) / "model"
+        model = Model(
+            artifact_path=logged.artifact_location,
+            model_uuid=logged.model_id,
+            model_id=logged.model_id,
+            run_id=log.run_id,
+        )
+        _save(place, model, directory, signature=signature, example=rows)
+        log.client.log_model_artifacts(logged.model_id, str(place))
+        _finalize(log, logged.model_id, digest_directory(place))
+    logger.info("model %s logged", logged.model_id)
+    return f"models:/{logged.model_id}"
+
+
+def copy_code(directory: Path) -> Path:
+    """Copy our package, without what a model never imports.
+
+    Args:
+        directory: An existing directory.
+
+    Returns:
+        The copy, a directory named `include`.
+    """
+    source = Path(include.__file__).parent
+    left_out = shutil.ignore_patterns("__pycache__", "*.pyc", "pipelines", ".*")
+    return shutil.copytree(source, directory / "include", ignore=left_out)
+
+
+def check_bundle_files(directory: Path) -> None:
+    """Check that a model directory asks MLflow to run our loader and nothing else.
+
+    Raises:
+        IntegrityError: It is not a bundle as `log_bundle` writes it.
+    """
+    flavors = _read_flavors(directory / "MLmodel")
+    expected = {"loader_module": LOADER, "data": DATA, "code": "code"}
+    found = dict(flavors.get("python_function", {}))
+    known = {*expected, "env", "python_version", "streamable"}
+    if set(flavors) != {"python_function"} or not set(found) <= known:
+        raise IntegrityError(
+            "a bundle has one flavor, python_function, with a loader module. "
+            f"Received: {sorted(flavors)} with {sorted(found)}. Train and register it again."
+        )
+    for key, value in expected.items():
+        if found.get(key) != value:
+            raise IntegrityError(
+                f"a bundle's {key} must be {value}. Received: {found.get(key)!r}. "
+                "Nothing was loaded; train and register the model again."
+            )
+
+
+def _read_flavors(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise IntegrityError(
+            f"a bundle must hold a readable MLmodel. Received: {type(error).__name__}. "
+            "Train and register the model again."
+        ) from error
+    flavors = content.get("flavors") if isinstance(content, dict) else None
+    return flavors if isinstance(flavors, dict) else {}
+
+
+def _save(
+    place: Path,
+    model: "Model",
+    directory: Path,
+    *,
+    signature: "ModelSignature",
+    example: pd.DataFrame,
+) -> None:
+    import mlflow.pyfunc
+
+    with tempfile.TemporaryDirectory() as scratch:
+        bundle = shutil.copytree(directory, Path(scratch) / Path(DATA).name)
+        mlflow.pyfunc.save_model(
+            path=str(place),
+            mlflow_model=model,
+            loader_module=LOADER,
+            data_path=str(bundle),
+            code_paths=[str(copy_code(Path(scratch)))],
+            signature=signature,
+            input_example=example,
+            # Given, so that MLflow does not load the model in a subprocess to find out.
+            pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
+        )
+
+
+def _finalize(log: "RunLog", model_id: str, digest: str) -> None:
+    from mlflow.entities import LoggedModelOutput
+
+    log.client.set_logged_model_tags(model_id, {DIGEST: digest})
+    log.client.log_outputs(log.run_id, [LoggedModelOutput(model_id, 0)])
+    log.client.finalize_logged_model(model_id, "READY")

@@ -1,0 +1,139 @@
+"""The way to the MLflow server: how its client behaves, and what happens when it is away.
+
+Everything goes through a tracking server. Each step asks the server's `/health` first, so that a
+server that is down costs seconds and a readable error rather than minutes of silent retries.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import httpx
+import requests
+
+from include.errors import GatehouseError, TrackingUnavailableError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+    from include.settings import Settings
+
+PROBE_SECONDS: Final = 4.0
+SERVER_ERROR: Final = 500
+# Loading what an artifact store holds must never run a pickle.
+FORCED: Final = {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
+# MLflow's own defaults keep a call alive for four minutes when the server is gone. Airflow
+# retries the task anyway, so a call gives up after three short tries.
+DEFAULTS: Final = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK": "true",
+    "MLFLOW_UV_AUTO_DETECT": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+
+
+def configure_client() -> None:
+    """Set how MLflow's client behaves in this process; call it before importing mlflow.
+
+    What the operator has set in the environment stays, except that pickles are never loaded.
+    """
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    os.environ.update(FORCED)
+
+
+def connect(settings: "Settings") -> "MlflowClient":
+    """Return a client of the tracking server, which answered just now.
+
+    Raises:
+        TrackingUnavailableError: The server does not answer.
+    """
+    check_reachable(settings.mlflow)
+    configure_client()
+    # Imported only now: mlflow reads its telemetry switch as it is imported.
+    import mlflow
+
+    # Artifact uploads and model logging look the server up by this setting, not by the client.
+    mlflow.set_tracking_uri(settings.mlflow)
+    mlflow.set_registry_uri(settings.mlflow)
+    return mlflow.MlflowClient(tracking_uri=settings.mlflow, registry_uri=settings.mlflow)
+
+
+def check_reachable(url: str, *, timeout: float = PROBE_SECONDS) -> None:
+    """Ask the server whether it is well.
+
+    Args:
+        url: Address of the MLflow server.
+        timeout: Seconds to wait for an answer.
+
+    Raises:
+        TrackingUnavailableError: No answer, or not one of MLflow.
+    """
+    _check_address(url)
+    try:
+        response = httpx.get(f"{url}/health", timeout=timeout)
+    except httpx.HTTPError as error:
+        raise _unavailable(url, f"{type(error).__name__}: {error}") from error
+    if response.status_code != httpx.codes.OK:
+        raise _unavailable(url, f"HTTP {response.status_code} from {url}/health")
+
+
+def is_reachable(url: str, *, timeout: float = 2.0) -> bool:
+    """Tell whether the server answers, without raising."""
+    try:
+        check_reachable(url, timeout=timeout)
+    except TrackingUnavailableError:
+        return False
+    return True
+
+
+@contextmanager
+def tracking_calls(url: str) -> Iterator[None]:
+    """Turn the many exceptions of a server that went away into one.
+
+    Raises:
+        TrackingUnavailableError: A call inside could not reach the server.
+    """
+    try:
+        yield
+    except Exception as error:
+        if is_connection_failure(error):
+            raise _unavailable(url, _first_line(error)) from error
+        raise
+
+
+def is_connection_failure(error: BaseException) -> bool:
+    """Tell whether an exception of MLflow's client comes from the way to the server."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, requests.exceptions.HTTPError):
+            return seen.response is not None and seen.response.status_code >= SERVER_ERROR
+        if isinstance(seen, requests.exceptions.RequestException | TrackingUnavailableError):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
+def _check_address(url: str) -> None:
+    if not url.startswith(("http://", "https://")):
+        raise GatehouseError(
+            "the MLflow server's address must start with http:// or https://. "
+            f"Received: {url!r}. Set GATEHOUSE_MLFLOW_URL to the address of a tracking server."
+        )
+
+
+def _unavailable(url: str, reason: str) -> TrackingUnavailableError:
+    return TrackingUnavailableError(
+        f"the MLflow server must answer at {url}. Received: {reason}. Start it (`make up` does, "
+        "locally) or set GATEHOUSE_MLFLOW_URL to where it runs; nothing was logged by this call."
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0][:300] if text else ''}"

@@ -1,0 +1,188 @@
+"""What a step writes to its MLflow run: parameters, metrics, tags, tables and files."""
+
+import logging
+import math
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Final
+
+from include.records import TableRef
+from include.tracking.connection import is_connection_failure, is_reachable, tracking_calls
+from include.tracking.names import entity_name
+from include.tracking.spool import MetricPoint, MetricSpool
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+    from include.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+MAX_PARAM: Final = 6_000
+MAX_TAG: Final = 5_000
+PARAMS_PER_CALL: Final = 100
+METRICS_PER_CALL: Final = 1_000
+# While the server is away, training asks for it no more often than this.
+RETRY_SECONDS: Final = 10.0
+
+
+class RunLog:
+    """Writes to one MLflow run, by its id; `url` is the run's page."""
+
+    def __init__(
+        self, run: "Run", *, client: "MlflowClient", settings: "Settings", spool: MetricSpool
+    ) -> None:
+        """Hold a run; `open_run` makes these.
+
+        Args:
+            run: The MLflow run as it was found or created.
+            client: A client of the server that holds it.
+            settings: Where that server is, for tasks and for people.
+            spool: Where metrics wait while the server is away.
+        """
+        self.run_id: str = run.info.run_id
+        self.experiment_id: str = str(run.info.experiment_id)
+        self.client = client
+        self.server = settings.mlflow
+        self.url = f"{settings.mlflow_public}/#/experiments/{self.experiment_id}/runs/{self.run_id}"
+        self._params: dict[str, str] = dict(run.data.params)
+        self._spool = spool
+        self._next_try = 0.0
+        self._is_away = not spool.is_empty
+
+    def log_params(self, params: Mapping[str, object]) -> None:
+        """Record parameters; one that is already there with another value becomes a tag.
+
+        MLflow's parameters cannot change. When a retry differs, the first value stays and the
+        new one is the tag `gatehouse.changed.<name>`.
+
+        Args:
+            params: Values by name; a value is written as text and cut at 6,000 characters.
+        """
+        from mlflow.entities import Param
+
+        texts = {entity_name(name): str(value)[:MAX_PARAM] for name, value in params.items()}
+        new = {name: text for name, text in texts.items() if name not in self._params}
+        changed = {
+            f"gatehouse.changed.{name}": text
+            for name, text in texts.items()
+            if self._params.get(name, text) != text
+        }
+        with tracking_calls(self.server):
+            for group in _groups([Param(*item) for item in new.items()], PARAMS_PER_CALL):
+                self.client.log_batch(self.run_id, params=group)
+        self._params |= new
+        if changed:
+            logger.warning("parameters differ from the first try, kept as tags: %s", changed)
+            self.set_tags(changed)
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Record metrics; while the server is away they wait on disk and nothing is raised.
+
+        Args:
+            metrics: Values by name; what is not finite is left out with a warning.
+            step: Epoch or other position on the x axis; 0 unless given.
+        """
+        now = time.time_ns() // 1_000_000
+        names = [name for name, value in metrics.items() if not _is_finite(value)]
+        if names:
+            logger.warning("metrics that are not finite are not logged: %s", names)
+        points = [
+            MetricPoint(entity_name(name), float(value), now, step or 0)
+            for name, value in metrics.items()
+            if name not in names
+        ]
+        if points:
+            self._send_or_spool(points)
+
+    def flush(self) -> None:
+        """Send the metrics that wait on disk.
+
+        Raises:
+            TrackingUnavailableError: The server is still away; the metrics stay on disk.
+        """
+        points = self._spool.read()
+        if points:
+            with tracking_calls(self.server):
+                self._send(points)
+            logger.info("%d metric values that waited on disk were sent", len(points))
+        self._spool.clear()
+        self._is_away = False
+
+    def set_tags(self, tags: Mapping[str, object]) -> None:
+        """Set tags; values are written as text and cut at 5,000 characters."""
+        from mlflow.entities import RunTag
+
+        entities = [RunTag(entity_name(name), str(text)[:MAX_TAG]) for name, text in tags.items()]
+        with tracking_calls(self.server):
+            for group in _groups(entities, PARAMS_PER_CALL):
+                self.client.log_batch(self.run_id, tags=group)
+
+    def log_text(self, text: str, path: str) -> None:
+        """Store a text as an artifact, e.g. `log_text(page, "report.html")`."""
+        self.log_bytes(text.encode("utf-8"), path)
+
+    def log_bytes(self, content: bytes, path: str) -> None:
+        """Store bytes as an artifact at `path` among the run's artifacts."""
+        place = PurePosixPath(path)
+        with tempfile.TemporaryDirectory() as directory:
+            local = Path(directory) / place.name
+            local.write_bytes(content)
+            self.log_file(local, "" if str(place.parent) == "." else str(place.parent))
+
+    def log_file(self, local_path: Path | str, artifact_dir: str = "") -> None:
+        """Store a local file as an artifact in `artifact_dir`, under its own name."""
+        with tracking_calls(self.server):
+            self.client.log_artifact(self.run_id, str(local_path), artifact_dir or None)
+
+    def log_table(self, ref: TableRef, name: str, context: str) -> None:
+        """Record a table as a data set of the run, by our digest of its content.
+
+        Args:
+            ref: The table.
+            name: What it is called in MLflow, e.g. `raw` or `features`.
+            context: What it was used for, e.g. `training` or `evaluation`.
+        """
+        from include.tracking.datasets import describe_table
+
+        with tracking_calls(self.server):
+            self.client.log_inputs(self.run_id, [describe_table(ref, name, context)])
+
+    def _send_or_spool(self, points: list[MetricPoint]) -> None:
+        if self._is_away and not self._is_back():
+            self._spool.append(points)
+            return
+        try:
+            if self._is_away:
+                self.flush()
+            self._send(points)
+        except Exception as error:
+            if not is_connection_failure(error):
+                raise
+            self._spool.append(points)
+            logger.warning("no MLflow at %s; metrics wait in %s", self.server, self._spool.path)
+            self._is_away = True
+            self._next_try = time.monotonic() + RETRY_SECONDS
+
+    def _is_back(self) -> bool:
+        if time.monotonic() < self._next_try:
+            return False
+        self._next_try = time.monotonic() + RETRY_SECONDS
+        return is_reachable(self.server)
+
+    def _send(self, points: list[MetricPoint]) -> None:
+        from mlflow.entities import Metric
+
+        for group in _groups([Metric(*point) for point in points], METRICS_PER_CALL):
+            self.client.log_batch(self.run_id, metrics=group)
+
+
+def _is_finite(value: Any) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _groups(items: list[Any], size: int) -> list[list[Any]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]

@@ -1,0 +1,167 @@
+"""The MLflow run of a DAG run: found or created, and written to by every step.
+
+One parent run stands for one DAG run. It is found by the tag `airflow.run_key`, so retries and
+clears go on with the same run. Every call names its run id; MLflow's active run is not used.
+"""
+
+import html
+import logging
+from typing import TYPE_CHECKING, Final
+
+from include.records import RunContext
+from include.tracking.connection import connect, tracking_calls
+from include.tracking.names import run_name
+from include.tracking.run_log import RunLog
+from include.tracking.spool import MetricSpool
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Experiment, Run
+
+    from include.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+RUN_KEY: Final = "airflow.run_key"
+CHILD: Final = "gatehouse.child"
+
+__all__ = ["RunLog", "find_run", "open_child_run", "open_run"]
+
+
+def open_run(settings: "Settings", run: RunContext) -> RunLog:
+    """Find or create the MLflow run of a DAG run, and set it RUNNING.
+
+    Metrics that waited on disk for the server are sent first.
+
+    Args:
+        settings: Where the MLflow server is.
+        run: The DAG run; its pipeline names the experiment.
+
+    Raises:
+        TrackingUnavailableError: The MLflow server does not answer.
+    """
+    client = connect(settings)
+    with tracking_calls(settings.mlflow):
+        experiment_id = _ensure_experiment(client, run.pipeline)
+        found = _search(client, experiment_id, RUN_KEY, run.run_key)
+        if found is None:
+            tags = _parent_tags(run)
+            found = _create(client, experiment_id, run_name(run), tags, RUN_KEY)
+        _resume(client, found)
+    log = _log_of(settings, run.run_key, found, client)
+    log.flush()
+    return log
+
+
+def open_child_run(settings: "Settings", parent: RunLog, name: str) -> RunLog:
+    """Find or create a run nested in another, e.g. one trial or one point of a learning curve.
+
+    Args:
+        settings: Where the MLflow server is.
+        parent: The run it belongs to.
+        name: Name among the parent's children; the same name finds the same run.
+    """
+    key = f"{parent.run_id}/{name}"
+    with tracking_calls(settings.mlflow):
+        found = _search(parent.client, parent.experiment_id, CHILD, key)
+        if found is None:
+            tags = {CHILD: key, "mlflow.parentRunId": parent.run_id, "mlflow.source.type": "JOB"}
+            found = _create(parent.client, parent.experiment_id, name, tags, CHILD)
+        _resume(parent.client, found)
+    return _log_of(settings, key, found, parent.client)
+
+
+def find_run(settings: "Settings", run: RunContext) -> RunLog | None:
+    """Find the MLflow run of a DAG run without touching its state; None if there is none.
+
+    Raises:
+        TrackingUnavailableError: The MLflow server does not answer.
+    """
+    client = connect(settings)
+    with tracking_calls(settings.mlflow):
+        experiment = client.get_experiment_by_name(run.pipeline)
+        if experiment is None:
+            return None
+        found = _search(client, experiment.experiment_id, RUN_KEY, run.run_key)
+    return None if found is None else _log_of(settings, run.run_key, found, client)
+
+
+def _log_of(settings: "Settings", key: str, found: "Run", client: "MlflowClient") -> RunLog:
+    spool = MetricSpool(settings.home / "spool", key)
+    return RunLog(found, client=client, settings=settings, spool=spool)
+
+
+def _ensure_experiment(client: "MlflowClient", name: str) -> str:
+    from mlflow.exceptions import MlflowException
+
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        try:
+            return client.create_experiment(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            experiment = client.get_experiment_by_name(name)  # somebody was faster
+    return _revive(client, experiment)
+
+
+def _revive(client: "MlflowClient", experiment: "Experiment") -> str:
+    if experiment.lifecycle_stage == "deleted":
+        logger.warning("experiment %s was in MLflow's trash; restored", experiment.name)
+        client.restore_experiment(experiment.experiment_id)
+    return str(experiment.experiment_id)
+
+
+def _create(
+    client: "MlflowClient", experiment_id: str, name: str, tags: dict[str, str], key_tag: str
+) -> "Run":
+    created = client.create_run(experiment_id, run_name=name, tags=tags)
+    # Two tasks may have created it at once: the older one stays, as both of them will find.
+    first = _search(client, experiment_id, key_tag, tags[key_tag]) or created
+    if first.info.run_id != created.info.run_id:
+        client.delete_run(created.info.run_id)
+    else:
+        logger.info("MLflow run %s (%s) created", created.info.run_id, name)
+    return first
+
+
+def _search(client: "MlflowClient", experiment_id: str, tag: str, value: str) -> "Run | None":
+    quote = '"' if "'" in value else "'"
+    runs = client.search_runs(
+        [experiment_id],
+        filter_string=f"tags.`{tag}` = {quote}{value}{quote}",
+        order_by=["attributes.start_time ASC", "attributes.run_id ASC"],
+        max_results=1,
+    )
+    return runs[0] if runs else None
+
+
+def _resume(client: "MlflowClient", found: "Run") -> None:
+    if found.info.status != "RUNNING":
+        logger.info("MLflow run %s was %s; goes on", found.info.run_id, found.info.status)
+        client.update_run(found.info.run_id, status="RUNNING")
+
+
+def _parent_tags(run: RunContext) -> dict[str, str]:
+    tags = {
+        RUN_KEY: run.run_key,
+        "airflow.dag_id": run.dag_id,
+        "airflow.run_id": run.run_id,
+        "gatehouse.pipeline": run.pipeline,
+        "mlflow.source.name": run.dag_id,
+        "mlflow.source.type": "JOB",
+        "mlflow.user": "gatehouse",
+        "mlflow.note.content": _describe(run),
+    }
+    if run.airflow_url:
+        tags["airflow.run_url"] = run.airflow_url
+    return tags
+
+
+def _describe(run: RunContext) -> str:
+    """Write the run's description as Markdown, with the way back to Airflow."""
+    label = f"{run.dag_id} / {run.run_id}".replace("[", "(").replace("]", ")")
+    lines = [f"Airflow run: [{label}](<{run.airflow_url}>)" if run.airflow_url else label]
+    if run.note:
+        lines += ["", *(f"> {html.escape(line)}" for line in run.note.splitlines())]
+    return "\n".join(lines)[:7_500]

@@ -1,0 +1,133 @@
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import datasets
+
+from include.errors import LeakageError
+from include.features.leakage import check_leakage, find_leaks
+from include.specs import PipelineSpec
+from tests.builders import make_frame, make_spec
+
+ROWS = 400
+RANDOM = np.random.default_rng(0)
+CLASSES = RANDOM.integers(0, 2, ROWS)
+MANY = RANDOM.integers(0, 5, ROWS)
+NUMBERS = RANDOM.normal(size=ROWS)
+
+
+def make_pair(kind: str, task: str, **cleaning: Any) -> PipelineSpec:
+    target = {"kind": "number"} if task == "regression" else {"kind": "category"}
+    return make_spec(
+        target={"column": "y", "task": task},
+        columns=[{"name": "x", "kind": kind, "nulls": 1}, {"name": "y", **target}],
+        cleaning=cleaning,
+        promotion={},
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "task", "feature", "target"),
+    [
+        ("integer", "classification", CLASSES, CLASSES),
+        ("number", "classification", 3 - CLASSES + NUMBERS / 1e3, CLASSES),
+        ("number", "classification", np.where(CLASSES, NUMBERS, np.nan), CLASSES),
+        ("category", "classification", np.array(["p", "q"])[CLASSES], CLASSES),
+        ("boolean", "classification", CLASSES == 1, CLASSES),
+        (
+            "datetime",
+            "classification",
+            pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(CLASSES * 500 + MANY, "D"),
+            CLASSES,
+        ),
+        ("number", "classification", MANY * 10 + NUMBERS / 10, MANY),
+        ("integer", "classification", np.array([3, 1, 4, 0, 2])[MANY], MANY),
+        ("category", "classification", np.array(list("abcdefghij"))[MANY * 2 + CLASSES], MANY),
+        ("number", "regression", NUMBERS * 2.54 + 1, NUMBERS),
+        ("number", "regression", np.exp(NUMBERS), NUMBERS),
+        ("category", "regression", np.array(list("abcde"))[MANY], MANY * 7.0 + NUMBERS / 100),
+    ],
+    ids=[
+        "copy",
+        "shifted copy",
+        "gaps",
+        "renamed",
+        "boolean",
+        "time",
+        "ranges",
+        "codes",
+        "finer category",
+        "other unit",
+        "monotone",
+        "category of numbers",
+    ],
+)
+def test_a_feature_that_determines_the_target_is_found(
+    kind: str, task: str, feature: Any, target: Any
+) -> None:
+    if task == "classification":
+        target = np.asarray(target).astype(str)
+    sample = pd.DataFrame({"x": feature, "y": target})
+    with pytest.raises(LeakageError, match=r"target 'y'. Received: 'x' \(.*kind: ignore"):
+        check_leakage(make_pair(kind, task), sample)
+
+
+@pytest.mark.parametrize(
+    ("kind", "task", "feature", "target"),
+    [
+        ("number", "classification", CLASSES + NUMBERS / 2, CLASSES),
+        ("number", "classification", NUMBERS, CLASSES),
+        ("category", "classification", [f"id{n}" for n in range(ROWS)], CLASSES),
+        (
+            "category",
+            "classification",
+            np.where(RANDOM.random(ROWS) < 0.05, MANY, CLASSES).astype(str),
+            CLASSES,
+        ),
+        ("number", "regression", NUMBERS + RANDOM.normal(size=ROWS) / 5, NUMBERS),
+        ("number", "regression", np.zeros(ROWS), NUMBERS),
+        ("number", "classification", np.full(ROWS, np.nan), CLASSES),
+    ],
+    ids=["strong", "unrelated", "many values", "nearly", "correlated", "constant", "empty"],
+)
+def test_a_good_feature_is_no_leak(kind: str, task: str, feature: Any, target: Any) -> None:
+    if task == "classification":
+        target = np.asarray(target).astype(str)
+    sample = pd.DataFrame({"x": feature, "y": target})
+    assert check_leakage(make_pair(kind, task), sample) == []
+
+
+@pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer", "diabetes", "digits"])
+def test_easy_data_sets_have_no_leak(name: str) -> None:
+    data = getattr(datasets, f"load_{name}")()
+    features = [f"x{place}" for place in range(data.data.shape[1])]
+    is_regression = name == "diabetes"
+    spec = make_spec(
+        target={"column": "y", "task": "regression" if is_regression else "classification"},
+        columns=[
+            *({"name": column, "kind": "number"} for column in features),
+            {"name": "y", "kind": "number" if is_regression else "integer"},
+        ],
+        promotion={},
+    )
+    sample = pd.DataFrame(data.data, columns=features).assign(y=data.target)
+    assert find_leaks(spec, sample) == []
+
+
+def test_a_leak_only_warns_if_asked_to() -> None:
+    sample = pd.DataFrame({"x": CLASSES, "y": CLASSES.astype(str)})
+    warnings = check_leakage(make_pair("integer", "classification", leakage="warn"), sample)
+    assert warnings == ["column 'x' alone determines the target: area under the ROC curve 1.0000"]
+
+
+def test_lag_features_of_a_slow_series_are_no_leak() -> None:
+    slow = np.arange(ROWS, dtype=float)
+    spec = make_pair("number", "regression", lags=[{"column": "y", "lags": [1]}])
+    sample = pd.DataFrame({"x": NUMBERS, "y": slow, "y_lag_1": slow - 1})
+    assert check_leakage(spec, sample) == []
+
+
+def test_few_rows_say_nothing() -> None:
+    sample = make_frame(20).assign(income=lambda frame: (frame["repaid"] == "yes") * 1.0)
+    assert check_leakage(make_spec(), sample) == []

@@ -1,0 +1,149 @@
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.errors import DataError
+from include.features.series import SeriesPlan, add_series_columns, open_series
+from include.specs import PipelineSpec
+from tests.builders import make_spec
+
+COLUMNS = [
+    {"name": "at", "kind": "datetime"},
+    {"name": "station", "kind": "category"},
+    {"name": "heat", "kind": "number", "nulls": 1.0},
+    {"name": "wind", "kind": "category", "nulls": 1.0},
+]
+
+
+def make_series_spec(**cleaning: Any) -> PipelineSpec:
+    return make_spec(
+        target={"column": "heat", "task": "regression"},
+        columns=COLUMNS,
+        cleaning=cleaning,
+        promotion={},
+    )
+
+
+def make_series(rows: int, seed: int = 0) -> pd.DataFrame:
+    random = np.random.default_rng(seed)
+    heat = random.normal(size=rows)
+    heat[random.random(rows) < 0.3] = np.nan
+    wind = pd.Series(random.choice(["N", "S"], rows), dtype="str")
+    wind[random.random(rows) < 0.3] = None
+    return pd.DataFrame(
+        {
+            "at": pd.date_range("2024-01-01", periods=rows, freq="h", tz="UTC"),
+            "station": pd.Series(random.choice(["a", "b", "c"], rows), dtype="str"),
+            "heat": heat,
+            "wind": wind,
+        }
+    )
+
+
+def read_in(frame: pd.DataFrame, batch: int) -> Callable[[Sequence[str]], Iterable[pd.DataFrame]]:
+    def read(columns: Sequence[str]) -> Iterable[pd.DataFrame]:
+        for start in range(0, len(frame), batch):
+            yield frame.iloc[start : start + batch][list(columns)].reset_index(drop=True)
+
+    return read
+
+
+def run_stream(spec: PipelineSpec, frame: pd.DataFrame, batch: int) -> pd.DataFrame:
+    plan = SeriesPlan(spec)
+    read = read_in(frame, batch)
+    work = open_series(plan, read)()
+    return pd.concat([work.apply(part) for part in read(frame.columns)], ignore_index=True)
+
+
+def expect_series(frame: pd.DataFrame) -> pd.DataFrame:
+    """Say the same in plain pandas."""
+    groups = frame.groupby("station", sort=False)
+    filled = frame.assign(heat=groups["heat"].ffill(), wind=groups["wind"].ffill())
+    heat = filled.groupby("station", sort=False)["heat"]
+    return filled.assign(
+        heat_lag_1=heat.shift(1),
+        heat_lag_3=heat.shift(3),
+        heat_mean_2=(heat.shift(1) + heat.shift(2)) / 2,
+    )
+
+
+GROUPED = {
+    "order_by": "at",
+    "group_by": "station",
+    "forward_fill": ["heat", "wind"],
+    "lags": [{"column": "heat", "lags": [1, 3], "windows": [2]}],
+}
+
+
+@given(st.integers(1, 60), st.integers(1, 60))
+def test_a_stream_in_batches_gives_what_pandas_gives_at_once(rows: int, batch: int) -> None:
+    frame = make_series(rows)
+    result = run_stream(make_series_spec(**GROUPED), frame, batch)
+    pd.testing.assert_frame_equal(result, expect_series(frame))
+
+
+@given(st.integers(1, 60), st.integers(1, 60))
+def test_rows_out_of_order_are_worked_on_in_order_and_stay_where_they_are(
+    rows: int, batch: int
+) -> None:
+    frame = make_series(rows)
+    order = np.random.default_rng(1).permutation(rows)
+    shuffled = frame.iloc[order].reset_index(drop=True)
+    result = run_stream(make_series_spec(**GROUPED), shuffled, batch)
+    expected = expect_series(frame).iloc[order].reset_index(drop=True)
+    pd.testing.assert_frame_equal(result, expected)
+
+
+def test_backward_fill_takes_the_value_after_within_the_group() -> None:
+    frame = make_series(50)
+    spec = make_series_spec(group_by="station", backward_fill=["heat"])
+    result = run_stream(spec, frame, 7)
+    expected = frame.groupby("station")["heat"].bfill()
+    pd.testing.assert_series_equal(result["heat"], expected, check_names=False)
+
+
+def test_a_column_may_ask_for_its_fill_itself() -> None:
+    columns = [*COLUMNS[:3], {**COLUMNS[3], "fill": "forward"}]
+    spec = make_spec(target={"column": "heat", "task": "regression"}, columns=columns, promotion={})
+    frame = make_series(20)
+    result = run_stream(spec, frame, 6)
+    assert result["wind"].equals(frame["wind"].ffill())
+
+
+def test_lags_never_show_the_present_or_the_future() -> None:
+    frame = make_series(40)
+    spec = make_series_spec(**GROUPED)
+    changed = frame.copy()
+    changed.loc[20:, "heat"] = 99.0
+    before, after = (run_stream(spec, each, 9) for each in (frame, changed))
+    lagged = ["heat_lag_1", "heat_lag_3", "heat_mean_2"]
+    pd.testing.assert_frame_equal(before.loc[:20, lagged], after.loc[:20, lagged])
+
+
+def test_filled_values_are_counted() -> None:
+    frame = pd.DataFrame({"at": [1, 2, 3], "station": "a", "heat": [1.0, None, None], "wind": "N"})
+    plan = SeriesPlan(make_series_spec(forward_fill=["heat"]))
+    work = open_series(plan, read_in(frame, 2))()
+    for part in read_in(frame, 2)(frame.columns):
+        work.apply(part)
+    assert work.counts == {"values_filled_forward": 2, "values_filled_backward": 0}
+
+
+def test_rows_without_a_time_cannot_be_ordered() -> None:
+    frame = make_series(5)
+    frame.loc[2, "at"] = pd.NaT
+    with pytest.raises(DataError, match="'at' orders the rows.*1 missing"):
+        run_stream(make_series_spec(order_by="at", forward_fill=["heat"]), frame, 2)
+
+
+def test_rows_to_score_get_the_same_features() -> None:
+    frame = make_series(30)
+    spec = make_series_spec(**GROUPED)
+    pd.testing.assert_frame_equal(
+        add_series_columns(frame, SeriesPlan(spec)), run_stream(spec, frame, 30)
+    )

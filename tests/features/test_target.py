@@ -1,0 +1,83 @@
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from include.errors import DataError
+from include.features.target import TargetEncoder, TargetFitter
+from tests.builders import make_spec
+
+
+def fit(
+    values: Any, column: dict[str, Any], task: str = "classification", **target: Any
+) -> TargetEncoder:
+    spec = make_spec(
+        target={"column": "y", "task": task, **target},
+        columns=[{"name": "x", "kind": "number"}, {"name": "y", **column}],
+        promotion={},
+    )
+    fitter = TargetFitter(spec)
+    fitter.observe(pd.Series(values, name="y"))
+    return fitter.finish()
+
+
+@pytest.mark.parametrize(
+    ("values", "column", "target", "classes"),
+    [
+        (["b", "a", "c"], {"kind": "category"}, {}, ("a", "b", "c")),
+        (["a", "c", "b"], {"kind": "category", "values": ["c", "a", "b"]}, {}, ("c", "a", "b")),
+        ([10, 2, 33], {"kind": "integer"}, {}, ("2", "10", "33")),
+        (["a", "b", "b"], {"kind": "category"}, {}, ("b", "a")),
+        (["a", "b", "b"], {"kind": "category"}, {"positive": "b"}, ("a", "b")),
+        (["a", "b"], {"kind": "category"}, {}, ("a", "b")),
+        ([True, False, False], {"kind": "boolean"}, {}, ("false", "true")),
+    ],
+    ids=["sorted", "contract", "integers", "rarer last", "positive last", "tie", "boolean"],
+)
+def test_classes_have_an_order(
+    values: Any, column: dict[str, Any], target: dict[str, Any], classes: tuple[str, ...]
+) -> None:
+    encoder = fit(values, column, **target)
+    assert encoder.classes == classes
+    indices = encoder.encode(pd.DataFrame({"y": values}))
+    assert indices.dtype == np.int32
+    texts = [str(value).lower() for value in values]
+    assert [classes[index] for index in indices] == texts
+
+
+@pytest.mark.parametrize(
+    ("values", "column", "target", "message"),
+    [
+        (["a", "a"], {"kind": "category"}, {}, r"at least two classes.*Received: \['a'\]"),
+        (["a", "b"], {"kind": "category", "values": ["a", "b", "c"]}, {}, r"none of \['c'\]"),
+        (["a", "b"], {"kind": "category"}, {"positive": "c"}, "target.positive.*Received: 'c'"),
+    ],
+    ids=["one class", "class without rows", "unknown positive"],
+)
+def test_classes_that_do_not_do(
+    values: Any, column: dict[str, Any], target: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        fit(values, column, **target)
+
+
+@pytest.mark.parametrize(
+    ("later", "message"),
+    [(["c"], r"Received: \['c'\]"), ([None], "1 missing")],
+    ids=["unseen", "missing"],
+)
+def test_targets_that_cannot_be_encoded(later: list[Any], message: str) -> None:
+    encoder = fit(["a", "b"], {"kind": "category"})
+    with pytest.raises(DataError, match=message):
+        encoder.encode(pd.DataFrame({"y": pd.Series(later, dtype="str")}))
+
+
+def test_numbers_stay_in_their_unit() -> None:
+    encoder = fit([10.0, 20.0, 30.0], {"kind": "number"}, task="regression")
+    assert (encoder.mean, encoder.std) == (20.0, pytest.approx(8.16496580927726))
+    assert encoder.encode(pd.DataFrame({"y": [7.0]})).tolist() == [7.0]
+
+
+def test_a_constant_target_has_a_deviation_of_one() -> None:
+    assert fit([5.0, 5.0], {"kind": "number"}, task="regression").std == 1.0

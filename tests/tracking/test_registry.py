@@ -1,0 +1,175 @@
+"""Versions and aliases on a real server: created once, moved with care, checked before use."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from include.errors import IntegrityError, PromotionError
+from include.settings import Settings
+from include.tracking.bundles import log_bundle
+from include.tracking.registry import (
+    download_version,
+    find_champion,
+    move_champion,
+    register_model,
+)
+from include.tracking.runs import open_run
+from tests.builders import make_run
+from tests.bundle_builders import SmallBundle, make_bundle
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> SmallBundle:
+    return make_bundle(tmp_path_factory.mktemp("bundle"))
+
+
+@pytest.fixture
+def settings(mlflow_server: str, tmp_path: Path) -> Settings:
+    return Settings(mlflow_url=mlflow_server, home=tmp_path)
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    """A registered model for each test: they share the server."""
+    return request.node.name[:60].replace("[", "_").replace("]", "")
+
+
+def _log(settings: Settings, small: SmallBundle, run_id: str = "manual__1") -> tuple[str, str]:
+    log = open_run(settings, make_run(run_id=run_id))
+    uri = log_bundle(
+        log, small.directory, columns=small.bundle.columns, schema=small.bundle.features,
+        example=small.frame,
+    )
+    return uri, log.run_id
+
+
+def _register(settings: Settings, small: SmallBundle, name: str) -> str:
+    uri, run_id = _log(settings, small)
+    return register_model(settings, name, bundle_uri=uri, run_id=run_id, tags={"test_accuracy": 1})
+
+
+def _artifacts(settings: Settings, name: str, version: str, mlflow_directory: Path) -> Path:
+    """Find the version's files where the server keeps them, as somebody with its disk would."""
+    client = open_run(settings, make_run()).client
+    model_id = client.get_model_version(name, version).tags["gatehouse.bundle"].split("/")[1]
+    return next(mlflow_directory.glob(f"artifacts/*/models/{model_id}/artifacts"))
+
+
+def test_a_bundle_is_registered_once(settings, small, name):
+    uri, run_id = _log(settings, small)
+
+    versions = {
+        register_model(settings, name, bundle_uri=uri, run_id=run_id, tags={}) for _ in range(2)
+    }
+
+    assert versions == {"1"}
+    other, run_id = _log(settings, small)
+    assert register_model(settings, name, bundle_uri=other, run_id=run_id, tags={}) == "2"
+
+
+def test_there_is_no_champion_at_first(settings, name):
+    assert find_champion(settings, name) is None
+
+
+def test_the_alias_moves_and_the_old_champion_becomes_previous(settings, small, name):
+    first, second = (_register(settings, small, name) for _ in range(2))
+
+    move_champion(settings, name, first, expected_current=None)
+    for _ in range(2):
+        assert move_champion(settings, name, second, expected_current=first) == first
+
+    assert find_champion(settings, name).version == second
+    assert find_champion(settings, name, "previous").version == first
+
+
+def test_a_champion_that_changed_meanwhile_is_not_replaced(settings, small, name):
+    first, second, third = (_register(settings, small, name) for _ in range(3))
+    move_champion(settings, name, first, expected_current=None)
+    move_champion(settings, name, second, expected_current=first)
+
+    with pytest.raises(PromotionError, match="must still be version 1"):
+        move_champion(settings, name, third, expected_current=first)
+
+    assert find_champion(settings, name).version == second
+
+
+def test_an_intact_version_is_downloaded(settings, small, name, tmp_path):
+    version = _register(settings, small, name)
+
+    local = download_version(settings, name, version, tmp_path)
+
+    assert (local / "data/bundle/model.keras").exists()
+    model = yaml.safe_load((local / "MLmodel").read_text())
+    assert set(model["flavors"]) == {"python_function"}
+    assert not list(local.rglob("*.pkl"))
+    assert not list(local.rglob("pipelines"))
+
+
+def test_the_input_example_shows_five_rows_and_no_private_value(settings, name, tmp_path):
+    spec_columns = [
+        {"name": "mail", "kind": "category", "private": "hash"},
+        {"name": "income", "kind": "number"},
+        {"name": "repaid", "kind": "category", "values": ["no", "yes"]},
+    ]
+    from tests.builders import make_frame, make_spec
+
+    frame = make_frame(30).assign(mail="digest-of-someone").dropna()
+    small = make_bundle(tmp_path, spec=make_spec(columns=spec_columns), frame=frame)
+    version = _register(settings, small, name)
+
+    (tmp_path / "model").mkdir()
+    local = download_version(settings, name, version, tmp_path / "model")
+
+    example = json.loads((local / "input_example.json").read_text())
+    assert len(example["data"]) == 5
+    assert not any("digest-of-someone" in path.read_text() for path in local.glob("*.json"))
+
+
+def _flip_a_byte(files: Path) -> None:
+    path = files / "data/bundle/model.keras"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def _swap_the_loader(files: Path) -> None:
+    path = files / "MLmodel"
+    path.write_text(path.read_text().replace("include.serving.scoring_model", "evil"))
+    (files / "code/evil.py").write_text("open('canary', 'w')")
+
+
+def _add_code(files: Path) -> None:
+    (files / "code/include/canary.py").write_text("open('canary', 'w')")
+
+
+@pytest.mark.parametrize("harm", [_flip_a_byte, _swap_the_loader, _add_code])
+def test_changed_files_are_refused_before_anything_runs(
+    settings, small, name, harm, tmp_path, mlflow_directory, monkeypatch
+):
+    from include.serving.loading import load_version
+
+    monkeypatch.chdir(tmp_path)
+    version = _register(settings, small, name)
+    harm(_artifacts(settings, name, version, mlflow_directory))
+
+    with pytest.raises(IntegrityError, match="must have the digest recorded"):
+        load_version(settings, name, version)
+
+    assert not (tmp_path / "canary").exists()
+
+
+def test_a_foreign_loader_is_refused_even_with_a_matching_digest(
+    settings, small, name, tmp_path, mlflow_directory
+):
+    from include.tracking.digests import digest_directory
+
+    version = _register(settings, small, name)
+    files = _artifacts(settings, name, version, mlflow_directory)
+    _swap_the_loader(files)
+    client = open_run(settings, make_run()).client
+    client.set_model_version_tag(name, version, "gatehouse.digest", digest_directory(files))
+
+    with pytest.raises(IntegrityError, match="loader_module must be"):
+        download_version(settings, name, version, tmp_path)

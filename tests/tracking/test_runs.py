@@ -1,0 +1,123 @@
+"""Runs on a real MLflow server: found again, resumed, and never harmed by a retry."""
+
+from pathlib import Path
+
+import pytest
+
+from include.errors import TrackingUnavailableError
+from include.records import RunContext, TableRef
+from include.settings import Settings
+from include.tracking.runs import find_run, open_child_run, open_run
+from tests.builders import make_run
+from tests.mlflow_fixture import free_port
+
+
+@pytest.fixture
+def settings(mlflow_server: str, tmp_path: Path) -> Settings:
+    return Settings(mlflow_url=mlflow_server, home=tmp_path)
+
+
+@pytest.fixture
+def run(request: pytest.FixtureRequest) -> RunContext:
+    """One run key for each test: they share the server."""
+    return make_run(run_id=f"manual__{request.node.name}", airflow_url="http://airflow/x")
+
+
+def test_a_retry_continues_the_same_run(settings, run):
+    first = open_run(settings, run)
+    first.client.set_terminated(first.run_id, status="FAILED")
+
+    second = open_run(settings, run)
+
+    assert second.run_id == first.run_id
+    assert second.client.get_run(second.run_id).info.status == "RUNNING"
+
+
+def test_two_dag_runs_are_two_mlflow_runs_of_one_experiment(settings, run):
+    first = open_run(settings, run)
+    second = open_run(settings, run.model_copy(update={"run_id": "manual__other"}))
+
+    assert first.run_id != second.run_id
+    assert first.experiment_id == second.experiment_id
+
+
+def test_the_run_names_its_dag_run_and_links_to_it(settings, run):
+    run = run.model_copy(update={"note": "try <script> harder"})
+
+    tags = open_run(settings, run).client.get_run(find_run(settings, run).run_id).data.tags
+
+    assert tags["airflow.run_key"] == run.run_key
+    assert tags["airflow.run_url"] == "http://airflow/x"
+    assert "(<http://airflow/x>)" in tags["mlflow.note.content"]
+    assert "<script>" not in tags["mlflow.note.content"]
+
+
+def test_a_changed_parameter_becomes_a_tag(settings, run):
+    open_run(settings, run).log_params({"epochs": 5, "long": "x" * 9000})
+    log = open_run(settings, run)
+
+    log.log_params({"epochs": 7, "batch_size": 32, "long": "x" * 9000})
+
+    data = log.client.get_run(log.run_id).data
+    assert data.params == {"epochs": "5", "batch_size": "32", "long": "x" * 6000}
+    assert data.tags["gatehouse.changed.epochs"] == "7"
+    assert "gatehouse.changed.long" not in data.tags
+
+
+def test_metrics_that_are_not_finite_are_left_out(settings, run, caplog):
+    log = open_run(settings, run)
+
+    log.log_metrics({"loss": float("nan"), "auc": float("inf"), "accuracy": 0.5}, step=1)
+
+    assert log.client.get_run(log.run_id).data.metrics == {"accuracy": 0.5}
+    assert "not finite" in caplog.text
+
+
+def test_hundreds_of_hostile_names_are_accepted(settings, run):
+    log = open_run(settings, run)
+    names = [f"accuracy <{number}>=✓/../x" for number in range(150)]
+
+    log.log_params(dict.fromkeys(names, "a" * 7000))
+    log.log_metrics(dict.fromkeys(names, 1.0))
+    log.set_tags(dict.fromkeys(names, "é" * 7000))
+
+    data = log.client.get_run(log.run_id).data
+    assert len(data.params) == len(data.metrics) == 150
+
+
+def test_artifacts_and_tables_are_recorded(settings, run, tmp_path):
+    log = open_run(settings, run)
+    ref = TableRef(uri="/data/raw/x", key="a" * 40, rows=10, size_bytes=99, columns=3)
+
+    log.log_text("<p>é</p>", "report.html")
+    log.log_bytes(b"\x00", "figures/a.png")
+    (tmp_path / "history.csv").write_text("epoch\n")
+    log.log_file(tmp_path / "history.csv", "training")
+    for _ in range(2):
+        log.log_table(ref, "raw", "training")
+
+    paths = {
+        item.path for place in ("", "figures", "training")
+        for item in log.client.list_artifacts(log.run_id, place)
+    }
+    assert {"report.html", "figures/a.png", "training/history.csv"} <= paths
+    inputs = log.client.get_run(log.run_id).inputs.dataset_inputs
+    assert [item.dataset.digest for item in inputs] == ["a" * 36]
+
+
+def test_a_child_run_is_found_again_under_its_parent(settings, run):
+    parent = open_run(settings, run)
+
+    first = open_child_run(settings, parent, "25 %")
+    again = open_child_run(settings, parent, "25 %")
+
+    assert first.run_id == again.run_id != parent.run_id
+    tags = first.client.get_run(first.run_id).data.tags
+    assert tags["mlflow.parentRunId"] == parent.run_id
+
+
+def test_an_unreachable_server_is_named_at_once(run, tmp_path):
+    settings = Settings(mlflow_url=f"http://127.0.0.1:{free_port()}", home=tmp_path)
+
+    with pytest.raises(TrackingUnavailableError, match=settings.mlflow_url):
+        open_run(settings, run)
