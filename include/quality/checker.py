@@ -54,7 +54,7 @@ class TableChecker:
         results.update(zip(in_sql, found, strict=True))
         left = [n for n, _ in enumerate(rules) if n not in results or results[n].error]
         for columns, places in self._group(rules, left).items():
-            frame = self._read_frame(columns)
+            frame = self.read_frame(columns)
             found = check_frame(frame, [rules[place] for place in places])
             results.update(zip(places, found, strict=True))
         return [results[place] for place in range(len(rules))]
@@ -65,7 +65,7 @@ class TableChecker:
         if result.engine == "sql":
             ids = self._sql.find_rows(rule, result.unexpected)
         if len(ids) != result.unexpected:
-            ids = find_rows_of_frame(self._read_frame(rule.columns), rule)
+            ids = find_rows_of_frame(self.read_frame(rule.columns), rule)
         return ids
 
     def move_rows(self, ids: Iterable[int]) -> None:
@@ -77,14 +77,16 @@ class TableChecker:
     def _has_sql(self, rule: Rule) -> bool:
         return self._twins.isdisjoint(rule.columns)
 
-    def _group(self, rules: Sequence[Rule], places: Iterable[int]) -> dict[tuple[str, ...], list[int]]:
+    def _group(
+        self, rules: Sequence[Rule], places: Iterable[int]
+    ) -> dict[tuple[str, ...], list[int]]:
         """Group rules by the columns they read, so that each column is read once."""
         groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
         for place in places:
             groups[tuple(sorted(rules[place].columns))].append(place)
         return dict(groups)
 
-    def _read_frame(self, columns: Sequence[str]) -> pd.DataFrame:
+    def read_frame(self, columns: Sequence[str]) -> pd.DataFrame:
         """Read columns of the rows that were not moved, from the files."""
         stored = [name for name in columns if name not in self._derived and name in self.columns]
         wanted = list(dict.fromkeys((ROW_ID, *stored)))
@@ -98,6 +100,6 @@ class TableChecker:
         return to_frame(rows)
 
     def _read_derived(self, name: str, ids: pa.ChunkedArray) -> pa.Array:
-        query = f"SELECT {ROW_ID}, {quote_name(name)} FROM {ALL_ROWS}"  # noqa: S608
+        query = f"SELECT {ROW_ID}, {quote_name(name)} FROM {ALL_ROWS}"
         values = dict(self._sql.query(query))
         return pa.array([values[row] for row in ids.to_pylist()], pa.float64())

@@ -9,7 +9,9 @@ NULLITY: Final = re.compile(r"^\s*(?P<column>.+?)\s+is\s+(?P<negated>not\s+)?nul
 MEMBERSHIP: Final = re.compile(
     r"^\s*(?P<column>.+?)\s+(?P<negated>not\s+)?in\s*[\[(](?P<values>.*)[\])]\s*$", re.I
 )
-COMPARISON: Final = re.compile(r"^\s*(?P<column>.+?)\s*(?P<operator><=|>=|==|!=|=|<|>)\s*(?P<value>.+)$")
+COMPARISON: Final = re.compile(
+    r"^\s*(?P<column>.+?)\s*(?P<operator><=|>=|==|!=|=|<|>)\s*(?P<value>.+)$"
+)
 OPERATORS: Final = {"=": "=="}
 
 

@@ -1,15 +1,12 @@
 """What the column contract expects by itself, written as rules."""
 
-import sys
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from include.quality.conditions import read_datetime
 from include.quality.rules import Rule, Suite
 from include.specs import Column, PipelineSpec
-from include.specs.columns import Severity
-
-LARGEST: Final = sys.float_info.max
+from include.specs.columns import IntegerColumn, NumberColumn, Severity
 
 
 def contract_rules(spec: PipelineSpec, suite: Suite) -> tuple[Rule, ...]:
@@ -105,7 +102,7 @@ def _value_rules(column: Column) -> Iterator[Rule]:
         )
     if column.private is not None:
         return
-    if column.kind == "number" or column.kind == "integer":
+    if isinstance(column, NumberColumn | IntegerColumn):
         yield from _range(column, column.name, (column.min, column.max), column.kind == "number")
     elif column.kind == "datetime":
         yield from _period(column, column.min, column.max)

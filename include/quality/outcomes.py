@@ -55,10 +55,10 @@ def write_moved_outcome(rule: Rule, before: RuleResult, after: RuleResult) -> Ru
 
 
 def cut(text: str, length: int) -> str:
-    """Write any text printable, on one line and at most `length` characters long.
+    r"""Write any text printable, on one line and at most `length` characters long.
 
     Example:
-        >>> cut("one\\ntwo three", 8)
+        >>> cut("one\ntwo three", 8)
         'one two…'
     """
     line = "".join(char if char.isprintable() else " " for char in text[: length + 1])

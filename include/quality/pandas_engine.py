@@ -21,8 +21,9 @@ SUMMARY: Final = {"result_format": "SUMMARY", "partial_unexpected_count": EXAMPL
 
 def to_frame(rows: pa.Table) -> pd.DataFrame:
     """Convert rows to a frame whose index is `row_id`, with nullable integers and booleans."""
-    frame = rows.to_pandas(types_mapper=DTYPES.get)
-    return frame.set_index(pd.Index(frame[ROW_ID].to_numpy(dtype="int64")))
+    frame: pd.DataFrame = rows.to_pandas(types_mapper=DTYPES.get)
+    frame.index = pd.Index(frame[ROW_ID].to_numpy(dtype="int64"))
+    return frame
 
 
 def check_frame(frame: pd.DataFrame, rules: Sequence[Rule]) -> list[RuleResult]:

@@ -74,8 +74,7 @@ class Quarantine:
             pa.array(["; ".join(f"expected {rule.expected}" for rule in one) for one in rules]),
         ]
         arrays = [
-            column.cast(kind)
-            for column, kind in zip(columns, MOVED_SCHEMA.types, strict=True)
+            column.cast(kind) for column, kind in zip(columns, MOVED_SCHEMA.types, strict=True)
         ]
         return pa.Table.from_arrays(arrays, schema=MOVED_SCHEMA)
 

@@ -1,5 +1,6 @@
 """Reading what Great Expectations answers: counts, examples, and exceptions as errors."""
 
+import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
@@ -71,15 +72,15 @@ def find_exception(info: Any) -> str:
 
 
 def format_value(value: Any) -> str:
-    """Write a value on one line, printable and short; a text stands in quotes.
+    r"""Write a value on one line, printable and short; a text stands in quotes.
 
     Example:
-        >>> format_value("two\\nlines")
-        "'two\\\\nlines'"
+        >>> format_value("two\nlines")
+        "'two\\nlines'"
         >>> format_value(0.1 + 0.2)
         '0.3'
     """
-    if value is None or value != value:
+    if _is_missing(value):
         return "missing"
     if isinstance(value, float):
         text = f"{value:.12g}"
@@ -91,6 +92,11 @@ def format_value(value: Any) -> str:
         text = str(value)
     text = "".join(char if char.isprintable() else "?" for char in text)
     return text if len(text) <= EXAMPLE_LENGTH else f"{text[: EXAMPLE_LENGTH - 1]}…"
+
+
+def _is_missing(value: Any) -> bool:
+    is_nan = isinstance(value, float) and math.isnan(value)
+    return value is None or is_nan or str(value) in {"<NA>", "NaT"}
 
 
 def _examples(details: dict[str, Any]) -> Iterable[str]:
@@ -115,7 +121,9 @@ def _format_place(place: dict[str, Any]) -> str:
 
 def _format_cell(cell: Any) -> str:
     if isinstance(cell, dict):
-        return ", ".join(f"{format_value(name)[1:-1]}={format_value(one)}" for name, one in cell.items())
+        return ", ".join(
+            f"{format_value(name)[1:-1]}={format_value(one)}" for name, one in cell.items()
+        )
     if isinstance(cell, tuple | list):
         return ", ".join(format_value(one) for one in cell)
     return format_value(cell)

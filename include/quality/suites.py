@@ -89,9 +89,7 @@ def build_expectation(rule: Rule, *, number: int = 0) -> Any:
     kind = _find_class(rule)
     condition = {"row_condition": build_condition(rule.where)} if rule.where else {}
     try:
-        return kind(
-            **rule.arguments, **condition, severity=rule.severity, meta={"number": number}
-        )
+        return kind(**rule.arguments, **condition, severity=rule.severity, meta={"number": number})
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"] if part != "__root__")
@@ -233,6 +231,6 @@ def _nearest(name: str) -> str:
 
 
 def _received(rule: Rule, key: str) -> str:
-    value = rule.arguments.get(key.split(".")[0], "nothing") if key else dict(rule.arguments)
+    value = rule.arguments.get(key.partition(".")[0], "nothing") if key else dict(rule.arguments)
     text = repr(value)
     return text if len(text) <= 120 else f"{text[:117]}..."

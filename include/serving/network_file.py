@@ -57,7 +57,7 @@ def check_network_file(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             _check_members(path, archive)
             config = json.loads(archive.read(CONFIG))
-    except (OSError, zipfile.BadZipFile, ValueError) as error:
+    except (OSError, zipfile.BadZipFile, ValueError, RecursionError) as error:
         raise _refusal(path, f"{type(error).__name__}: {error}") from error
     if "Lambda" in set(_class_names(config)):
         raise _refusal(path, "a Lambda layer, which carries code")

@@ -54,11 +54,13 @@ class TableStore:
     """All tables below one root.
 
     Example:
-        >>> import pandas as pd, tempfile
-        >>> store = TableStore(tempfile.mkdtemp())
-        >>> with store.write("raw", "demo", "0123456789abcdef", made_from={}) as writer:
-        ...     writer.append(pd.DataFrame({"x": [1, 2]}))
-        >>> writer.ref.rows, store.find("raw", "demo", "0123456789abcdef").is_reused
+        >>> import pandas as pd
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as root:
+        ...     store = TableStore(root)
+        ...     with store.write("raw", "demo", "0123456789abcdef", made_from={}) as writer:
+        ...         writer.append(pd.DataFrame({"x": [1, 2]}))
+        ...     writer.ref.rows, store.find("raw", "demo", "0123456789abcdef").is_reused
         (2, True)
     """
 

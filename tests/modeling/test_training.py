@@ -22,8 +22,9 @@ MANY = SCHEMAS["many"]
 def fit(
     kind: str = "many", *, train: Arrays | None = None, model: ModelSpec = SMALL, **changes: Any
 ) -> tuple[keras.Model, FitResult]:
-    callbacks = {name: changes.pop(name) for name in ("checkpoint", "on_epoch", "stop")
-                 if name in changes}
+    callbacks = {
+        name: changes.pop(name) for name in ("checkpoint", "on_epoch", "stop") if name in changes
+    }
     validation = changes.pop("validation", make_arrays(kind, 64, seed=1))
     network = build_network(model, SCHEMAS[kind], seed=changes.get("seed", 0))
     rows = make_arrays(kind) if train is None else train

@@ -60,10 +60,10 @@ def test_a_private_target_is_refused():
 def test_category_values_are_text_whatever_the_yaml_says():
     columns = [
         {"name": "x", "kind": "number"},
-        {"name": "y", "kind": "category", "values": [0, 1, True]},
+        {"name": "y", "kind": "category", "values": [0, 1.0, 2.5, True]},
     ]
     spec = make_spec(columns=columns, target={"column": "y", "task": "classification"})
-    assert spec.target_column.values == ("0", "1", "true")
+    assert spec.target_column.values == ("0", "1", "2.5", "true")
 
 
 def test_the_reference_page_is_current_and_names_every_key():

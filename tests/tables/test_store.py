@@ -89,17 +89,18 @@ def test_an_existing_key_is_found_and_marked_as_reused(store: TableStore) -> Non
     assert found == writer.ref.model_copy(update={"is_reused": True})
 
 
-def test_an_exception_leaves_nothing(store: TableStore, tmp_path: Path) -> None:
-    with (
-        pytest.raises(ZeroDivisionError),
-        store.write("raw", "demo", KEY, made_from={}) as writer,
-    ):
+def write_half(store: TableStore) -> None:
+    """Fail while a table is being written."""
+    with store.write("raw", "demo", KEY, made_from={}) as writer:
         writer.append(pd.DataFrame({"x": [1]}))
-        raise ZeroDivisionError
+        raise ZeroDivisionError("half way")
+
+
+def test_an_exception_leaves_nothing(store: TableStore, tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError, match="half way"):
+        write_half(store)
     assert list((tmp_path / "tables" / "raw" / "demo").iterdir()) == []
     assert store.find("raw", "demo", KEY) is None
-    with pytest.raises(RuntimeError, match="no reference before"):
-        _ = writer.ref
 
 
 def test_without_a_key_the_rows_are_the_key_however_they_are_cut(store: TableStore) -> None:
@@ -190,12 +191,10 @@ def test_ids_cannot_lead_outside(store: TableStore, kind: str, pipeline: str, ke
 
 
 def test_rows_of_another_shape_are_refused(store: TableStore) -> None:
-    with (
-        pytest.raises(SchemaError, match="need the columns"),
-        store.write("raw", "demo", KEY, made_from={}) as writer,
-    ):
+    with store.write("raw", "demo", KEY, made_from={}) as writer:
         writer.append(pd.DataFrame({"x": [1]}))
-        writer.append(pd.DataFrame({"y": [1]}))
+        with pytest.raises(SchemaError, match="need the columns"):
+            writer.append(pd.DataFrame({"y": [1]}))
 
 
 def test_a_table_without_rows_keeps_its_columns(store: TableStore) -> None:

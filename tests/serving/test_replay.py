@@ -1,0 +1,112 @@
+"""The replay in a real clean process: the bundle alone must predict what its run did."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from include.errors import ReplayError
+from include.serving.replay import GoldenRows, build_golden_rows, compare_predictions, replay
+from include.settings import Settings
+from include.tracking.bundles import log_bundle
+from include.tracking.registry import download_version, register_model
+from include.tracking.runs import open_run
+from tests.builders import make_run
+from tests.bundle_builders import SmallBundle, make_bundle
+
+GOLDEN = GoldenRows(
+    columns={"x": [1, 2]},
+    predictions=[[0.2, 0.8], [0.5, 0.5]],
+    classes=("no", "yes"),
+    tolerance=1e-5,
+)
+SAME = {
+    "prediction": ["yes", "yes"],
+    "probability_no": [0.2, 0.5],
+    "probability_yes": [0.8, 0.5],
+}
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> SmallBundle:
+    return make_bundle(tmp_path_factory.mktemp("bundle"))
+
+
+@pytest.fixture(scope="module")
+def model(
+    small: SmallBundle, mlflow_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The bundle as the registry gives it back."""
+    settings = Settings(mlflow_url=mlflow_server, home=tmp_path_factory.mktemp("home"))
+    log = open_run(settings, make_run(run_id="manual__replay"))
+    uri = log_bundle(
+        log,
+        small.directory,
+        columns=small.bundle.columns,
+        schema=small.bundle.features,
+        example=small.frame,
+    )
+    version = register_model(settings, "replayed", bundle_uri=uri, run_id=log.run_id, tags={})
+    return download_version(settings, "replayed", version, tmp_path_factory.mktemp("model"))
+
+
+def test_the_bundle_predicts_the_same_in_a_clean_process(small, model):
+    golden = build_golden_rows(small.bundle, small.frame, small.predictions)
+
+    assert replay(model, GoldenRows.model_validate_json(golden.model_dump_json())) > 0
+
+
+def test_a_bundle_whose_code_is_incomplete_fails_with_its_reason(small, model, tmp_path):
+    broken = shutil.copytree(model, tmp_path / "model")
+    shutil.rmtree(broken / "code/include/features")
+    golden = build_golden_rows(small.bundle, small.frame, small.predictions)
+
+    with pytest.raises(ReplayError, match=r"No module named 'include\.features'"):
+        replay(broken, golden)
+
+
+def test_a_clean_process_that_hangs_is_ended(small, model):
+    golden = build_golden_rows(small.bundle, small.frame, small.predictions)
+
+    with pytest.raises(ReplayError, match="no answer within"):
+        replay(model, golden, timeout=0.2)
+
+
+def test_golden_rows_are_few_where_rows_are_large(small):
+    wide = small.bundle.columns[0].model_copy(update={"kind": "tensor", "shape": (500, 500)})
+    bundle = small.bundle.model_copy(update={"columns": (wide,)})
+    frame = small.frame.assign(**{wide.name: [np.zeros((500, 500))] * len(small.frame)})
+
+    golden = build_golden_rows(bundle, frame, small.predictions)
+
+    assert len(golden.predictions) == 4
+
+
+def test_golden_rows_are_json_with_missing_values(small):
+    golden = build_golden_rows(small.bundle, small.frame, small.predictions)
+
+    again = json.loads(golden.model_dump_json())["columns"]
+    assert any(value is None for values in again.values() for value in values)
+    assert "NaN" not in golden.model_dump_json()
+
+
+def test_equal_predictions_pass_also_where_two_classes_tie():
+    compare_predictions(GOLDEN, SAME)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"probability_no": [0.21, 0.5]}, "1 of 2 rows off by up to 0.01"),
+        ({"probability_no": [float("nan"), 0.5]}, "1 of 2 rows off"),
+        ({"prediction": ["no", "yes"]}, "class 'no' rather than 'yes' for row 0"),
+        ({"further": [1, 2]}, "the columns"),
+        ({name: values[:1] for name, values in SAME.items()}, "numbers rather than"),
+    ],
+    ids=["number", "nan", "class", "columns", "rows"],
+)
+def test_any_difference_is_refused(change, message):
+    with pytest.raises(ReplayError, match=message):
+        compare_predictions(GOLDEN, {**SAME, **change})

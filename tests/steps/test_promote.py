@@ -1,0 +1,179 @@
+"""Promotion against a real registry: closed by default, safe to repeat, never blind."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from include.errors import PromotionError, ReplayError
+from include.records import EvaluateRecord, ModelMetrics, RunContext, Verdict
+from include.serving.loading import load_version
+from include.serving.replay import build_golden_rows
+from include.settings import Settings, load_settings
+from include.specs import PipelineSpec
+from include.steps.promote import promote
+from include.tracking.bundles import log_bundle
+from include.tracking.registry import find_champion, move_champion, register_model
+from include.tracking.runs import open_run
+from tests.builders import make_run, make_spec
+from tests.bundle_builders import SmallBundle, make_bundle
+
+PROMOTE = Verdict(kind="promote", gates=(), reason="better")
+
+
+class Candidate(NamedTuple):
+    """A logged bundle and what the steps hand on about it."""
+
+    spec: PipelineSpec
+    run: RunContext
+    evaluated: EvaluateRecord
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> SmallBundle:
+    return make_bundle(tmp_path_factory.mktemp("bundle"))
+
+
+@pytest.fixture
+def settings(mlflow_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("GATEHOUSE_MLFLOW_URL", mlflow_server)
+    monkeypatch.setenv("GATEHOUSE_HOME", str(tmp_path))
+    return load_settings()
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    """A registered model for each test: they share the server."""
+    return request.node.name.split("[")[0][:50].rstrip("_")
+
+
+def _log_candidate(
+    settings: Settings, small: SmallBundle, name: str, *, against: str = "", shift: float = 0.0
+) -> Candidate:
+    run = make_run(run_id=f"manual__{name}", pipeline=name)
+    uri = log_bundle(
+        open_run(settings, run),
+        small.directory,
+        columns=small.bundle.columns,
+        schema=small.bundle.features,
+        example=small.frame,
+    )
+    golden = build_golden_rows(small.bundle, small.frame, small.predictions + shift)
+    path = settings.home / f"golden-{uri.rsplit('/', 1)[-1]}.json"
+    path.write_text(golden.model_dump_json())
+    metrics = ModelMetrics(metrics={"accuracy": 0.9}, rows=64)
+    evaluated = EvaluateRecord(
+        validation=None,
+        test=metrics,
+        baseline=metrics,
+        champion_version=against,
+        details_uri="",
+        bundle_uri=uri,
+        golden_uri=str(path),
+    )
+    return Candidate(make_spec(name=name), run, evaluated)
+
+
+def _register_champion(settings: Settings, small: SmallBundle, name: str) -> str:
+    candidate = _log_candidate(settings, small, name)
+    current = find_champion(settings, name)
+    version = register_model(
+        settings, name, bundle_uri=candidate.evaluated.bundle_uri, run_id="", tags={}
+    )
+    move_champion(
+        settings, name, version, expected_current=None if current is None else current.version
+    )
+    return version
+
+
+def test_a_winner_becomes_champion_and_a_rerun_changes_nothing(settings, small, name):
+    before = _register_champion(settings, small, name)
+    candidate = _log_candidate(settings, small, name, against=before)
+
+    records = [promote(candidate.spec, candidate.run, PROMOTE, candidate.evaluated) for _ in "ab"]
+
+    assert [record.version for record in records] == ["2", "2"]
+    assert [record.previous_version for record in records] == ["1", "1"]
+    assert find_champion(settings, name).version == "2"
+    assert find_champion(settings, name, "previous").version == "1"
+    log = open_run(settings, candidate.run)
+    version = log.client.get_model_version(name, "2")
+    assert version.run_id == log.run_id
+    assert version.tags["test_accuracy"] == "0.9"
+    data = log.client.get_run(log.run_id).data
+    assert data.tags["gatehouse.promoted"] == "true"
+    assert data.metrics["promoted"] == 1.0
+    assert len(load_version(settings, name, "2").predict(small.frame)) == len(small.frame)
+
+
+def test_a_crash_between_register_and_alias_leaves_one_version(settings, small, name):
+    candidate = _log_candidate(settings, small, name)
+    uri = candidate.evaluated.bundle_uri
+    version = register_model(settings, name, bundle_uri=uri, run_id="", tags={})
+
+    record = promote(candidate.spec, candidate.run, PROMOTE, candidate.evaluated)
+
+    assert record.version == version == "1"
+    client = open_run(settings, candidate.run).client
+    assert len(client.search_model_versions(f"name = '{name}'")) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "needs_approval", "approved", "reason"),
+    [
+        ("keep", False, None, "worse"),
+        ("keep", False, True, "worse"),
+        ("inconclusive", True, None, "nobody approved"),
+        ("inconclusive", False, None, "nobody approved"),
+        ("promote", True, None, "nobody approved"),
+        ("promote", True, False, "declined"),
+        ("inconclusive", True, False, "declined"),
+    ],
+)
+def test_anything_short_of_a_yes_registers_nothing(
+    settings, name, kind, needs_approval, approved, reason
+):
+    run = make_run(run_id=f"manual__{name}", pipeline=name)
+    verdict = Verdict(kind=kind, gates=(), reason="worse", needs_approval=needs_approval)
+    metrics = ModelMetrics(metrics={}, rows=1)
+    evaluated = EvaluateRecord(
+        validation=None,
+        test=metrics,
+        baseline=metrics,
+        details_uri="",
+        bundle_uri="models:/m-1",
+        golden_uri="",
+    )
+
+    record = promote(make_spec(name=name), run, verdict, evaluated, approved=approved)
+
+    assert not record.is_promoted
+    assert reason in record.reason
+    log = open_run(settings, run)
+    assert log.client.search_model_versions(f"name = '{name}'") == []
+    assert log.client.get_run(log.run_id).data.tags["gatehouse.promoted"] == "false"
+
+
+def test_a_model_that_predicts_something_else_is_rejected(settings, small, name):
+    before = _register_champion(settings, small, name)
+    candidate = _log_candidate(settings, small, name, against=before, shift=0.01)
+
+    with pytest.raises(ReplayError, match=r"off by up to 0\.01"):
+        promote(candidate.spec, candidate.run, PROMOTE, candidate.evaluated)
+
+    assert find_champion(settings, name).version == before
+    tags = open_run(settings, candidate.run).client.get_model_version(name, "2").tags
+    assert tags["gatehouse.status"] == "rejected"
+    assert "off by up to" in tags["gatehouse.reason"]
+
+
+def test_a_champion_that_changed_since_the_evaluation_is_kept(settings, small, name):
+    candidate = _log_candidate(settings, small, name)
+    other = _register_champion(settings, small, name)
+
+    with pytest.raises(PromotionError, match="Clear the task `evaluate`"):
+        promote(candidate.spec, candidate.run, PROMOTE, candidate.evaluated)
+
+    assert find_champion(settings, name).version == other
+    client = open_run(settings, candidate.run).client
+    assert len(client.search_model_versions(f"name = '{name}'")) == 1
