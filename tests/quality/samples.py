@@ -1,6 +1,6 @@
 """Dirty tables, and what both engines say of them."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +55,11 @@ def write_files(directory: Path, table: pa.Table, *, count: int = 2) -> list[str
     return [str(place) for place in places]
 
 
-def spoil(change: Callable[[pd.DataFrame], Any], rows: int = 120) -> pd.DataFrame:
-    """Build sound rows and change some of them in place."""
+def spoil(*changes: tuple[str, Sequence[int], Any], rows: int = 120) -> pd.DataFrame:
+    """Build sound rows, then write a value, or a list of them, into rows of a column."""
     frame = make_frame(rows)
-    change(frame)
+    for column, places, value in changes:
+        frame.loc[list(places), column] = value
     return frame
 
 
@@ -74,25 +75,20 @@ def check_in_both(
         return sql.check(rules), check_frame(frame, rules)
 
 
+ALL = range(120)
 DIRTY: dict[str, pd.DataFrame] = {
     "sound": make_frame(120),
-    "out of range": spoil(lambda f: f.loc.__setitem__((slice(3, 9), "age"), 7)),
-    "infinite": spoil(lambda f: f.loc.__setitem__(([1, 5], "income"), [np.inf, -np.inf])),
-    "repeated ids": spoil(lambda f: f.loc.__setitem__((slice(10, 12), "loan_id"), "L000000")),
-    "missing ids": spoil(lambda f: f.loc.__setitem__((slice(10, 12), "loan_id"), None)),
-    "unknown class": spoil(lambda f: f.loc.__setitem__((4, "repaid"), "perhaps")),
-    "missing target": spoil(lambda f: f.loc.__setitem__(([4, 5], "repaid"), None)),
-    "one class": spoil(lambda f: f.__setitem__("repaid", "no")),
-    "all missing": spoil(
-        lambda f: [f.__setitem__(name, None) for name in ("job", "income", "age")]
-    ),
-    "constant": spoil(lambda f: [f.__setitem__("income", 1.5), f.__setitem__("job", "nurse")]),
+    "out of range": spoil(("age", range(3, 9), 7)),
+    "infinite": spoil(("income", [1, 5], [np.inf, -np.inf])),
+    "repeated ids": spoil(("loan_id", range(10, 12), "L000000")),
+    "missing ids": spoil(("loan_id", range(10, 12), None)),
+    "unknown class": spoil(("repaid", [4], "perhaps")),
+    "missing target": spoil(("repaid", [4, 5], None)),
+    "one class": spoil(("repaid", ALL, "no")),
+    "all missing": spoil(("job", ALL, None), ("income", ALL, None), ("age", ALL, None)),
+    "constant": spoil(("income", ALL, 1.5), ("job", ALL, "nurse")),
     "one row": make_frame(1),
     "empty": make_frame(3).iloc[:0],
-    "odd texts": spoil(
-        lambda f: f.loc.__setitem__((slice(0, 4), "job"), ["", " nurse", "NURSE", "日本\n'\"%:"])
-    ),
-    "old times": spoil(
-        lambda f: f.loc.__setitem__((slice(0, 4), "opened"), pd.Timestamp("1890-01-01", tz="UTC"))
-    ),
+    "odd texts": spoil(("job", range(4), ["", " nurse", "NURSE", "\u65e5\n'\"%:"])),
+    "old times": spoil(("opened", range(4), pd.Timestamp("1890-01-01", tz="UTC"))),
 }
