@@ -61,12 +61,11 @@ def running_stack(tell: Callable[[str], None]) -> Iterator[tuple[Settings, Airfl
         )
         try:
             start_stack(settings, tell)
-            api = AirflowApi(settings)
-            api.sign_in()
-            while api.get_dag("train__digits") is None:
-                time.sleep(0.5)
-            api.unpause("train__digits")
-            yield settings, api
+            with AirflowApi(settings) as api:
+                while api.get_dag("train__digits") is None:
+                    time.sleep(0.5)
+                api.unpause("train__digits")
+                yield settings, api
         finally:
             stop_stack(settings)
 
@@ -102,5 +101,3 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
-
-

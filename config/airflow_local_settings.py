@@ -1,7 +1,7 @@
 """Import third-party libraries once, in the process that every task is forked from.
 
-Airflow imports this module in all of its processes. Two of them fork tasks: the scheduler (with
-the LocalExecutor) and the Celery worker. There the libraries below are imported before the first
+Airflow imports this module in all of its processes. Two of them fork tasks: the scheduler, with
+the LocalExecutor, and the Celery worker. There the libraries below are imported before the first
 fork, so that a task starts with them already in memory instead of spending ten seconds on
 imports.
 
@@ -20,7 +20,6 @@ import sys
 # Airflow copies every public name of this module into its own settings.
 __all__: list[str] = []
 
-_FORKING_COMMANDS = (["scheduler"], ["celery", "worker"])
 _LIBRARIES = (
     "numpy",
     "pandas",
@@ -56,5 +55,12 @@ def _preload() -> None:
     gc.collect()
 
 
-if any(sys.argv[1 : 1 + len(command)] == command for command in _FORKING_COMMANDS):
+def _forks_tasks() -> bool:
+    if sys.argv[1:2] == ["scheduler"]:
+        # Airflow's own default executor is local, too.
+        return "Local" in os.environ.get("AIRFLOW__CORE__EXECUTOR", "LocalExecutor")
+    return sys.argv[1:3] == ["celery", "worker"]
+
+
+if _forks_tasks():
     _preload()

@@ -1,6 +1,6 @@
 """Airflow DAGs: `explore__<pipeline>`, one for each file in include/pipelines.
 
-    ingest → explore → close_run
+ingest → explore → close_run
 """
 
 from include.orchestration.explore_dag import build_explore_dag

@@ -103,11 +103,11 @@ def load_settings() -> Settings:
         if os.environ.get(f"{PREFIX}{name.upper()}")
     }
     try:
-        return Settings(**values)  # type: ignore[arg-type]
+        return Settings.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         variable = f"{PREFIX}{str(first['loc'][0]).upper()}"
         raise GatehouseError(
             f"{variable}: {first['msg']}. Received: {first['input']!r}. "
-            "Change it in the environment or in .env (see .env.example)."
+            "Change it in the environment; .env.example describes every variable."
         ) from error

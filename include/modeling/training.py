@@ -8,6 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 import keras
+import numpy as np
 
 from include.errors import TrainingError, TrainingStoppedError
 from include.modeling.arrays import Arrays, balance_rows, to_loss_target
@@ -25,6 +26,7 @@ from include.records import FeatureSchema
 from include.specs.pipeline import EarlyStopping, TrainingSpec
 
 logger = logging.getLogger(__name__)
+RUNAWAY_WEIGHT = 1e12
 
 
 class FitResult(NamedTuple):
@@ -82,7 +84,7 @@ def fit_network(
         metrics = runner.run_epoch(epoch, partial(_check_stop, stop, state.epoch))
         if validation is not None and math.isfinite(metrics["loss"]):
             metrics |= validate(network, validation, schema)
-        check_finite(metrics, epoch, training)
+        check_finite(metrics | describe_weights(network), epoch, training)
         weights = read_variables(network.variables)
         seconds = time.monotonic() - started
         state = state.advance(metrics, weights, stopping=stopping, seconds=seconds)
@@ -124,16 +126,29 @@ def validate(network: keras.Model, rows: Arrays, schema: FeatureSchema) -> dict[
     return {f"val_{name}": value for name, value in measured.items()}
 
 
+def describe_weights(network: keras.Model) -> dict[str, float]:
+    """Return the largest absolute weight: infinite if beyond any sense.
+
+    A network whose weights ran away may still have a finite loss, as losses are clipped.
+    """
+    sizes = [
+        float(np.abs(np.asarray(keras.ops.convert_to_numpy(variable.value))).max(initial=0.0))
+        for variable in network.trainable_variables
+    ]
+    largest = float(np.max(sizes, initial=0.0))
+    return {"largest_weight": largest if largest < RUNAWAY_WEIGHT else math.inf}
+
+
 def check_finite(metrics: dict[str, float], epoch: int, training: TrainingSpec) -> None:
-    """Refuse to go on with a loss that is not a number.
+    """Refuse to go on with a loss that is not a number, or weights that ran away.
 
     Raises:
-        TrainingError: A loss is NaN or infinite.
+        TrainingError: A value is NaN or infinite.
     """
     wrong = {name: value for name, value in metrics.items() if not math.isfinite(value)}
     if wrong:
         raise TrainingError(
-            f"every loss must be finite. Received: {wrong} in epoch {epoch} of "
+            f"losses and weights must be finite. Received: {wrong} in epoch {epoch} of "
             f"{training.epochs}, with learning_rate={training.learning_rate:g}. Lower "
             "training.learning_rate (0.001 suits adam), or look for huge values in the features."
         )

@@ -1,8 +1,9 @@
 """Expectations of our own, usable in a spec by name like those of Great Expectations."""
 
-import math
 import sys
 from typing import Any, ClassVar, Final
+
+import pandas as pd
 
 from include.quality.gx import ColumnAggregateExpectation, core_expectations
 
@@ -36,7 +37,7 @@ class ExpectColumnValuesToVary(ColumnAggregateExpectation):
         execution_engine: Any = None,
     ) -> dict[str, Any]:
         low, high = metrics["column.min"], metrics["column.max"]
-        is_missing = low is None or (isinstance(low, float) and math.isnan(low))
+        is_missing = low is None or bool(pd.isna(low))
         observed = "only missing values" if is_missing else f"only the value {low}"
         is_met = not is_missing and low != high
         return {"success": is_met, "result": {} if is_met else {"observed_value": observed}}

@@ -24,6 +24,9 @@ from great_expectations.expectations.expectation import (
 )
 from great_expectations.expectations.row_conditions import Column as ConditionColumn
 
+# This one sets its own level while it is imported.
+logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
+
 __all__ = [
     "BatchExpectation",
     "ColumnAggregateExpectation",

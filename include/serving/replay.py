@@ -90,7 +90,7 @@ def replay(model: Path, golden: GoldenRows, *, timeout: float = TIMEOUT_SECONDS)
         question.write_text(json.dumps(golden.columns), encoding="utf-8")
         _run_child(model, question, answer, timeout=timeout)
         predicted = json.loads(answer.read_text(encoding="utf-8"))
-    _check_code_place(model, predicted["code"])
+    _check_code_places(model, predicted["code"])
     compare_predictions(golden, predicted["columns"])
     seconds = time.monotonic() - started
     logger.info("%d golden rows predicted the same in %.1f s", len(golden.predictions), seconds)
@@ -113,10 +113,10 @@ def compare_predictions(golden: GoldenRows, predicted: Mapping[str, Sequence[Any
         raise _different(f"{found.shape} numbers rather than {expected.shape}")
     difference = np.abs(found - expected)
     # Written so that a NaN on either side counts as different.
-    wrong = ~(difference <= golden.tolerance).all(axis=1)
-    if wrong.any():
+    wrong = int(np.sum(~(difference <= golden.tolerance).all(axis=1)))
+    if wrong:
         raise _different(
-            f"{int(wrong.sum())} of {len(wrong)} rows off by up to {np.max(difference):.3g}, "
+            f"{wrong} of {len(expected)} rows off by up to {np.max(difference):.3g}, "
             f"where {golden.tolerance:.0e} is allowed"
         )
     if golden.classes:
@@ -137,10 +137,12 @@ def _check_classes(
 
 
 def _run_child(model: Path, question: Path, answer: Path, *, timeout: float) -> None:
-    command = [sys.executable, "-I", "-B", str(CHILD), str(model), str(question), str(answer)]
+    # Isolated, Python leaves out a user's own site-packages, where some images install.
+    libraries = [place for place in sys.path if place.endswith(("site-packages", "dist-packages"))]
+    files = [str(CHILD), str(model), str(question), str(answer)]
+    command = [sys.executable, "-I", "-B", *files, *libraries]
     try:
-        # The program is our own file, run by our own interpreter.
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             command,
             cwd=question.parent,
             env=_clean_environment(),
@@ -164,9 +166,10 @@ def _clean_environment() -> dict[str, str]:
     return {**kept, **DEFAULTS, **FORCED}
 
 
-def _check_code_place(model: Path, place: str) -> None:
-    if not Path(place).resolve().is_relative_to(model.resolve()):
-        raise _failed(f"code from {place}, which is not the bundle's own")
+def _check_code_places(model: Path, places: Sequence[str]) -> None:
+    foreign = [at for at in places if not Path(at).resolve().is_relative_to(model.resolve())]
+    if foreign or not places:
+        raise _failed(f"code from {foreign[:5]}, which is not the bundle's own")
 
 
 def _as_list(series: pd.Series) -> list[Any]:

@@ -1,8 +1,8 @@
 """The little of Airflow's REST API that the command line needs."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
 
 import httpx
 
@@ -12,13 +12,20 @@ from include.stack.environment import passwords_file
 
 
 class AirflowApi:
-    """A client of the local Airflow, signed in as `admin`."""
+    """A client of the local Airflow, signed in as `admin` while it is open."""
 
     def __init__(self, settings: Settings) -> None:
         self.token = ""
         self._root = settings.airflow
         self._settings = settings
         self._client = httpx.Client(base_url=f"{self._root}/api/v2", timeout=60)
+
+    def __enter__(self) -> Self:
+        self.sign_in()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
 
     def sign_in(self) -> None:
         """Get a token with the password that Airflow made up at its first start.
@@ -87,10 +94,11 @@ class AirflowApi:
         return str(next((url for url in links.values() if url), ""))
 
     def get_log(self, dag_id: str, run_id: str, task_id: str, try_number: int) -> list[str]:
-        """Read the log messages of one try of a task."""
+        """Read the log messages of one try of a task, and what its exceptions said."""
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{try_number}"
         content = (self._get(path) or {}).get("content") or []
-        return [str(line.get("event", "")) for line in content if isinstance(line, dict)]
+        lines = (line for line in content if isinstance(line, dict))
+        return [text for line in lines for text in _read_line(line)]
 
     def list_import_errors(self) -> list[dict[str, Any]]:
         """List the files that Airflow could not load."""
@@ -127,6 +135,12 @@ class AirflowApi:
             f"Airflow must answer at {self._root}. Received: {type(error).__name__}: {error}. "
             "Start it with `make up`, or look at `gatehouse status`."
         )
+
+
+def _read_line(line: Mapping[str, Any]) -> Iterator[str]:
+    yield str(line.get("event", ""))
+    for error in line.get("error_detail") or []:
+        yield f"{error.get('exc_type')}: {error.get('exc_value')}"
 
 
 def read_password(settings: Settings) -> str:

@@ -145,6 +145,8 @@ def _start(settings: Settings, service: Service, environment: dict[str, str]) ->
             start_new_session=True,
         )
     created = psutil.Process(process.pid).create_time()
+    # It is meant to outlive this process, and Popen must not warn that it does.
+    process.returncode = 0
     path = _pid_file(settings, service.name)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"pid": process.pid, "created": created}), encoding="utf-8")

@@ -54,9 +54,13 @@ def follow_training_run(
     Returns:
         Whether the run succeeded.
     """
-    api = AirflowApi(settings)
-    api.sign_in()
-    dag_id = f"train__{pipeline}"
+    with AirflowApi(settings) as api:
+        return _follow(settings, api, f"train__{pipeline}", conf, console)
+
+
+def _follow(
+    settings: Settings, api: AirflowApi, dag_id: str, conf: Mapping[str, Any], console: Console
+) -> bool:
     _wait_for_dag(api, dag_id)
     api.unpause(dag_id)
     run_id = api.trigger(dag_id, conf)
@@ -153,14 +157,15 @@ def _print_result(api: AirflowApi, dag_id: str, run_id: str, console: Console) -
     verdict = api.get_record(dag_id, run_id, "judge") or {}
     promoted = api.get_record(dag_id, run_id, "promote") or {}
     _print_metrics(evaluated, console)
+    show = partial(console.print, soft_wrap=True)
     for gate in (_data(gate) for gate in verdict.get("gates", [])):
         mark = "[green]yes[/green]" if gate.get("is_passed") else "[red]no[/red] "
-        console.print(f"  {mark}  {_escape(gate.get('name'))}: {_escape(gate.get('detail'))}")
-    console.print(f"verdict  {verdict.get('kind')}: {_escape(verdict.get('reason'))}")
+        show(f"  {mark}  {_escape(gate.get('name'))}: {_escape(gate.get('detail'))}")
+    show(f"verdict  {verdict.get('kind')}: {_escape(verdict.get('reason'))}")
     if promoted.get("is_promoted"):
-        console.print(f"champion version {promoted.get('version')}")
+        show(f"champion version {promoted.get('version')}")
     else:
-        console.print(f"champion unchanged: {_escape(promoted.get('reason'))}")
+        show(f"champion unchanged: {_escape(promoted.get('reason'))}")
 
 
 def _print_metrics(evaluated: Mapping[str, Any], console: Console) -> None:
@@ -189,7 +194,7 @@ def _print_failure(api: AirflowApi, dag_id: str, run_id: str, console: Console) 
         lines = api.get_log(dag_id, run_id, name, int(task.get("try_number") or 1))
         told = [line for line in lines if line and not line.startswith("::")]
         for line in told[-12:]:
-            console.print(f"  {_escape(line)}")
+            console.print(f"  {_escape(line)}", soft_wrap=True)
 
 
 def _print_urls(

@@ -13,7 +13,7 @@ from include.records import FeatureSchema
 from include.serving.loading import load_version
 from include.serving.scoring_model import ScoringModel
 from include.settings import Settings
-from include.tracking.registry import find_champion
+from include.tracking.aliases import find_champion
 
 logger = logging.getLogger(__name__)
 

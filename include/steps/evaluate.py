@@ -57,7 +57,6 @@ def evaluate(
         load_champion: Loads the champion by settings, name and version.
 
     Raises:
-        DataError: There are no test rows.
         TrackingUnavailableError: The MLflow server does not answer.
     """
     settings = load_settings()

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from include.errors import DataError
 from include.modeling.comparison import compare_predictions
 from include.modeling.metrics import compute_metrics
 from include.modeling.prediction import predict
@@ -32,17 +31,8 @@ class ScoredRows(NamedTuple):
 
 
 def score_test_rows(network: keras.Model, features: TableRef, schema: FeatureSchema) -> ScoredRows:
-    """Predict the test rows.
-
-    Raises:
-        DataError: There are none.
-    """
+    """Predict the test rows; `prepare` made sure that there are some."""
     arrays = read_arrays(features, schema, "test")
-    if not arrays.rows:
-        raise DataError(
-            "an evaluation needs test rows. Received: none. Give split.fractions a third share "
-            "above 0, or the source a test file."
-        )
     predictions = predict(network, arrays.inputs, schema=schema)
     return ScoredRows(read_frame(features, part="test_rows"), arrays.y, predictions)
 

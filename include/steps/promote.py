@@ -12,14 +12,8 @@ from include.records import EvaluateRecord, PromoteRecord, RunContext, Verdict
 from include.serving.replay import GoldenRows, replay
 from include.settings import load_settings
 from include.specs import PipelineSpec
-from include.tracking.registry import (
-    check_champion_unchanged,
-    download_version,
-    find_champion,
-    move_champion,
-    register_model,
-    reject_version,
-)
+from include.tracking.aliases import check_champion_unchanged, find_champion, move_champion
+from include.tracking.registry import download_version, register_model, reject_version
 from include.tracking.runs import RunLog, open_run
 
 if TYPE_CHECKING:

@@ -1,5 +1,6 @@
 """What a training leaves in its run's directory: the network, its history, and that it is done."""
 
+import csv
 import io
 import tempfile
 from pathlib import Path
@@ -74,6 +75,7 @@ def find_finished(files: RunFiles, fingerprint: str) -> TrainRecord | None:
 def read_history(trained: TrainRecord) -> tuple[dict[str, float], ...]:
     """Read the metrics of every epoch."""
     text = UPath(trained.history_uri).read_text(encoding="utf-8")
-    table = pd.read_csv(io.StringIO(text), index_col="epoch", float_precision="round_trip")
-    rows = table.to_dict("records")
-    return tuple({str(name): float(value) for name, value in row.items()} for row in rows)
+    rows = csv.DictReader(io.StringIO(text))
+    return tuple(
+        {name: float(value) for name, value in row.items() if name != "epoch"} for row in rows
+    )

@@ -51,11 +51,12 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture(scope="session")
 def journey(settings: Settings) -> Iterator[Journey]:
     """Start the stack, sign in, and stop it at the end."""
-    start_stack(settings, print)
-    api = AirflowApi(settings)
-    api.sign_in()
-    yield Journey(settings, api)
-    stop_stack(settings)
+    try:
+        start_stack(settings, print)
+        with AirflowApi(settings) as api:
+            yield Journey(settings, api)
+    finally:
+        stop_stack(settings)
 
 
 def free_port() -> int:

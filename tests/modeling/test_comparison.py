@@ -36,7 +36,7 @@ def test_the_better_model_wins_from_either_side(kind: str, metric: str) -> None:
     assert won.low is not None
     assert won.low <= won.difference <= won.high
     if metric != "calibration_error":
-        assert 0 < won.low
+        assert won.low > 0
         assert lost.high < 0
     rises = won.candidate > won.champion
     assert rises == ((won.difference > 0) == METRICS[metric].is_higher_better)

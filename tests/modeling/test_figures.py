@@ -1,7 +1,6 @@
-import sys
-
 import numpy as np
 import pytest
+from matplotlib import pyplot
 
 from include.modeling.curves import trace_curves
 from include.modeling.figures import draw_figures
@@ -56,5 +55,7 @@ def test_one_epoch_without_validation_and_constant_predictions_can_be_drawn() ->
     assert set(figures) == {"learning_curves", "predicted_and_actual", "residuals"}
 
 
-def test_no_global_state_of_pyplot_is_touched() -> None:
-    assert "matplotlib.pyplot" not in sys.modules
+def test_no_figure_stays_open() -> None:
+    curves = trace_curves(SCHEMAS["many"], *make_predictions("many"))
+    draw_figures(curves, HISTORY, target="kind", best_epoch=1)
+    assert pyplot.get_fignums() == []

@@ -64,8 +64,8 @@ def test_every_kind_of_input_reaches_the_output() -> None:
     }
     before = np.asarray(network(one))
     assert before.shape == (1, 10)
-    for name in one:
-        changed = {**one, name: one[name] * 2}
+    for name, values in one.items():
+        changed = {**one, name: values * 2}
         assert not np.allclose(before, np.asarray(network(changed))), name
     assert len(network.losses) == 1
 

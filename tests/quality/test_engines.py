@@ -18,28 +18,67 @@ COLUMNS: list[dict[str, Any]] = [
     for column in BASE_SPEC["columns"]
 ]
 RULES: list[dict[str, Any]] = [
-    {"expect": "expect_column_values_to_be_between", "column": "age", "max_value": 60,
-     "where": "job == clerk", "mostly": 0.5},
-    {"expect": "expect_column_values_to_be_between", "column": "income", "min_value": 10,
-     "strict_min": True, "where": "married == true"},
-    {"expect": "expect_column_values_to_not_be_null", "column": "income",
-     "where": "age is not null"},
+    {
+        "expect": "expect_column_values_to_be_between",
+        "column": "age",
+        "max_value": 60,
+        "where": "job == clerk",
+        "mostly": 0.5,
+    },
+    {
+        "expect": "expect_column_values_to_be_between",
+        "column": "income",
+        "min_value": 10,
+        "strict_min": True,
+        "where": "married == true",
+    },
+    {
+        "expect": "expect_column_values_to_not_be_null",
+        "column": "income",
+        "where": "age is not null",
+    },
     {"expect": "expect_column_values_to_be_null", "column": "age", "where": "age is null"},
-    {"expect": "expect_column_values_to_be_in_set", "column": "job",
-     "value_set": ["clerk", "nurse", "smith"]},
-    {"expect": "expect_column_values_to_not_be_in_set", "column": "job", "value_set": ["smith"],
-     "where": "job in [clerk, smith]"},
-    {"expect": "expect_column_value_lengths_to_be_between", "column": "job", "min_value": 5,
-     "max_value": 5},
-    {"expect": "expect_column_values_to_be_between", "column": "opened",
-     "min_value": "2024-06-01T00:00:00+00:00", "where": "opened >= 2024-03-01"},
-    {"expect": "expect_column_pair_values_a_to_be_greater_than_b", "column_A": "income",
-     "column_B": "age", "ignore_row_if": "either_value_is_missing"},
-    {"expect": "expect_compound_columns_to_be_unique", "column_list": ["job", "repaid"],
-     "ignore_row_if": "any_value_is_missing"},
+    {
+        "expect": "expect_column_values_to_be_in_set",
+        "column": "job",
+        "value_set": ["clerk", "nurse", "smith"],
+    },
+    {
+        "expect": "expect_column_values_to_not_be_in_set",
+        "column": "job",
+        "value_set": ["smith"],
+        "where": "job in [clerk, smith]",
+    },
+    {
+        "expect": "expect_column_value_lengths_to_be_between",
+        "column": "job",
+        "min_value": 5,
+        "max_value": 5,
+    },
+    {
+        "expect": "expect_column_values_to_be_between",
+        "column": "opened",
+        "min_value": "2024-06-01T00:00:00+00:00",
+        "where": "opened >= 2024-03-01",
+    },
+    {
+        "expect": "expect_column_pair_values_a_to_be_greater_than_b",
+        "column_A": "income",
+        "column_B": "age",
+        "ignore_row_if": "either_value_is_missing",
+    },
+    {
+        "expect": "expect_compound_columns_to_be_unique",
+        "column_list": ["job", "repaid"],
+        "ignore_row_if": "any_value_is_missing",
+    },
     {"expect": "expect_table_row_count_to_be_between", "min_value": 2, "max_value": 500},
-    {"expect": "expect_column_unique_value_count_to_be_between", "column": "job",
-     "min_value": 2, "max_value": 4},
+    {
+        "expect": "expect_column_unique_value_count_to_be_between",
+        "column": "job",
+        "min_value": 2,
+        "max_value": 4,
+    },
     {"expect": "expect_column_values_to_be_finite", "column": "income", "where": "age > 30"},
 ]
 
@@ -87,8 +126,9 @@ def test_both_engines_see_the_same_of_tensors(tmp_path: Path) -> None:
     rules = [rule for rule in build_suite(spec, "training") if "image." in rule.subject]
     in_sql, in_pandas = check_in_both(spec, rules, table, tmp_path)
     assert [one._replace(engine="sql") for one in in_pandas] == in_sql
-    found = {(rule.name, rule.subject): one.unexpected
-             for rule, one in zip(rules, in_sql, strict=True)}
+    found = {
+        (rule.name, rule.subject): one.unexpected for rule, one in zip(rules, in_sql, strict=True)
+    }
     assert found == {
         ("expect_column_values_to_be_between", "image.min"): 1,
         ("expect_column_values_to_be_finite", "image.min"): 0,

@@ -102,14 +102,18 @@ def _external_link(good: Path, place: Path) -> Path:
 @pytest.mark.parametrize(
     "make",
     [
-        _lambda, _foreign_class, _zip_bomb, _further_member, _no_weights, _no_archive, _h5_file,
+        _lambda,
+        _foreign_class,
+        _zip_bomb,
+        _further_member,
+        _no_weights,
+        _no_archive,
+        _h5_file,
         _external_link,
     ],
     ids=lambda make: make.__name__.strip("_"),
 )
-def test_a_harmful_file_is_refused(
-    good, make: Callable[[Path, Path], Path], tmp_path, monkeypatch
-):
+def test_a_harmful_file_is_refused(good, make: Callable[[Path, Path], Path], tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     with pytest.raises(IntegrityError, match="without code"):

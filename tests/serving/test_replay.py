@@ -35,9 +35,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> SmallBundle:
 
 
 @pytest.fixture(scope="module")
-def model(
-    small: SmallBundle, mlflow_server: str, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def model(small: SmallBundle, mlflow_server: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle as the registry gives it back."""
     settings = Settings(mlflow_url=mlflow_server, home=tmp_path_factory.mktemp("home"))
     log = open_run(settings, make_run(run_id="manual__replay"))

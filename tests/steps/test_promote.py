@@ -12,8 +12,9 @@ from include.serving.replay import build_golden_rows
 from include.settings import Settings, load_settings
 from include.specs import PipelineSpec
 from include.steps.promote import promote
+from include.tracking.aliases import find_champion, move_champion
 from include.tracking.bundles import log_bundle
-from include.tracking.registry import find_champion, move_champion, register_model
+from include.tracking.registry import register_model
 from include.tracking.runs import open_run
 from tests.builders import make_run, make_spec
 from tests.bundle_builders import SmallBundle, make_bundle

@@ -49,7 +49,11 @@ def test_epochs_logged_while_the_server_is_away_arrive_later(server, settings, m
 
     history = log.client.get_metric_history(log.run_id, "loss")
     assert [(point.step, point.value) for point in sorted(history, key=lambda p: p.step)] == [
-        (1, 1.0), (2, 1 / 2), (3, 1 / 3), (4, 1 / 4), (5, 0.2),
+        (1, 1.0),
+        (2, 1 / 2),
+        (3, 1 / 3),
+        (4, 1 / 4),
+        (5, 0.2),
     ]
     assert not list((settings.home / "spool").iterdir())
 

@@ -97,7 +97,8 @@ def test_artifacts_and_tables_are_recorded(settings, run, tmp_path):
         log.log_table(ref, "raw", "training")
 
     paths = {
-        item.path for place in ("", "figures", "training")
+        item.path
+        for place in ("", "figures", "training")
         for item in log.client.list_artifacts(log.run_id, place)
     }
     assert {"report.html", "figures/a.png", "training/history.csv"} <= paths

@@ -1,0 +1,125 @@
+"""The aliases `champion` and `previous` of a registered model: looked up, and moved with care.
+
+MLflow moves an alias for whoever asks last. Here it is read before and after the move, so that a
+candidate never replaces a champion that it was not compared with.
+"""
+
+import logging
+import time
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from include.errors import PromotionError
+from include.tracking.connection import connect, tracking_calls
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+    from include.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+CHAMPION: Final = "champion"
+PREVIOUS: Final = "previous"
+BUNDLE: Final = "gatehouse.bundle"
+STATUS: Final = "gatehouse.status"
+
+
+class ChampionRef(NamedTuple):
+    """The version behind an alias."""
+
+    version: str
+    run_id: str
+    uri: str
+    bundle_uri: str = ""
+
+
+def find_champion(settings: "Settings", name: str, alias: str = CHAMPION) -> ChampionRef | None:
+    """Look up the version behind an alias; None where there is none.
+
+    Args:
+        settings: Where the MLflow server is.
+        name: Name of the registered model.
+        alias: `champion` or `previous`.
+    """
+    with tracking_calls(settings.mlflow):
+        found = _version_of_alias(connect(settings), name, alias)
+    if found is None:
+        return None
+    version = str(found.version)
+    uri = f"models:/{name}/{version}"
+    return ChampionRef(version, found.run_id or "", uri, found.tags.get(BUNDLE, ""))
+
+
+def move_champion(
+    settings: "Settings", name: str, version: str, *, expected_current: str | None
+) -> str:
+    """Point `champion` to a version, and `previous` to the one it replaces.
+
+    Safe to repeat: where the version is champion already, nothing changes.
+
+    Args:
+        settings: Where the MLflow server is.
+        name: Name of the registered model.
+        version: The version to promote.
+        expected_current: Version that was champion when this one was judged; None for none.
+
+    Returns:
+        Version of `previous` after the move; empty if there is none.
+
+    Raises:
+        PromotionError: Another version became champion in the meantime.
+    """
+    client = connect(settings)
+    with tracking_calls(settings.mlflow):
+        current = _number_of_alias(client, name, CHAMPION)
+        if current == version:
+            return _number_of_alias(client, name, PREVIOUS) or ""
+        check_champion_unchanged(name, expected=expected_current, current=current)
+        # First `previous`: a crash between the two calls then loses nothing.
+        if current is not None:
+            client.set_registered_model_alias(name, PREVIOUS, current)
+        client.set_registered_model_alias(name, CHAMPION, version)
+        after = _number_of_alias(client, name, CHAMPION)
+        check_champion_unchanged(name, expected=version, current=after)
+        set_status(client, name, version, "champion")
+        if current is not None:
+            set_status(client, name, current, "previous")
+    logger.info("%s: champion is version %s, before it %s", name, version, current or "none")
+    return current or ""
+
+
+def check_champion_unchanged(name: str, *, expected: str | None, current: str | None) -> None:
+    """Refuse to go on when somebody else moved the alias.
+
+    Raises:
+        PromotionError: It is not the version that was expected.
+    """
+    if (expected or None) != current:
+        raise PromotionError(
+            f"the champion of {name} must still be version {expected or 'none'}, which the "
+            f"candidate was compared with. Received: version {current or 'none'}. Clear the task "
+            "`evaluate` with those after it: the candidate is then judged against the new one."
+        )
+
+
+def set_status(client: "MlflowClient", name: str, version: str, status: str) -> None:
+    """Record what became of a version, and since when (Unix seconds)."""
+    client.set_model_version_tag(name, version, STATUS, status)
+    client.set_model_version_tag(name, version, f"gatehouse.{status}_at", str(int(time.time())))
+
+
+def _version_of_alias(client: "MlflowClient", name: str, alias: str) -> "ModelVersion | None":
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return client.get_model_version_by_alias(name, alias)
+    except MlflowException as error:
+        if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+            return None
+        raise
+
+
+def _number_of_alias(client: "MlflowClient", name: str, alias: str) -> str | None:
+    found = _version_of_alias(client, name, alias)
+    return None if found is None else str(found.version)

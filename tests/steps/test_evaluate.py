@@ -1,0 +1,197 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from include.errors import TrackingUnavailableError
+from include.records import EvaluateRecord, PrepareRecord, RunContext, TrainRecord
+from include.serving.replay import GoldenRows
+from include.serving.scoring_model import ScoringModel
+from include.settings import load_settings
+from include.specs import PipelineSpec
+from include.steps.evaluate import evaluate
+from include.steps.judge import decide
+from include.steps.train import train
+from include.tables.run_files import RunFiles
+from include.tables.store import read_frame
+from include.tracking.registry import move_champion, register_model
+from include.tracking.runs import open_run
+from tests.builders import make_frame, make_run, make_spec
+from tests.steps.prepared import prepare_rows
+
+pytestmark = pytest.mark.usefixtures("mlflow_server", "data_root")
+
+
+def make_named_spec(name: str, **changes: Any) -> PipelineSpec:
+    """Build a spec under a name of its own, so that no other test's champion gets in its way."""
+    values = {
+        "training": {"epochs": 20, "learning_rate": 0.01, "early_stopping": None},
+        "model": {"hidden": [8]},
+        "evaluation": {"slices": ["job", "age"]},
+        **changes,
+    }
+    return make_spec(name=name, **values)
+
+
+class Trained:
+    """A spec, a run, and what the steps before `evaluate` handed on."""
+
+    def __init__(self, spec: PipelineSpec, run_id: str = "run", rows: int = 400) -> None:
+        self.spec = spec
+        self.run: RunContext = make_run(
+            pipeline=spec.name, dag_id=f"train__{spec.name}", run_id=run_id
+        )
+        self.prepared: PrepareRecord = prepare_rows(spec, self.run, make_frame(rows))
+        self.trained: TrainRecord = train(spec, self.run, self.prepared)
+
+    def evaluate(self, **options: Any) -> EvaluateRecord:
+        return evaluate(self.spec, self.run, self.prepared, self.trained, **options)
+
+    @property
+    def files(self) -> RunFiles:
+        return RunFiles(load_settings().data, self.run)
+
+
+def promote(spec: PipelineSpec, evaluated: EvaluateRecord, run: RunContext) -> str:
+    settings = load_settings()
+    run_id = open_run(settings, run).run_id
+    version = register_model(
+        settings, spec.name, bundle_uri=evaluated.bundle_uri, run_id=run_id, tags={}
+    )
+    move_champion(settings, spec.name, version, expected_current=None)
+    return version
+
+
+def test_it_measures_the_candidate_and_leaves_what_the_report_needs() -> None:
+    case = Trained(make_named_spec("evaluated"))
+    evaluated = case.evaluate()
+    assert evaluated.test.rows == case.prepared.test_rows
+    assert tuple(evaluated.test.metrics) == case.spec.metric_names
+    assert evaluated.validation is not None
+    assert evaluated.test.metrics["accuracy"] > 0.7 > evaluated.baseline.metrics["accuracy"]
+    assert (evaluated.champion, evaluated.champion_version, evaluated.comparison) == (
+        None,
+        "",
+        None,
+    )
+    assert decide(case.spec, evaluated).kind == "promote"
+    assert len(evaluated.model_dump_json()) < 8_000
+    assert [Path(name).stem for name in evaluated.figures] == [
+        "learning_curves",
+        "confusion_matrix",
+        "roc_curves",
+        "calibration",
+    ]
+    assert all(case.files.read_bytes(name)[:4] == b"\x89PNG" for name in evaluated.figures)
+    details = json.loads(case.files.read_bytes("details.json"))
+    assert {row["column"] for row in details["slices"]} == {"job", "age"}
+    jobs = [row for row in details["slices"] if row["column"] == "job"]
+    assert sum(row["rows"] for row in jobs) == evaluated.test.rows
+    assert len(details["history"]) == case.trained.epochs
+    log = open_run(load_settings(), case.run)
+    metrics = log.client.get_run(log.run_id).data.metrics
+    assert {"test_accuracy", "validation_accuracy", "baseline_accuracy"} <= set(metrics)
+    paths = {each.path for each in log.client.list_artifacts(log.run_id)}
+    assert {"details.json", "figures", "history.csv"} <= paths
+    assert evaluated.bundle_uri.startswith("models:/m-")
+
+
+def test_the_bundle_gives_the_predictions_of_the_run() -> None:
+    import mlflow
+
+    case = Trained(make_named_spec("bundled"))
+    evaluated = case.evaluate()
+    golden = GoldenRows.model_validate_json(case.files.read_bytes("golden.json"))
+    assert set(golden.classes) == {"no", "yes"}
+    mlflow.set_tracking_uri(load_settings().mlflow)
+    place = mlflow.artifacts.download_artifacts(artifact_uri=evaluated.bundle_uri)
+    model = ScoringModel.load(Path(place) / "data" / "bundle")
+    rows = read_frame(case.prepared.features, part="test_rows").head(len(golden.predictions))
+    answer = model.predict(rows)[[f"probability_{name}" for name in golden.classes]]
+    np.testing.assert_allclose(answer.to_numpy(), golden.predictions, atol=golden.tolerance)
+
+
+def test_a_better_candidate_is_compared_on_the_same_rows_and_wins() -> None:
+    name = "compared"
+    weak = make_named_spec(name, training={"epochs": 1, "learning_rate": 1e-5})
+    first = Trained(weak, "first")
+    version = promote(weak, first.evaluate(), first.run)
+    better = Trained(make_named_spec(name), "second")
+    evaluated = better.evaluate()
+    assert evaluated.champion_version == version
+    assert evaluated.champion is not None
+    assert evaluated.champion.rows == evaluated.test.rows
+    assert evaluated.comparison is not None
+    assert evaluated.comparison.error == ""
+    assert evaluated.comparison.low is not None
+    assert evaluated.comparison.low > 0
+    assert decide(better.spec, evaluated).kind == "promote"
+    again = Trained(make_named_spec(name, training={"epochs": 1, "learning_rate": 1e-5}), "third")
+    same = again.evaluate()
+    assert same.comparison is not None
+    assert same.comparison.difference == pytest.approx(0, abs=1e-6)
+    assert decide(again.spec, same).kind == "keep"
+    log = open_run(load_settings(), better.run)
+    metrics = log.client.get_run(log.run_id).data.metrics
+    assert {"champion_log_loss", "comparison_difference", "comparison_low"} <= set(metrics)
+
+
+def fail_to_load(*_: object) -> ScoringModel:
+    raise ValueError("its files are gone")
+
+
+def test_a_champion_that_cannot_score_never_leads_to_promotion() -> None:
+    case = Trained(make_named_spec("broken"))
+    promote(case.spec, case.evaluate(), case.run)
+    evaluated = case.evaluate(load_champion=fail_to_load)
+    assert evaluated.champion is None
+    assert evaluated.comparison is not None
+    assert evaluated.comparison.error == "ValueError: its files are gone"
+    assert evaluated.comparison.candidate == evaluated.test.metrics["log_loss"]
+    verdict = decide(case.spec, evaluated)
+    assert verdict.kind == "inconclusive"
+    assert "its files are gone" in verdict.reason
+
+
+def test_a_registry_that_is_away_is_no_verdict() -> None:
+    case = Trained(make_named_spec("away"))
+    promote(case.spec, case.evaluate(), case.run)
+
+    def lose_connection(*_: object) -> ScoringModel:
+        raise TrackingUnavailableError("the server does not answer")
+
+    with pytest.raises(TrackingUnavailableError, match="does not answer"):
+        case.evaluate(load_champion=lose_connection)
+
+
+def test_a_regression_gets_its_own_metrics_and_figures() -> None:
+    spec = make_named_spec(
+        "priced",
+        target={"column": "income", "task": "regression"},
+        promotion={},
+        evaluation={"slices": ["repaid"], "metrics": ["mae", "r2"]},
+    )
+    columns = [
+        {**column, "nulls": 0.0} if column["name"] == "income" else column
+        for column in spec.model_dump(mode="json", exclude_unset=True)["columns"]
+    ]
+    spec = PipelineSpec.model_validate(
+        {
+            **spec.model_dump(mode="json", exclude_unset=True),
+            "columns": columns,
+            "cleaning": {"missing_target": "drop"},
+        }
+    )
+    case = Trained(spec)
+    evaluated = case.evaluate()
+    assert set(evaluated.test.metrics) == {"mae", "r2", "rmse"}
+    assert [Path(name).stem for name in evaluated.figures] == [
+        "learning_curves",
+        "predicted_and_actual",
+        "residuals",
+    ]
+    golden = GoldenRows.model_validate_json(case.files.read_bytes("golden.json"))
+    assert (golden.classes, len(golden.predictions[0])) == ((), 1)

@@ -1,0 +1,108 @@
+"""What goes into a bundle, and what a bundle may ask MLflow to run."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+import include
+from include.errors import IntegrityError
+from include.records import FeatureSchema, RawColumn
+from include.tracking.bundles import check_bundle_files, copy_code
+from include.tracking.digests import digest_directory
+from include.tracking.signatures import build_signature
+
+GOOD = {"loader_module": "include.serving.scoring_model", "data": "data/bundle", "code": "code"}
+
+
+def _write_model(directory: Path, flavors: object) -> Path:
+    (directory / "MLmodel").write_text(yaml.safe_dump({"flavors": flavors}))
+    return directory
+
+
+def test_a_bundle_of_ours_is_accepted(tmp_path):
+    check_bundle_files(_write_model(tmp_path, {"python_function": GOOD}))
+
+
+@pytest.mark.parametrize(
+    ("flavors", "message"),
+    [
+        ({"python_function": {**GOOD, "loader_module": "os"}}, "loader_module must be"),
+        ({"python_function": {**GOOD, "data": "../../etc"}}, "data must be"),
+        ({"python_function": {**GOOD, "code": None}}, "code must be"),
+        ({"python_function": {**GOOD, "python_model": "model.pkl"}}, "one flavor"),
+        ({"python_function": {**GOOD, "model_code_path": "evil.py"}}, "one flavor"),
+        ({"python_function": GOOD, "sklearn": {}}, "one flavor"),
+        ({}, "one flavor"),
+        ("text", "one flavor"),
+    ],
+)
+def test_anything_else_is_refused(tmp_path, flavors, message):
+    with pytest.raises(IntegrityError, match=message):
+        check_bundle_files(_write_model(tmp_path, flavors))
+
+
+@pytest.mark.parametrize("content", [None, "a: [", "!!python/object/apply:os.system [ls]"])
+def test_an_mlmodel_that_cannot_be_read_is_refused(tmp_path, content):
+    if content is not None:
+        (tmp_path / "MLmodel").write_text(content)
+
+    with pytest.raises(IntegrityError, match="readable MLmodel"):
+        check_bundle_files(tmp_path)
+
+
+def test_the_code_of_users_goes_along_and_what_a_model_never_imports_stays(tmp_path, monkeypatch):
+    project = tmp_path / "project/include"
+    for name in ("networks/steps/mine.py", "pipelines/x.yaml", "steps/train.py", "serving/a.py"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text("")
+    (project / "serving/__pycache__").mkdir()
+    monkeypatch.setattr(include, "__file__", str(project / "__init__.py"))
+
+    copy = copy_code(tmp_path)
+
+    files = {path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file()}
+    assert files == {"networks/steps/mine.py", "serving/a.py"}
+    assert not (copy / "serving/__pycache__").exists()
+
+
+def test_the_digest_sees_names_contents_and_additions(tmp_path):
+    (tmp_path / "a").write_text("1")
+    first = digest_directory(tmp_path)
+    (tmp_path / "registered_model_meta").write_text("written by MLflow as it downloads")
+    assert digest_directory(tmp_path) == first
+
+    (tmp_path / "a").rename(tmp_path / "b")
+    second = digest_directory(tmp_path)
+    (tmp_path / "c").write_text("")
+    assert len({first, second, digest_directory(tmp_path)}) == 3
+
+
+def test_a_link_out_of_a_model_is_refused(tmp_path):
+    (tmp_path / "a").symlink_to("/etc/passwd")
+
+    with pytest.raises(IntegrityError, match="plain files only"):
+        digest_directory(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_nullable", "expected"),
+    [
+        ("number", True, "double"),
+        ("integer", False, "long"),
+        ("integer", True, "any"),
+        ("boolean", False, "boolean"),
+        ("boolean", True, "any"),
+        ("category", False, "string"),
+        ("category", True, "any"),
+        ("datetime", False, "any"),
+        ("tensor", False, "any"),
+    ],
+)
+def test_columns_are_typed_where_mlflow_checks_without_harm(kind, is_nullable, expected):
+    column = RawColumn(name="x", kind=kind, is_nullable=is_nullable)
+    schema = FeatureSchema(inputs=(), task="regression", target="y")
+
+    found = build_signature([column], schema).inputs.to_dict()[0]
+
+    assert found == {"type": expected, "name": "x", "required": not is_nullable}
