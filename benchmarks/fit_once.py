@@ -15,8 +15,8 @@ from include.modeling.networks import build_network
 from include.modeling.prediction import predict
 from include.modeling.training import fit_network
 from include.records import FeatureInput, FeatureSchema
-from include.specs.loader import load_pipeline_spec
 from include.settings import PROJECT_ROOT
+from include.specs.loader import load_pipeline_spec
 from include.steps.runner import peak_memory_bytes
 
 

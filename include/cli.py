@@ -106,7 +106,7 @@ def new(
 
 
 @app.command()
-def run(
+def run(  # noqa: PLR0913, PLR0917 - one option for each field of the form
     pipeline: PipelineArgument = "digits",
     source: Annotated[
         str | None,
@@ -116,6 +116,9 @@ def run(
     batch_size: Annotated[int | None, typer.Option(help="Rows in one step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Step size.")] = None,
     row_limit: Annotated[int | None, typer.Option(help="Read at most this many rows.")] = None,
+    learning_curve: Annotated[
+        bool, typer.Option("--learning-curve", help="Tell what more rows would bring.")
+    ] = False,
     force: Annotated[bool, typer.Option(help="Compute every table anew.")] = False,
     note: Annotated[str, typer.Option(help="Why you run it.")] = "",
 ) -> None:
@@ -132,6 +135,7 @@ def run(
             "batch_size": batch_size,
             "learning_rate": learning_rate,
             "row_limit": row_limit,
+            "learning_curve": learning_curve or None,
             "force": force or None,
             "note": note or None,
         }

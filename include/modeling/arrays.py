@@ -8,6 +8,9 @@ import numpy.typing as npt
 from include.errors import TrainingError
 from include.records import FeatureSchema
 
+# Keras clips probabilities here before it takes their logarithm; so does whatever we report.
+EPSILON = 1e-7
+
 
 class Arrays(NamedTuple):
     """Rows ready for a network.
@@ -58,7 +61,7 @@ def balance_rows(schema: FeatureSchema, y: npt.NDArray[Any]) -> npt.NDArray[np.f
         >>> schema = FeatureSchema(
         ...     inputs=(), task="classification", target="y", classes=("a", "b")
         ... )
-        >>> balance_rows(schema, np.array([0, 0, 0, 1])).round(3).tolist()
+        >>> balance_rows(schema, np.array([0, 0, 0, 1])).astype(float).round(3).tolist()
         [0.667, 0.667, 0.667, 2.0]
     """
     if schema.task == "regression":

@@ -102,7 +102,9 @@ class CheckpointFile:
 
 def read_variables(variables: list[Any]) -> Weights:
     """Copy the values of Keras variables; a view would change with the next step."""
-    return [np.array(keras.ops.convert_to_numpy(variable.value), copy=True) for variable in variables]
+    return [
+        np.array(keras.ops.convert_to_numpy(variable.value), copy=True) for variable in variables
+    ]
 
 
 def write_variables(variables: list[Any], values: Weights) -> None:

@@ -26,6 +26,7 @@ from include.modeling.figure_style import (
 
 LINES: Final = ("-", "--", ":")
 MOST_NUMBERED: Final = 25
+FIRM_ROWS: Final = 10
 
 
 def draw_figures(
@@ -114,8 +115,8 @@ def draw_roc(curves: Sequence[RocCurve], target: str) -> bytes:
     axes = figure.subplots()
     prepare_axes(
         axes,
-        f"ROC curves of {shorten(target)}, one class against the rest",
-        x="false positive rate (share of other rows taken for the class)",
+        f"ROC {'curves' if len(curves) > 1 else 'curve'} of {shorten(target)} on the test rows",
+        x="false positive rate (share of all other rows taken for the class)",
         y="true positive rate (share of the class found)",
     )
     axes.plot([0, 1], [0, 1], color=FAINT, linestyle=":", label="by chance")
@@ -139,10 +140,13 @@ def draw_calibration(bins: Sequence[CalibrationBin]) -> bytes:
     confidence = [each.confidence for each in bins]
     prepare_axes(above, "Calibration on the test rows", x="", y="share of rows predicted right")
     above.plot([0, 1], [0, 1], color=FAINT, linestyle=":", label="perfectly calibrated")
-    accuracy = [each.accuracy for each in bins]
-    above.plot(confidence, accuracy, color=BLUE, marker="o", markersize=4, label="this model")
+    for label, is_firm in (("this model", True), (f"fewer than {FIRM_ROWS} rows", False)):
+        points = [(b.confidence, b.accuracy) for b in bins if (b.rows >= FIRM_ROWS) == is_firm]
+        if points:
+            style = {"color": BLUE if is_firm else FAINT, "linestyle": "-" if is_firm else "none"}
+            above.plot(*zip(*points, strict=True), marker="o", markersize=4, label=label, **style)
     above.set(ylim=(-0.02, 1.05))
-    above.legend(frameon=False, fontsize=8, loc="upper left")
+    above.legend(frameon=False, fontsize=8, loc="lower right")
     prepare_axes(below, "", x="confidence (probability of the predicted class)", y="rows")
     below.bar(confidence, [each.rows for each in bins], width=0.03, color=BLUE)
     below.set_yscale("log")

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn import metrics as sk
 
-from include.modeling.objectives import EPSILON
+from include.modeling.arrays import EPSILON
 from include.records import FeatureSchema
 
 Values = npt.NDArray[Any]

@@ -6,11 +6,10 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from include.modeling.arrays import EPSILON
 from include.records import FeatureSchema
 from include.specs.pipeline import TrainingSpec
 
-# Keras clips probabilities here before it takes their logarithm; so does whatever we report.
-EPSILON = 1e-7
 OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
     "adamw": keras.optimizers.AdamW,

@@ -21,7 +21,7 @@ RUN = "This run"
 
 def build_params(spec: PipelineSpec) -> dict[str, Param]:
     """Build the form of a training run; the defaults are those of the spec."""
-    return {**_training_params(spec), **build_data_params(spec)}
+    return {**_training_params(spec), **build_data_params(spec), **_curve_params()}
 
 
 def build_data_params(spec: PipelineSpec) -> dict[str, Param]:
@@ -132,6 +132,20 @@ def _data_params(spec: PipelineSpec) -> dict[str, Param]:
             section=DATA,
         )
     return params
+
+
+def _curve_params() -> dict[str, Param]:
+    return {
+        "learning_curve": Param(
+            False,
+            type="boolean",
+            title="Learning curve",
+            description="Also fit on 5, 10, 25 and 50 % of the training rows, and tell what twice "
+            "as many would bring. Takes about as long again as the training; the verdict does "
+            "not wait for it.",
+            section=RUN,
+        )
+    }
 
 
 def _run_params() -> dict[str, Param]:

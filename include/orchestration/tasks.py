@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipExceptio
 from include.errors import GatehouseError, SourceError
 from include.orchestration.links import MlflowRunLink
 from include.orchestration.params import apply_params
-from include.records import Record, RunContext
+from include.records import PrepareRecord, Record, RunContext
 from include.settings import load_settings
 from include.specs import PipelineSpec
 
@@ -43,6 +43,14 @@ def perform(
     run = build_run_context(spec, context)
     effective = effective_spec(spec, context["params"])
     return run_step(step, effective, run, *records, on_open=_show_link, **extras)
+
+
+def plan_shares(spec: PipelineSpec, prepared: PrepareRecord) -> list[float]:
+    """Plan the learning curve of this DAG run; no share unless its form asks for one."""
+    from include.steps.plan_curve import plan_curve
+
+    run = build_run_context(spec, get_current_context())
+    return list(plan_curve(spec, run, prepared).shares)
 
 
 def effective_spec(spec: PipelineSpec, params: Mapping[str, Any]) -> PipelineSpec:
@@ -77,6 +85,7 @@ def build_run_context(spec: PipelineSpec, context: Any) -> RunContext:
         airflow_url=url,
         note=str(params.get("note") or ""),
         force=bool(params.get("force")),
+        learning_curve=bool(params.get("learning_curve")),
         try_number=context["ti"].try_number,
     )
 
@@ -140,7 +149,9 @@ def perform_close(spec: PipelineSpec) -> None:
     context = get_current_context()
     run = build_run_context(spec, context)
     states = _task_states(context)
-    is_failed = any(state in {"failed", "upstream_failed"} for state in states.values())
+    # A share of the learning curve that failed is a point less, not a run that failed.
+    vital = (state for name, state in states.items() if not name.startswith("fit_share"))
+    is_failed = any(state in {"failed", "upstream_failed"} for state in vital)
     if is_failed and states.get("ingest") == "success" and "validate" in states:
         _report_failure(spec, run)
     close_run(run, "FAILED" if is_failed else "FINISHED")

@@ -5,6 +5,7 @@ from typing import Any
 from airflow.sdk import DAG, task
 
 from include.orchestration.approval import build_approval, read_answer
+from include.orchestration.curve_tasks import build_curve
 from include.orchestration.links import link_to_mlflow
 from include.orchestration.params import build_params
 from include.orchestration.policies import build_timetable, catchup_start, default_args
@@ -36,7 +37,9 @@ A table goes in; a checked, trained, judged and perhaps promoted model comes out
 
 `ingest → validate → prepare → train → evaluate → judge → approve → promote → report`
 
-`close_run` ends the MLflow run, whatever happened.
+With `learning_curve` ticked, `plan_curve → fit_share → draw_curve` fit on shares of the training
+rows beside that and say what more rows would bring. `close_run` ends the MLflow run, whatever
+happened.
 
 **Produces** tables in the data root, a run in the MLflow experiment `{name}` and, if the candidate
 wins, a new version of the registered model `{name}` behind the alias `champion`.
@@ -120,11 +123,13 @@ def build_training_dag(spec: PipelineSpec) -> DAG:
 
         ingested = ingest()
         prepared = prepare(validate(ingested))
-        evaluated = evaluate(prepared, train(prepared))
+        trained = train(prepared)
+        curve = build_curve(spec, prepared, trained)
+        evaluated = evaluate(prepared, trained)
         verdict = judge(evaluated)
         approve = build_approval(spec)
         promoted = promote(verdict, evaluated, approve.output)
         verdict >> approve
-        promoted >> report() >> close_run().as_teardown()
+        [promoted, curve] >> report() >> close_run().as_teardown()
         link_to_mlflow(*training_dag.tasks)
     return training_dag

@@ -5,24 +5,13 @@ that keeps one connection, since Great Expectations otherwise fetches from a clo
 data source that names this engine. The rest is its ordinary SQL path.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile, TemporaryDirectory
-from typing import Any, Final, Literal
-
-import pyarrow as pa
-import pyarrow.parquet as pq
-import sqlalchemy as sa
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
 
 from include.quality.gx import SqlAlchemyExecutionEngine, SQLDatasource, open_context
-from include.quality.results import COUNTS, EXAMPLES, RuleResult, read_result, validate_rules
-from include.quality.rules import ROW_ID, Rule
-
-ALL_ROWS: Final = "gate_rows"
-KEPT_ROWS: Final = "gate_kept_rows"
-MOVED: Final = "gate_moved"
-STATISTICS: Final = {"min": "list_min", "max": "list_max", "mean": "list_avg", "sum": "list_sum"}
 
 
 class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
@@ -60,103 +49,9 @@ class DuckDBDatasource(SQLDatasource):
         return DuckDBExecutionEngine
 
 
-class SqlEngine:
-    """Checks rules on the rows of Parquet files, less those that were moved away."""
-
-    def __init__(self, source: Any) -> None:
-        self._source = source
-        self._engine = source.get_execution_engine()
-        self._batch: Any = None
-        self._rows = 0
-
-    def open_rows(self, files: Sequence[str], derived: dict[str, tuple[str, str]]) -> None:
-        """Look at files of the same columns as one table.
-
-        Args:
-            files: Local Parquet files.
-            derived: Columns to add: name to tensor column and statistic (min, max, mean, sum).
-        """
-        self.execute("SET TimeZone = 'UTC'")
-        places = ", ".join(_quote_text(file) for file in files)
-        added = "".join(
-            f", {_fact_of_tensor(tensor, fact)} AS {quote_name(name)}"
-            for name, (tensor, fact) in derived.items()
-        )
-        self.execute(f"CREATE VIEW {ALL_ROWS} AS SELECT *{added} FROM read_parquet([{places}])")
-        self.execute(f"CREATE TABLE {MOVED} ({ROW_ID} BIGINT)")
-        self._look_at(ALL_ROWS)
-
-    @property
-    def rows(self) -> int:
-        """Rows that are looked at."""
-        return self._rows
-
-    def execute(self, statement: str) -> Any:
-        """Run a statement of our own on the connection that the expectations use."""
-        return self._engine.execute_query_in_transaction(_literal(statement))
-
-    def query(self, statement: str) -> list[tuple[Any, ...]]:
-        """Run a query of our own and fetch its rows."""
-        return [tuple(row) for row in self._engine.execute_query(_literal(statement)).fetchall()]
-
-    def check(self, rules: Sequence[Rule]) -> list[RuleResult]:
-        """Check rules: counts for all of them in few queries, examples for those that fail."""
-        if not rules:
-            return []
-        results = validate_rules(self._batch, rules, COUNTS)
-        read = [read_result(result, "sql", self._rows) for result in results]
-        failed = [place for place, one in enumerate(read) if not one.is_met and not one.error]
-        shown = [place for place in failed if not rules[place].is_private]
-        for place, result in zip(shown, self._explain([rules[n] for n in shown]), strict=True):
-            if not result.error:
-                read[place] = result
-        return read
-
-    def find_rows(self, rule: Rule, limit: int) -> list[int]:
-        """Return the ids of the rows that a rule does not expect, at most `limit`."""
-        wanted = {
-            "result_format": "SUMMARY",
-            "partial_unexpected_count": limit,
-            "unexpected_index_column_names": [ROW_ID],
-            "exclude_unexpected_values": True,
-        }
-        (result,) = validate_rules(self._batch, [rule], wanted)
-        places = dict(result.result or {}).get("partial_unexpected_index_list") or []
-        # Without values, the ids come as one list.
-        return [int(row) for place in places for row in place[ROW_ID]]
-
-    def move_rows(self, ids: Sequence[int]) -> None:
-        """Look past these rows from now on."""
-        with NamedTemporaryFile(suffix=".parquet") as file:
-            pq.write_table(pa.table({ROW_ID: pa.array(ids, pa.int64())}), file.name)
-            place = _quote_text(file.name)
-            self.execute(f"INSERT INTO {MOVED} SELECT * FROM read_parquet({place})")
-        self.execute(
-            f"CREATE OR REPLACE VIEW {KEPT_ROWS} AS "
-            f"SELECT * FROM {ALL_ROWS} ANTI JOIN {MOVED} USING ({ROW_ID})"
-        )
-        self._look_at(KEPT_ROWS)
-
-    def _look_at(self, view: str) -> None:
-        asset = self._source.add_table_asset(view, table_name=view)
-        self._batch = asset.add_batch_definition_whole_table("all").get_batch()
-        self._rows = int(self.query(f"SELECT count(*) FROM {view}")[0][0])
-
-    def _explain(self, rules: Sequence[Rule]) -> list[RuleResult]:
-        if not rules:
-            return []
-        wanted = {
-            "result_format": "SUMMARY",
-            "partial_unexpected_count": EXAMPLES,
-            "unexpected_index_column_names": [ROW_ID],
-        }
-        results = validate_rules(self._batch, rules, wanted)
-        return [read_result(result, "sql", self._rows) for result in results]
-
-
 @contextmanager
-def open_sql_engine(*, memory_mb: int = 512, threads: int = 2) -> Iterator[SqlEngine]:
-    """Open an engine on a database in a temporary directory, where DuckDB also spills.
+def open_datasource(*, memory_mb: int, threads: int) -> Iterator[Any]:
+    """Open a data source on a database in a temporary directory, where DuckDB also spills.
 
     Args:
         memory_mb: Memory that DuckDB may hold before it spills, in megabytes.
@@ -178,31 +73,7 @@ def open_sql_engine(*, memory_mb: int = 512, threads: int = 2) -> Iterator[SqlEn
             kwargs={"connect_args": {"config": config}},
         )
         try:
-            yield SqlEngine(source)
+            yield source
         finally:
             source.get_execution_engine().close()
             source.get_engine().dispose()
-
-
-def quote_name(name: str) -> str:
-    """Quote a column name for SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _fact_of_tensor(tensor: str, fact: str) -> str:
-    """Write a number of a tensor as SQL; where it holds a NaN the number is infinite.
-
-    NaN is a missing value to pandas and larger than everything to DuckDB; infinity is the same
-    to both, and no range holds it.
-    """
-    value = f"{STATISTICS[fact]}({quote_name(tensor)})::DOUBLE"
-    return f"CASE WHEN isnan({value}) THEN 'inf'::DOUBLE ELSE {value} END"
-
-
-def _quote_text(text: object) -> str:
-    return "'" + str(text).replace("'", "''") + "'"
-
-
-def _literal(statement: str) -> Any:
-    """Keep SQLAlchemy from seeing parameters in names such as `a:b`."""
-    return sa.text(statement.replace("\\", "\\\\").replace(":", "\\:"))

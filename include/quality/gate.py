@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.quality.checker import TableChecker
-from include.quality.duckdb_engine import open_sql_engine
 from include.quality.outcomes import write_moved_outcome, write_outcome
 from include.quality.quarantine import Checked, Quarantine
 from include.quality.results import RuleResult
 from include.quality.rules import Rule, Suite, derived_columns
+from include.quality.sql_engine import open_sql_engine
 from include.quality.stored_types import check_types
 from include.quality.suites import build_suite
 from include.records import QualityReport, RuleOutcome

@@ -20,6 +20,7 @@ from great_expectations.execution_engine import SqlAlchemyExecutionEngine
 from great_expectations.expectations.expectation import (
     BatchExpectation,
     ColumnAggregateExpectation,
+    ColumnMapExpectation,
     Expectation,
 )
 from great_expectations.expectations.row_conditions import Column as ConditionColumn
@@ -30,6 +31,7 @@ logging.getLogger("great_expectations.data_context.types.base").setLevel(logging
 __all__ = [
     "BatchExpectation",
     "ColumnAggregateExpectation",
+    "ColumnMapExpectation",
     "ConditionColumn",
     "Expectation",
     "ExpectationSuite",

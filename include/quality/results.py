@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
+from include.quality.expectation_classes import build_expectation
 from include.quality.gx import ExpectationSuite
 from include.quality.rules import ROW_ID, Rule
-from include.quality.suites import build_expectation
 
 EXAMPLES: Final = 5
 EXAMPLE_LENGTH: Final = 60

@@ -11,6 +11,7 @@ from typing import Any
 from include.records import (
     EvaluateRecord,
     IngestRecord,
+    LearningCurve,
     PrepareRecord,
     PromoteRecord,
     QualityReport,
@@ -65,6 +66,8 @@ class RunEvidence:
     details: EvaluationDetails = field(default_factory=EvaluationDetails)
     figures: Mapping[str, bytes] = field(default_factory=dict)
     costs: tuple[StepCost, ...] = ()
+    curve: LearningCurve | None = None
+    curve_figure: bytes = b""
     mlflow_url: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     spec_digest: str = ""
@@ -99,6 +102,9 @@ def render_run_report(
         "metrics": metrics,
         "key_metrics": [row for row in metrics if row.is_deciding or row is metrics[0]],
         "figures": {name: image_uri(name, data) for name, data in evidence.figures.items()},
+        "curve_image": image_uri("curve.png", evidence.curve_figure)
+        if evidence.curve_figure
+        else "",
         "slowest": max((cost.wall_seconds for cost in evidence.costs), default=0.0),
     }
     return render_page("run_report.html.j2", context)

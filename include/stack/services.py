@@ -82,6 +82,29 @@ def start_stack(settings: Settings, tell: Callable[[str], None]) -> None:
     _wait_until_ready(settings, tell)
 
 
+def start_mlflow(settings: Settings, tell: Callable[[str], None]) -> None:
+    """Start the MLflow server alone, and wait until it answers.
+
+    Raises:
+        GatehouseError: Its port is taken, or it did not answer in time.
+    """
+    service = build_services(settings)[0]
+    _check_ports(settings, {service.name})
+    for folder in ("mlflow", "logs"):
+        (settings.home / folder).mkdir(parents=True, exist_ok=True)
+    _start(settings, service, build_environment(settings))
+    deadline = time.monotonic() + START_SECONDS
+    while not _answers(f"{settings.mlflow}/health"):
+        if time.monotonic() > deadline or find_process(settings, service.name) is None:
+            log = log_file(settings, service.name)
+            raise GatehouseError(
+                f"mlflow must answer within {START_SECONDS} s. Received: nothing. The end of its "
+                f"log ({log}):\n{_tail(log)}"
+            )
+        time.sleep(0.3)
+    tell("mlflow is up")
+
+
 def stop_stack(settings: Settings) -> list[str]:
     """Stop every process of the stack; gives the names of those that ran."""
     found = [

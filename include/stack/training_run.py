@@ -1,7 +1,7 @@
 """Trigger a training run, show it live, and say how it ended."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -25,9 +25,13 @@ ORDER = (
     "judge",
     "approve",
     "promote",
+    "fit_share",
+    "draw_curve",
     "report",
     "close_run",
 )
+# Shown only if the run was asked for a learning curve.
+ON_REQUEST = {"fit_share", "draw_curve"}
 MARKS = {
     "success": "[green]done[/green]",
     "running": "[cyan]running[/cyan]",
@@ -37,6 +41,8 @@ MARKS = {
     "up_for_retry": "[yellow]will retry[/yellow]",
     "awaiting_input": "[yellow]waits for you in the Airflow UI[/yellow]",
 }
+STARTED = "Worker startup parse complete"
+OF_AIRFLOW = {"Task failed with exception", "Retry policy decision"}
 ENDED = {"success", "failed"}
 
 
@@ -94,7 +100,7 @@ def _watch(api: AirflowApi, dag_id: str, run_id: str, console: Console) -> str:
         while True:
             try:
                 state = str(api.get_run(dag_id, run_id).get("state"))
-                tasks = {task["task_id"]: task for task in api.list_tasks(dag_id, run_id)}
+                tasks = merge_mapped(api.list_tasks(dag_id, run_id))
                 misses = 0
             except InfrastructureError:
                 # The API server may be busy or restarting; the run does not depend on us.
@@ -113,6 +119,32 @@ def _watch(api: AirflowApi, dag_id: str, run_id: str, console: Console) -> str:
     return state
 
 
+def merge_mapped(tasks: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Give one entry for each task, also where it was mapped over several things.
+
+    Example:
+        >>> done = {"task_id": "fit", "map_index": 0, "state": "success", "duration": 2.0}
+        >>> merge_mapped([done, {**done, "map_index": 1, "state": "running"}])["fit"]["state"]
+        'running'
+    """
+    merged: dict[str, Mapping[str, Any]] = {}
+    for task in tasks:
+        name = str(task["task_id"])
+        before = merged.get(name)
+        states = [str(each.get("state") or "waiting") for each in (before, task) if each]
+        merged[name] = {
+            **task,
+            "state": min(states, key=_urgency) if before else task.get("state"),
+            "duration": sum(each.get("duration") or 0 for each in (before, task) if each),
+        }
+    return merged
+
+
+def _urgency(state: str) -> int:
+    order = ("failed", "running", "up_for_retry", "queued", "scheduled", "waiting")
+    return order.index(state) if state in order else len(order)
+
+
 def _read_progress(
     api: AirflowApi, dag_id: str, run_id: str, tasks: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any] | None:
@@ -129,6 +161,8 @@ def _draw(tasks: Mapping[str, Mapping[str, Any]], progress: Mapping[str, Any] | 
         if task is None:
             continue
         state = str(task.get("state") or "waiting")
+        if name in ON_REQUEST and state in {"waiting", "skipped"}:
+            continue
         seconds = task.get("duration")
         detail = _describe(progress) if name == "train" and progress else ""
         took = f"{seconds:6.1f} s" if seconds and state in {"success", "failed"} else ""
@@ -162,6 +196,9 @@ def _print_result(api: AirflowApi, dag_id: str, run_id: str, console: Console) -
         mark = "[green]yes[/green]" if gate.get("is_passed") else "[red]no[/red] "
         show(f"  {mark}  {_escape(gate.get('name'))}: {_escape(gate.get('detail'))}")
     show(f"verdict  {verdict.get('kind')}: {_escape(verdict.get('reason'))}")
+    curve = api.get_record(dag_id, run_id, "draw_curve") or {}
+    if curve:
+        console.print(f"curve    {_escape(curve.get('sentence'))}")
     if promoted.get("is_promoted"):
         show(f"champion version {promoted.get('version')}")
     else:
@@ -187,14 +224,20 @@ def _print_metrics(evaluated: Mapping[str, Any], console: Console) -> None:
 
 def _print_failure(api: AirflowApi, dag_id: str, run_id: str, console: Console) -> None:
     for task in api.list_tasks(dag_id, run_id):
-        if task.get("state") != "failed":
+        if task.get("state") != "failed" or task.get("map_index", -1) >= 0:
             continue
         name = str(task["task_id"])
         console.print(f"[red]{name} failed[/red]; the end of its log:")
         lines = api.get_log(dag_id, run_id, name, int(task.get("try_number") or 1))
-        told = [line for line in lines if line and not line.startswith("::")]
+        told = [line for line in _after_startup(lines) if line and not line.startswith("::")]
         for line in told[-12:]:
             console.print(f"  {_escape(line)}", soft_wrap=True)
+
+
+def _after_startup(lines: list[str]) -> list[str]:
+    """Leave out what Airflow itself logs before and after a task."""
+    start = next((n + 1 for n, line in enumerate(lines) if line.startswith(STARTED)), 0)
+    return [line for line in lines[start:] if line not in OF_AIRFLOW]
 
 
 def _print_urls(

@@ -56,7 +56,7 @@ def score_champion(
         return None
     try:
         model = load(settings, name, found.version)
-        predictions = _align(model.predict(rows), model.bundle.features, schema)
+        predictions = align_answer(model.predict(rows), model.bundle.features, schema)
     except InfrastructureError:
         raise
     except Exception as error:
@@ -66,7 +66,7 @@ def score_champion(
     return ChampionScores(found.version, predictions)
 
 
-def _align(
+def align_answer(
     answer: pd.DataFrame, theirs: FeatureSchema, ours: FeatureSchema
 ) -> npt.NDArray[np.float64]:
     """Put the champion's answer into the candidate's form.

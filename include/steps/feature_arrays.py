@@ -27,7 +27,12 @@ def read_schema(features: TableRef) -> FeatureSchema:
 
 
 def read_arrays(
-    features: TableRef, schema: FeatureSchema, part: str, *, scratch: Path | None = None
+    features: TableRef,
+    schema: FeatureSchema,
+    part: str,
+    *,
+    scratch: Path | None = None,
+    keep: npt.NDArray[np.bool_] | None = None,
 ) -> Arrays:
     """Read a part of the features table.
 
@@ -37,8 +42,9 @@ def read_arrays(
         part: train, validation or test.
         scratch: Directory for arrays larger than memory should hold; their files vanish with
             the arrays. None always keeps them in memory.
+        keep: Which rows of the part to read, one truth a row; None reads all.
     """
-    rows = features.parts.get(part, 0)
+    rows = features.parts.get(part, 0) if keep is None else int(np.count_nonzero(keep))
     shapes = {each.name: (rows, *each.shape) for each in schema.inputs}
     kinds = {each.name: np.dtype(each.dtype) for each in schema.inputs}
     kinds[TARGET] = np.dtype(np.float64 if schema.task == "regression" else np.int32)
@@ -49,12 +55,16 @@ def read_arrays(
     arrays = {name: _allocate(shapes[name], kinds[name], place) for name in shapes}
     row_bytes = max(1, sum(sizes.values()) // max(rows, 1))
     batch_rows = max(1, min(65_536, BATCH_BYTES // row_bytes))
-    start = 0
+    start = seen = 0
     for batch in iter_batches(features, list(arrays), part, batch_rows=batch_rows):
+        chosen = None if keep is None else keep[seen : seen + batch.num_rows]
+        seen += batch.num_rows
+        count = batch.num_rows if chosen is None else int(np.count_nonzero(chosen))
         for name, array in arrays.items():
-            target = array[start : start + batch.num_rows]
-            target[:] = _to_numpy(batch.column(name)).reshape(target.shape)
-        start += batch.num_rows
+            target = array[start : start + count]
+            values = _to_numpy(batch.column(name)).reshape(batch.num_rows, *array.shape[1:])
+            target[:] = values if chosen is None else values[chosen]
+        start += count
     y = arrays.pop(TARGET)
     return Arrays(arrays, y)
 

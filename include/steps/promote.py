@@ -76,14 +76,16 @@ def _promote(
 ) -> PromoteRecord:
     champion = find_champion(settings, name)
     expected = evaluated.champion_version or None
-    if champion is None or champion.bundle_uri != evaluated.bundle_uri:
+    # Only an earlier try of this step can have made this very bundle champion: it was replayed.
+    is_done = champion is not None and champion.bundle_uri == evaluated.bundle_uri
+    if not is_done:
         current = None if champion is None else champion.version
         check_champion_unchanged(name, expected=expected, current=current)
     tags = {f"test_{metric}": value for metric, value in evaluated.test.metrics.items()}
     version = register_model(
         settings, name, bundle_uri=evaluated.bundle_uri, run_id=run_id, tags=tags
     )
-    seconds = _replay_version(settings, name, version, evaluated)
+    seconds = 0.0 if is_done else _replay_version(settings, name, version, evaluated)
     previous = move_champion(settings, name, version, expected_current=expected)
     return PromoteRecord(
         is_promoted=True,

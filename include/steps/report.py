@@ -11,6 +11,7 @@ from typing import Final
 from include.records import (
     EvaluateRecord,
     IngestRecord,
+    LearningCurve,
     PrepareRecord,
     PromoteRecord,
     QualityReport,
@@ -25,6 +26,7 @@ from include.reporting.details import EvaluationDetails
 from include.reporting.run_report import STEPS, RunEvidence, RunRecords, render_run_report
 from include.settings import load_settings
 from include.specs import PipelineSpec
+from include.steps.plan_curve import SHARES, name_fit
 from include.tables.run_files import RunFiles
 from include.tracking.runs import open_run
 
@@ -33,6 +35,7 @@ logger = logging.getLogger(__name__)
 PAGE: Final = "report.html"
 QUALITY: Final = "quality.json"
 DETAILS: Final = "details.json"
+CURVE: Final = "learning_curve.json"
 LIBRARIES: Final = ("apache-airflow-core", "great-expectations", "pandas", "keras", "jax", "mlflow")
 
 
@@ -76,6 +79,8 @@ def report(  # noqa: PLR0913, PLR0917 - the record of every step
         details=_read_details(files),
         figures=_read_figures(files, evaluated),
         costs=_read_costs(files),
+        curve=(curve := _read_curve(files)),
+        curve_figure=files.read_bytes(curve.figure) if curve else b"",
         mlflow_url=f"{settings.mlflow_public}/#/experiments/{log.experiment_id}/runs/{log.run_id}",
         versions=_installed_versions(),
         spec_digest=hashlib.sha256(spec.model_dump_json().encode()).hexdigest(),
@@ -108,8 +113,16 @@ def _read_figures(files: RunFiles, evaluated: EvaluateRecord | None) -> Mapping[
     return {name: files.read_bytes(name) for name in names if files.exists(name)}
 
 
+def _read_curve(files: RunFiles) -> LearningCurve | None:
+    """Read the learning curve, if the run drew one."""
+    if not files.exists(CURVE):
+        return None
+    return LearningCurve.model_validate_json(files.read_bytes(CURVE))
+
+
 def _read_costs(files: RunFiles) -> tuple[StepCost, ...]:
-    names = [f"costs/{step}.json" for step in STEPS]
+    fits = map(name_fit, SHARES)
+    names = [f"costs/{step}.json" for step in (*STEPS, *fits, "draw_curve")]
     return tuple(
         StepCost.model_validate_json(files.read_bytes(name)) for name in names if files.exists(name)
     )

@@ -18,6 +18,8 @@ from include.settings import load_settings
 from include.specs import PipelineSpec
 
 logger = logging.getLogger(__name__)
+# Each of these logs a line for what our own lines already say.
+CHATTY = ("httpx", "jax._src.xla_bridge", "mlflow.store.model_registry.abstract_store")
 R = TypeVar("R", bound=Record)
 
 
@@ -27,23 +29,28 @@ def run_step(
     run: RunContext,
     *records: Record | None,
     on_open: Callable[[str], None] | None = None,
+    cost_name: str = "",
     **extras: Any,
 ) -> R:
     """Call a step and record its cost.
 
     Args:
-        step: The step's function; its name names the cost.
+        step: The step's function.
         spec: The pipeline, with this run's parameters written in.
         run: The run it works for.
         records: What earlier steps handed on.
         on_open: Told the address of the MLflow run before the step begins.
+        cost_name: Names the cost, for a step that a run takes several times; the step's own
+            name unless given.
         extras: Further arguments of the step, such as `on_progress`.
     """
     from include.tables.run_files import RunFiles
     from include.tracking.runs import open_run
 
+    for library in CHATTY:
+        logging.getLogger(library).setLevel(logging.WARNING)
     settings = load_settings()
-    name = step.__name__
+    name = cost_name or step.__name__
     log = open_run(settings, run)
     if on_open is not None:
         on_open(log.url)

@@ -22,6 +22,11 @@ from include.tracking.runs import RunLog, open_run
 logger = logging.getLogger(__name__)
 
 CHECKPOINT: Final = "checkpoint.npz"
+# What decides the weights; a change elsewhere resumes a fit all the same.
+FIT_CODE: Final = tuple(
+    f"include.modeling.{module}"
+    for module in ("arrays", "epochs", "jax_epochs", "networks", "objectives", "training")
+)
 
 
 def train(
@@ -84,7 +89,7 @@ def train(
 def describe_fit(spec: PipelineSpec, prepared: PrepareRecord) -> str:
     """Digest all that a fit depends on: features, network, training and the code of both."""
     builder = spec.model.kind.rpartition(".")[0]
-    code = code_digest("include.modeling", *([builder] if builder else []))
+    code = code_digest(*FIT_CODE, *([builder] if builder else []))
     return digest_key(
         prepared.features.key, spec.model, spec.training, code, keras.version(), _backend()
     )

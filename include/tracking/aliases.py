@@ -73,20 +73,20 @@ def move_champion(
     client = connect(settings)
     with tracking_calls(settings.mlflow):
         current = _number_of_alias(client, name, CHAMPION)
-        if current == version:
-            return _number_of_alias(client, name, PREVIOUS) or ""
-        check_champion_unchanged(name, expected=expected_current, current=current)
-        # First `previous`: a crash between the two calls then loses nothing.
-        if current is not None:
-            client.set_registered_model_alias(name, PREVIOUS, current)
-        client.set_registered_model_alias(name, CHAMPION, version)
-        after = _number_of_alias(client, name, CHAMPION)
-        check_champion_unchanged(name, expected=version, current=after)
-        set_status(client, name, version, "champion")
-        if current is not None:
-            set_status(client, name, current, "previous")
-    logger.info("%s: champion is version %s, before it %s", name, version, current or "none")
-    return current or ""
+        if current != version:
+            check_champion_unchanged(name, expected=expected_current, current=current)
+            # First `previous`: a crash between the two calls then loses nothing.
+            if current is not None:
+                client.set_registered_model_alias(name, PREVIOUS, current)
+            client.set_registered_model_alias(name, CHAMPION, version)
+            after = _number_of_alias(client, name, CHAMPION)
+            check_champion_unchanged(name, expected=version, current=after)
+            logger.info("%s: champion is version %s, before it %s", name, version, current)
+        previous = _number_of_alias(client, name, PREVIOUS) or ""
+        for number, status in ((version, CHAMPION), (previous, PREVIOUS)):
+            if number:
+                set_status(client, name, number, status)
+    return previous
 
 
 def check_champion_unchanged(name: str, *, expected: str | None, current: str | None) -> None:
@@ -104,9 +104,11 @@ def check_champion_unchanged(name: str, *, expected: str | None, current: str | 
 
 
 def set_status(client: "MlflowClient", name: str, version: str, status: str) -> None:
-    """Record what became of a version, and since when (Unix seconds)."""
-    client.set_model_version_tag(name, version, STATUS, status)
+    """Record what became of a version, and since when (Unix seconds), unless it is recorded."""
+    if client.get_model_version(name, version).tags.get(STATUS) == status:
+        return
     client.set_model_version_tag(name, version, f"gatehouse.{status}_at", str(int(time.time())))
+    client.set_model_version_tag(name, version, STATUS, status)
 
 
 def _version_of_alias(client: "MlflowClient", name: str, alias: str) -> "ModelVersion | None":

@@ -6,10 +6,12 @@ clears go on with the same run. Every call names its run id; MLflow's active run
 
 import html
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from include.records import RunContext
-from include.tracking.connection import connect, tracking_calls
+from include.tracking.connection import connect, is_reachable, tracking_calls
 from include.tracking.names import run_name
 from include.tracking.run_log import RunLog
 from include.tracking.spool import MetricSpool
@@ -24,8 +26,10 @@ logger = logging.getLogger(__name__)
 
 RUN_KEY: Final = "airflow.run_key"
 CHILD: Final = "gatehouse.child"
+# Without it MLflow's pages take the experiment for one of generative AI.
+EXPERIMENT_TAGS: Final = {"mlflow.experimentKind": "custom_model_development"}
 
-__all__ = ["RunLog", "find_run", "open_child_run", "open_run"]
+__all__ = ["RunLog", "child_run", "find_run", "open_child_run", "open_run"]
 
 
 def open_run(settings: "Settings", run: RunContext) -> RunLog:
@@ -71,6 +75,27 @@ def open_child_run(settings: "Settings", parent: RunLog, name: str) -> RunLog:
     return _log_of(settings, key, found, parent.client)
 
 
+@contextmanager
+def child_run(settings: "Settings", parent: RunLog, name: str) -> Iterator[RunLog]:
+    """Open a nested run and end it with the block: FINISHED, or FAILED by an exception.
+
+    Args:
+        settings: Where the MLflow server is.
+        parent: The run it belongs to.
+        name: Name among the parent's children; the same name finds the same run.
+    """
+    child = open_child_run(settings, parent, name)
+    try:
+        yield child
+    except BaseException:
+        if is_reachable(settings.mlflow):
+            child.client.set_terminated(child.run_id, status="FAILED")
+        raise
+    child.flush()
+    with tracking_calls(settings.mlflow):
+        child.client.set_terminated(child.run_id, status="FINISHED")
+
+
 def find_run(settings: "Settings", run: RunContext) -> RunLog | None:
     """Find the MLflow run of a DAG run without touching its state; None if there is none.
 
@@ -97,7 +122,7 @@ def _ensure_experiment(client: "MlflowClient", name: str) -> str:
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
         try:
-            return str(client.create_experiment(name))
+            return str(client.create_experiment(name, tags=EXPERIMENT_TAGS))
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.quality.checker import TableChecker
-from include.quality.duckdb_engine import open_sql_engine
 from include.quality.pandas_engine import check_frame
 from include.quality.results import RuleResult
 from include.quality.rules import Rule, derived_columns
+from include.quality.sql_engine import open_sql_engine
 from include.specs import PipelineSpec
 from tests.builders import make_frame
 

@@ -1,9 +1,9 @@
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from include.errors import TrackingUnavailableError
@@ -17,12 +17,11 @@ from include.steps.judge import decide
 from include.steps.train import train
 from include.tables.run_files import RunFiles
 from include.tables.store import read_frame
-from include.tracking.registry import move_champion, register_model
+from include.tracking.aliases import move_champion
+from include.tracking.registry import register_model
 from include.tracking.runs import open_run
 from tests.builders import make_frame, make_run, make_spec
 from tests.steps.prepared import prepare_rows
-
-pytestmark = pytest.mark.usefixtures("mlflow_server", "data_root")
 
 
 def make_named_spec(name: str, **changes: Any) -> PipelineSpec:
@@ -55,6 +54,24 @@ class Trained:
         return RunFiles(load_settings().data, self.run)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _root(mlflow_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give all tests of this file one data root, so that they can share what was trained."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GATEHOUSE_DATA_ROOT", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def case() -> Trained:
+    return Trained(make_named_spec("evaluated"))
+
+
+@pytest.fixture(scope="module")
+def evaluated(case: Trained) -> EvaluateRecord:
+    return case.evaluate()
+
+
 def promote(spec: PipelineSpec, evaluated: EvaluateRecord, run: RunContext) -> str:
     settings = load_settings()
     run_id = open_run(settings, run).run_id
@@ -65,9 +82,9 @@ def promote(spec: PipelineSpec, evaluated: EvaluateRecord, run: RunContext) -> s
     return version
 
 
-def test_it_measures_the_candidate_and_leaves_what_the_report_needs() -> None:
-    case = Trained(make_named_spec("evaluated"))
-    evaluated = case.evaluate()
+def test_it_measures_the_candidate_and_leaves_what_the_report_needs(
+    case: Trained, evaluated: EvaluateRecord
+) -> None:
     assert evaluated.test.rows == case.prepared.test_rows
     assert tuple(evaluated.test.metrics) == case.spec.metric_names
     assert evaluated.validation is not None
@@ -99,11 +116,11 @@ def test_it_measures_the_candidate_and_leaves_what_the_report_needs() -> None:
     assert evaluated.bundle_uri.startswith("models:/m-")
 
 
-def test_the_bundle_gives_the_predictions_of_the_run() -> None:
+def test_the_bundle_gives_the_predictions_of_the_run(
+    case: Trained, evaluated: EvaluateRecord
+) -> None:
     import mlflow
 
-    case = Trained(make_named_spec("bundled"))
-    evaluated = case.evaluate()
     golden = GoldenRows.model_validate_json(case.files.read_bytes("golden.json"))
     assert set(golden.classes) == {"no", "yes"}
     mlflow.set_tracking_uri(load_settings().mlflow)
@@ -129,11 +146,10 @@ def test_a_better_candidate_is_compared_on_the_same_rows_and_wins() -> None:
     assert evaluated.comparison.low is not None
     assert evaluated.comparison.low > 0
     assert decide(better.spec, evaluated).kind == "promote"
-    again = Trained(make_named_spec(name, training={"epochs": 1, "learning_rate": 1e-5}), "third")
-    same = again.evaluate()
+    same = first.evaluate()
     assert same.comparison is not None
     assert same.comparison.difference == pytest.approx(0, abs=1e-6)
-    assert decide(again.spec, same).kind == "keep"
+    assert decide(weak, same).kind == "keep"
     log = open_run(load_settings(), better.run)
     metrics = log.client.get_run(log.run_id).data.metrics
     assert {"champion_log_loss", "comparison_difference", "comparison_low"} <= set(metrics)
@@ -143,26 +159,22 @@ def fail_to_load(*_: object) -> ScoringModel:
     raise ValueError("its files are gone")
 
 
-def test_a_champion_that_cannot_score_never_leads_to_promotion() -> None:
-    case = Trained(make_named_spec("broken"))
-    promote(case.spec, case.evaluate(), case.run)
-    evaluated = case.evaluate(load_champion=fail_to_load)
-    assert evaluated.champion is None
-    assert evaluated.comparison is not None
-    assert evaluated.comparison.error == "ValueError: its files are gone"
-    assert evaluated.comparison.candidate == evaluated.test.metrics["log_loss"]
-    verdict = decide(case.spec, evaluated)
+def lose_connection(*_: object) -> ScoringModel:
+    raise TrackingUnavailableError("the server does not answer")
+
+
+def test_a_champion_that_cannot_score_never_leads_to_promotion(
+    case: Trained, evaluated: EvaluateRecord
+) -> None:
+    promote(case.spec, evaluated, case.run)
+    failed = case.evaluate(load_champion=fail_to_load)
+    assert failed.champion is None
+    assert failed.comparison is not None
+    assert failed.comparison.error == "ValueError: its files are gone"
+    assert failed.comparison.candidate == failed.test.metrics["log_loss"]
+    verdict = decide(case.spec, failed)
     assert verdict.kind == "inconclusive"
     assert "its files are gone" in verdict.reason
-
-
-def test_a_registry_that_is_away_is_no_verdict() -> None:
-    case = Trained(make_named_spec("away"))
-    promote(case.spec, case.evaluate(), case.run)
-
-    def lose_connection(*_: object) -> ScoringModel:
-        raise TrackingUnavailableError("the server does not answer")
-
     with pytest.raises(TrackingUnavailableError, match="does not answer"):
         case.evaluate(load_champion=lose_connection)
 

@@ -1,0 +1,83 @@
+"""One step on a generated table: `python -m benchmarks.data_plane_step STEP ROWS`.
+
+Prints seconds and peak megabytes as JSON; what the step hands on lies in the data root.
+"""
+
+import importlib
+import json
+import sys
+import time
+from pathlib import Path
+
+import great_expectations  # noqa: F401 - a warm worker has it, so its import is not counted
+import mlflow  # noqa: F401
+import pyarrow.parquet as pq
+
+from benchmarks.data_plane import FLOATS, STEPS
+from include.quality.pandas_engine import check_frame, to_frame
+from include.quality.suites import build_suite
+from include.records import IngestRecord, Record, RunContext, ValidateRecord
+from include.settings import load_settings
+from include.specs import PipelineSpec
+from include.steps.runner import peak_memory_bytes, run_step
+from include.tables.readers import parquet_files
+
+RECORDS: dict[str, type[Record]] = {"ingest": IngestRecord, "validate": ValidateRecord}
+
+
+def main(what: str, rows: int) -> None:
+    """Run one step, or the pandas engine, and print its figures."""
+    spec = build_spec(rows)
+    folder = Path(load_settings().data) / "benchmark" / str(rows)
+    folder.mkdir(parents=True, exist_ok=True)
+    if what in STEPS:
+        seconds = run_one_step(what, spec, folder)
+    else:
+        raw = IngestRecord.model_validate_json((folder / "ingest.json").read_text()).raw
+        seconds = check_in_pandas(spec, parquet_files(raw), what.removeprefix("pandas_"))
+    sys.stdout.write("\n" + json.dumps([seconds, peak_memory_bytes() / 1e6]) + "\n")
+
+
+def run_one_step(name: str, spec: PipelineSpec, folder: Path) -> float:
+    """Run a step of the pipeline on what the one before it handed on."""
+    step = getattr(importlib.import_module(f"include.steps.{name}"), name)
+    place = STEPS.index(name)
+    before = [
+        RECORDS[earlier].model_validate_json((folder / f"{earlier}.json").read_text())
+        for earlier in STEPS[max(0, place - 1) : place]
+    ]
+    run = RunContext(pipeline=spec.name, dag_id="benchmark", run_id=spec.name, force=True)
+    started = time.perf_counter()
+    record = run_step(step, spec, run, *before)
+    seconds = time.perf_counter() - started
+    (folder / f"{name}.json").write_text(record.model_dump_json())
+    return seconds
+
+
+def check_in_pandas(spec: PipelineSpec, files: list[str], floats: str) -> float:
+    """Check the same rules on one frame in memory, as Great Expectations does by default."""
+    frame = to_frame(pq.ParquetDataset(files).read()).astype(dict.fromkeys(FLOATS, floats))
+    started = time.perf_counter()
+    check_frame(frame, build_suite(spec, "training"))
+    return time.perf_counter() - started
+
+
+def build_spec(rows: int) -> PipelineSpec:
+    """Build the spec of the generated table: a contract of 33 rules and more."""
+    columns = [{"name": name, "kind": "number", "min": -10, "max": 10} for name in FLOATS]
+    columns += [
+        {"name": "letter", "kind": "category", "values": list("abcdefgh")},
+        {"name": "flag", "kind": "category", "values": [0, 1]},
+        {"name": "id", "kind": "id"},
+    ]
+    document = {
+        "name": f"rows_{rows}",
+        "source": {"kind": "file", "uri": f"rows_{rows}/*.parquet"},
+        "target": {"column": "flag", "task": "classification"},
+        "columns": columns,
+    }
+    return PipelineSpec.model_validate(document)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

@@ -1,0 +1,109 @@
+"""The power law of a learning curve: fitted, tested against a constant, and bounded."""
+
+import warnings
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy import optimize, stats
+
+PARAMETERS: Final = 3
+LEAST_POWER, MOST_POWER = 0.01, 3.0
+RESAMPLES: Final = 1_000
+POWERS: Final = 100
+
+Values = npt.NDArray[np.float64]
+
+
+class Law(NamedTuple):
+    """A power law over rows as shares of the most rows, and the squares it leaves."""
+
+    floor: float
+    drop: float
+    power: float
+    rss: float
+
+    @property
+    def gain(self) -> float:
+        """How much the error falls from the most rows to twice as many."""
+        return self.drop * (1 - 2**-self.power)
+
+
+def power_law(share: Values, floor: float, drop: float, power: float) -> Values:
+    """Compute floor + drop·share^-power."""
+    return np.asarray(floor + drop * share**-power)
+
+
+def _slopes(share: Values, floor: float, drop: float, power: float) -> Values:
+    del floor
+    rise = share**-power
+    return np.stack([np.ones_like(share), rise, -drop * rise * np.log(share)], axis=1)
+
+
+def fit_law(n: Values, error: Values) -> Law | None:
+    """Fit by least squares, no parameter below 0; None without a fit or with too few points."""
+    if len(n) <= PARAMETERS:
+        return None
+    share = n / n.max()
+    spread = float(np.ptp(error)) or 1e-12
+    start = (max(float(error.min()), 0.0) / 2, spread, 0.5)
+    bounds = ((0, 0, LEAST_POWER), (np.inf, np.inf, MOST_POWER))
+    try:
+        with warnings.catch_warnings():
+            # The covariance is not used: the bootstrap bounds the gain.
+            warnings.simplefilter("ignore", optimize.OptimizeWarning)
+            found, _ = optimize.curve_fit(
+                power_law, share, error, p0=start, bounds=bounds, jac=_slopes
+            )
+    except RuntimeError:
+        return None
+    floor, drop, power = (float(value) for value in found)
+    rss = float(np.square(error - power_law(share, floor, drop, power)).sum())
+    return Law(floor, drop, power, rss)
+
+
+def is_better_than_flat(law: Law, error: Values, *, significance: float) -> bool:
+    """Hold the law against a constant (F test for two parameters more)."""
+    total, free = float(np.square(error - error.mean()).sum()), len(error) - PARAMETERS
+    if law.drop <= 0 or total <= 0:
+        return False
+    if law.rss <= 1e-12 * total:
+        return True
+    ratio = (total - law.rss) / 2 / (law.rss / free)
+    return bool(stats.f.sf(ratio, 2, free) < significance)
+
+
+def bound_law(law: Law, n: Values, *, confidence: float, seed: int) -> tuple[float, float]:
+    """Refit the law to points scattered around it as much as the measured ones may be."""
+    random, free = np.random.default_rng(seed), len(n) - PARAMETERS
+    share = n / n.max()
+    # So few points do not tell their scatter either, hence the draw from chi-squared.
+    scatter = np.sqrt(law.rss / random.chisquare(free, (RESAMPLES, 1)))
+    noise = random.normal(0, 1, (RESAMPLES, len(n))) * scatter
+    gains = _gains_on_grid(share, power_law(share, law.floor, law.drop, law.power) + noise)
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(gains, [tail, 1 - tail])
+    return min(float(low), law.gain), max(float(high), law.gain)
+
+
+def _gains_on_grid(share: Values, errors: Values) -> Values:
+    """Fit laws to many rows of errors at once, and return what each gains by doubling.
+
+    For a given power the law is a straight line, whose least squares are known; so the powers
+    are tried one by one.
+    """
+    best = np.full(len(errors), np.inf)
+    gains = np.zeros(len(errors))
+    for power in np.geomspace(LEAST_POWER, MOST_POWER, POWERS):
+        x = share**-power
+        centred = x - x.mean()
+        drop = np.maximum(errors @ centred / (centred @ centred), 0)
+        floor = errors.mean(axis=1) - drop * x.mean()
+        # A floor below 0 cannot be: the best line through 0 instead.
+        drop = np.where(floor < 0, np.maximum(errors @ x / (x @ x), 0), drop)
+        residuals = errors - np.maximum(floor, 0)[:, None] - drop[:, None] * x
+        rss = np.square(residuals).sum(axis=1)
+        is_better = rss < best
+        best = np.where(is_better, rss, best)
+        gains = np.where(is_better, drop * (1 - 2**-power), gains)
+    return gains

@@ -1,0 +1,114 @@
+"""Step `draw_curve`: the learning curve, and what twice the training rows would bring."""
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from include.modeling.learning_curve import CONFIDENCE, CurveFit, fit_learning_curve
+from include.modeling.learning_figure import draw_learning_curve
+from include.records import CurvePoint, LearningCurve, RunContext
+from include.reporting.formats import format_count, format_name, format_number, format_percent
+from include.settings import load_settings
+from include.specs import PipelineSpec
+from include.specs.metrics import METRICS
+from include.tables.run_files import RunFiles
+from include.tracking.runs import RunLog, open_run
+
+logger = logging.getLogger(__name__)
+
+CURVE: Final = "learning_curve.json"
+FIGURE: Final = "figures/learning_curve.png"
+# A gain below this share of what is left to gain is not worth collecting rows for.
+NEGLIGIBLE: Final = 0.01
+
+
+def draw_curve(
+    spec: PipelineSpec, run: RunContext, *, points: Sequence[CurvePoint]
+) -> LearningCurve:
+    """Fit and draw the metric that decides promotion against training rows.
+
+    A share whose fit failed, or where the metric is not defined, is left out.
+
+    Args:
+        spec: The pipeline.
+        run: The run; its directory and its MLflow run take figure and points.
+        points: What `fit_share` measured, in any order.
+    """
+    settings = load_settings()
+    files, log = RunFiles(settings.data, run), open_run(settings, run)
+    metric = spec.compare_metric
+    known = sorted((p for p in points if metric in p.metrics), key=lambda point: point.rows)
+    rows, values = [p.rows for p in known], [p.metrics[metric] for p in known]
+    is_higher_better = METRICS[metric].is_higher_better
+    fit = fit_learning_curve(
+        rows, values, is_higher_better=is_higher_better, seed=spec.training.seed
+    )
+    curve = LearningCurve(
+        metric=metric,
+        points=tuple(known),
+        kind=fit.kind,
+        parameters=fit.parameters,
+        doubling_gain=fit.gain,
+        low=fit.low,
+        high=fit.high,
+        confidence=CONFIDENCE,
+        sentence=write_sentence(fit, max(rows, default=0), metric=metric),
+        figure=FIGURE,
+    )
+    figure = draw_learning_curve(rows, values, fit, metric=metric)
+    files.write_bytes(FIGURE, figure)
+    log.log_bytes(figure, FIGURE)
+    content = curve.model_dump_json(indent=1).encode()
+    files.write_bytes(CURVE, content)
+    log.log_bytes(content, CURVE)
+    _log_numbers(log, curve)
+    logger.info("%s", curve.sentence)
+    return curve
+
+
+def write_sentence(fit: CurveFit, rows: int, *, metric: str) -> str:
+    """Say in words what twice the training rows would bring.
+
+    Args:
+        fit: The fitted curve.
+        rows: The most training rows that were measured.
+        metric: Name of the metric.
+    """
+    if fit.gain is None or fit.low is None or fit.high is None:
+        return f"Cannot tell what more rows would bring: {fit.reason}."
+    now, is_higher_better = float(fit.predict(rows)), METRICS[metric].is_higher_better
+    verb, sign = ("raise", 1) if is_higher_better else ("lower", -1)
+    step = f"Doubling the training rows from {format_count(rows)} to {format_count(2 * rows)}"
+    name, share = format_name(metric), format_percent(CONFIDENCE)
+    spread = f"{format_number(fit.low, 2)} to {format_number(fit.high, 2)}"
+    left = 1 - now if is_higher_better else now
+    if fit.high <= NEGLIGIBLE * left:
+        return (
+            f"{step} would hardly change {name}: by {format_number(fit.gain, 2)} at best guess, "
+            f"and with {share} likelihood by {spread}."
+        )
+    text = (
+        f"{step} would {verb} {name} by about {format_number(fit.gain, 2)}, from "
+        f"{format_number(now, 3)} to {format_number(now + sign * fit.gain, 3)}; with {share} "
+        f"likelihood the gain lies between {spread.replace(' to ', ' and ')}."
+    )
+    if fit.kind == "log_line":
+        text += (
+            " The points only support a straight line, which never levels off: take it as the "
+            "most to hope for."
+        )
+    return text
+
+
+def _log_numbers(log: RunLog, curve: LearningCurve) -> None:
+    """Log the points over their rows, and the gain where the points tell it."""
+    for point in curve.points:
+        value = point.metrics[curve.metric]
+        log.log_metrics({f"learning_curve_{curve.metric}": value}, step=point.rows)
+    bounds = {
+        "doubling_gain": curve.doubling_gain,
+        "doubling_gain_low": curve.low,
+        "doubling_gain_high": curve.high,
+    }
+    log.log_metrics({name: value for name, value in bounds.items() if value is not None})
+    log.set_tags({"gatehouse.learning_curve": curve.sentence})

@@ -1,0 +1,131 @@
+"""Step `fit_share`: fit the network on a share of the training rows, for the learning curve."""
+
+import logging
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+from upath import UPath
+
+from include.modeling.metrics import compute_metrics
+from include.modeling.networks import build_network
+from include.modeling.prediction import predict
+from include.modeling.row_shares import choose_rows
+from include.modeling.training import fit_network
+from include.records import CurvePoint, FeatureSchema, PrepareRecord, RunContext, TrainRecord
+from include.serving.network_file import load_network
+from include.settings import load_settings
+from include.specs import PipelineSpec
+from include.steps.feature_arrays import read_arrays, read_schema
+from include.tables.run_files import RunFiles
+from include.tables.store import read_table
+from include.tracking.runs import RunLog, child_run, open_run
+
+logger = logging.getLogger(__name__)
+
+ROW_ID = "row_id"
+
+
+class Fitted(NamedTuple):
+    """A network and what its fit took."""
+
+    network: keras.Model
+    rows: int
+    epochs: int
+    seconds: float
+
+
+def fit_share(
+    spec: PipelineSpec,
+    run: RunContext,
+    prepared: PrepareRecord,
+    trained: TrainRecord,
+    *,
+    share: float,
+    stop: Callable[[], bool] | None = None,
+) -> CurvePoint:
+    """Fit on a share of the training rows and measure on all test rows, in a nested MLflow run.
+
+    Everything but the rows is as in `train`: network, seed, epochs, validation rows. The shares
+    are nested: a larger one holds all rows of a smaller one. Of all rows the candidate itself is
+    measured. The metrics are those of the test rows, as in the verdict: the validation rows
+    chose the epoch and would flatter.
+
+    Args:
+        spec: The pipeline.
+        run: The run.
+        prepared: The features.
+        trained: The candidate, which is the fit on all rows.
+        share: Of the training rows; above 0, at most 1.
+        stop: Asked several times an epoch; True ends the fit.
+
+    Raises:
+        TrainingError: The loss is not finite.
+        TrainingStoppedError: `stop` said so.
+    """
+    settings = load_settings()
+    parent, schema = open_run(settings, run), read_schema(prepared.features)
+    scratch = RunFiles(settings.data, run).local_directory / "arrays"
+    with child_run(settings, parent, f"learning curve {share:.0%}") as child:
+        child.set_tags({"gatehouse.kind": "learning_curve"})
+        fitted = (
+            _load_candidate(prepared, trained)
+            if share >= 1
+            else _fit(spec, prepared, schema, share=share, log=child, scratch=scratch, stop=stop)
+        )
+        child.log_params({"share": share, "rows": fitted.rows, "epochs": fitted.epochs})
+        test = read_arrays(prepared.features, schema, "test", scratch=scratch)
+        predictions = predict(fitted.network, test.inputs, schema=schema)
+        metrics = compute_metrics(schema, test.y, predictions, spec.metric_names)
+        child.log_metrics({f"test_{name}": value for name, value in metrics.items()})
+        child.log_metrics({"fit_seconds": fitted.seconds, "train_rows": float(fitted.rows)})
+    shown = metrics.get(spec.compare_metric)
+    logger.info(
+        "%d training rows (%.0f %%): %s %s", fitted.rows, 100 * share, spec.compare_metric, shown
+    )
+    return CurvePoint(
+        share=share,
+        rows=fitted.rows,
+        metrics=metrics,
+        epochs=fitted.epochs,
+        seconds=round(fitted.seconds, 3),
+        run_id=child.run_id,
+    )
+
+
+def _fit(
+    spec: PipelineSpec,
+    prepared: PrepareRecord,
+    schema: FeatureSchema,
+    *,
+    share: float,
+    log: RunLog,
+    scratch: Path,
+    stop: Callable[[], bool] | None,
+) -> Fitted:
+    started = time.monotonic()
+    row_ids = read_table(prepared.features, [ROW_ID], "train").column(ROW_ID).to_numpy()
+    keep = choose_rows(row_ids, share, seed=spec.training.seed)
+    train = read_arrays(prepared.features, schema, "train", scratch=scratch, keep=keep)
+    network = build_network(spec.model, schema, seed=spec.training.seed)
+    result = fit_network(
+        network,
+        train,
+        read_arrays(prepared.features, schema, "validation", scratch=scratch),
+        schema=schema,
+        training=spec.training,
+        on_epoch=lambda progress: log.log_metrics(progress.metrics, step=progress.epoch),
+        stop=stop,
+    )
+    return Fitted(network, train.rows, result.epochs, time.monotonic() - started)
+
+
+def _load_candidate(prepared: PrepareRecord, trained: TrainRecord) -> Fitted:
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "model.keras"
+        file.write_bytes(UPath(trained.model_uri).read_bytes())
+        network = load_network(file)
+    return Fitted(network, prepared.train_rows, trained.epochs, trained.seconds)
