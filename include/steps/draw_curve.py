@@ -1,13 +1,14 @@
 """Step `draw_curve`: the learning curve, and what twice the training rows would bring."""
 
 import logging
+import math
 from collections.abc import Sequence
 from typing import Final
 
 from include.modeling.learning_curve import CONFIDENCE, CurveFit, fit_learning_curve
 from include.modeling.learning_figure import draw_learning_curve
 from include.records import CurvePoint, LearningCurve, RunContext
-from include.reporting.formats import format_count, format_name, format_number, format_percent
+from include.reporting.formats import format_count, format_name, format_percent
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.specs.metrics import METRICS
@@ -80,17 +81,17 @@ def write_sentence(fit: CurveFit, rows: int, *, metric: str) -> str:
     verb, sign = ("raise", 1) if is_higher_better else ("lower", -1)
     step = f"Doubling the training rows from {format_count(rows)} to {format_count(2 * rows)}"
     name, share = format_name(metric), format_percent(CONFIDENCE)
-    spread = f"{format_number(fit.low, 2)} to {format_number(fit.high, 2)}"
+    values = (fit.gain, fit.low, fit.high, now, now + sign * fit.gain)
+    gain, low, high, before, after = _write_alike(values, two_digits_of=fit.high)
     left = 1 - now if is_higher_better else now
     if fit.high <= NEGLIGIBLE * left:
         return (
-            f"{step} would hardly change {name}: by {format_number(fit.gain, 2)} at best guess, "
-            f"and with {share} likelihood by {spread}."
+            f"{step} would hardly change {name}: by {gain} at best guess, and with {share} "
+            f"likelihood by {low} to {high}."
         )
     text = (
-        f"{step} would {verb} {name} by about {format_number(fit.gain, 2)}, from "
-        f"{format_number(now, 3)} to {format_number(now + sign * fit.gain, 3)}; with {share} "
-        f"likelihood the gain lies between {spread.replace(' to ', ' and ')}."
+        f"{step} would {verb} {name} by about {gain}, from {before} to {after}; with {share} "
+        f"likelihood the gain lies between {low} and {high}."
     )
     if fit.kind == "log_line":
         text += (
@@ -98,6 +99,12 @@ def write_sentence(fit: CurveFit, rows: int, *, metric: str) -> str:
             "most to hope for."
         )
     return text
+
+
+def _write_alike(values: Sequence[float], *, two_digits_of: float) -> list[str]:
+    """Write numbers with the same decimals, as many as give one of them two digits."""
+    size = math.floor(math.log10(two_digits_of)) if two_digits_of > 0 else -1
+    return [f"{value:,.{min(max(1 - size, 0), 6)}f}" for value in values]
 
 
 def _log_numbers(log: RunLog, curve: LearningCurve) -> None:

@@ -59,6 +59,7 @@ def test_an_unknown_parameter_is_refused_with_the_nearest_name():
         ("hidden", "64"),
         ("row_limit", 0),
         ("force", "yes"),
+        ("learning_curve", "yes"),
         ("note", "x" * 501),
         ("source_uri", "x" * 1001),
     ],

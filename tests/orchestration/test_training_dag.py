@@ -10,8 +10,9 @@ from include.orchestration.training_dag import build_training_dag
 from include.specs.loader import load_pipeline_specs
 from tests.builders import make_spec
 
+CURVE = ["plan_curve", "fit_share", "draw_curve"]
 ROOT = Path(__file__).resolve().parents[2]
-TASKS = [
+MAIN = [
     "ingest",
     "validate",
     "prepare",
@@ -33,12 +34,33 @@ def test_there_is_one_training_dag_for_each_pipeline_file(dag_bag):
 
 
 def test_the_tasks_are_the_steps_in_order(digits_dag):
-    assert [task.task_id for task in digits_dag.topological_sort()] == TASKS
+    names = [task.task_id for task in digits_dag.topological_sort()]
+    assert [name for name in names if name not in CURVE] == MAIN
+    assert [name for name in names if name in CURVE] == CURVE
 
 
-def test_each_task_leads_to_the_next(digits_dag):
-    for name, following in itertools.pairwise(TASKS):
+@pytest.mark.parametrize(
+    "path", [MAIN, ["prepare", *CURVE, "report"]], ids=["training", "learning curve"]
+)
+def test_each_task_leads_to_the_next(digits_dag, path):
+    for name, following in itertools.pairwise(path):
         assert following in digits_dag.get_task(name).downstream_task_ids
+
+
+def test_the_verdict_never_waits_for_the_learning_curve(digits_dag):
+    for name in ("train", "evaluate", "judge", "approve", "promote"):
+        before = digits_dag.get_task(name).get_flat_relative_ids(upstream=True)
+        assert not before.intersection(CURVE)
+
+
+def test_the_learning_curve_waits_for_the_candidate(digits_dag):
+    assert "train" in digits_dag.get_task("fit_share").upstream_task_ids
+    assert digits_dag.get_task("fit_share").max_active_tis_per_dagrun == 1
+
+
+def test_no_curve_and_a_curve_with_gaps_leave_the_report_alone(digits_dag):
+    assert digits_dag.get_task("draw_curve").trigger_rule == "all_done_min_one_success"
+    assert digits_dag.get_task("report").trigger_rule == "none_failed"
 
 
 def test_nothing_promotes_before_judge_and_approve(digits_dag):

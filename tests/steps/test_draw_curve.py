@@ -110,8 +110,8 @@ def test_a_point_without_the_metric_is_left_out(run: RunContext) -> None:
         (
             CurveFit("power_law", {"a": 0.5, "b": 0.1, "c": 3.0}, 0.0, 0.0, 0.001),
             "log_loss",
-            "Doubling the training rows from 100 to 200 would hardly change log loss: by 0 at best "
-            "guess, and with 80 % likelihood by 0 to 0.0010.",
+            "Doubling the training rows from 100 to 200 would hardly change log loss: by 0.0000 at "
+            "best guess, and with 80 % likelihood by 0.0000 to 0.0010.",
         ),
     ],
     ids=["a line", "nothing to gain"],
