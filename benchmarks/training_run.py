@@ -75,8 +75,9 @@ def trigger_and_wait(settings: Settings, api: AirflowApi) -> Measured:
     started, peak = time.perf_counter(), 0.0
     run_id = api.trigger("train__digits", {"force": True})
     state = ""
+    # Looking is not free: it takes a request, and a walk through the processes.
     while state not in {"success", "failed"}:
-        time.sleep(0.1)
+        time.sleep(0.25)
         state = str(api.get_run("train__digits", run_id).get("state"))
         peak = max(peak, task_memory_mb(settings))
     if state != "success":

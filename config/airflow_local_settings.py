@@ -38,6 +38,12 @@ _LIBRARIES = (
     "mlflow",
     "mlflow.pyfunc",
     "mlflow.data.meta_dataset",
+    "mlflow.tracing.provider",
+    "opentelemetry.sdk.trace.export",
+    "sklearn.datasets",
+    "pyarrow.csv",
+    "PIL.PngImagePlugin",
+    "jax.experimental",
     "upath",
     "httpx",
     "jinja2",
@@ -52,6 +58,10 @@ def _preload() -> None:
     for library in _LIBRARIES:
         with contextlib.suppress(ImportError):
             importlib.import_module(library)
+    # MLflow would look through every installed package in each task that logs a model.
+    with contextlib.suppress(ImportError, AttributeError):
+        requirements = importlib.import_module("mlflow.utils.requirements_utils")
+        requirements._init_packages_to_modules_map()
     gc.collect()
 
 

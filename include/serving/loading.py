@@ -4,13 +4,11 @@ Code that lies in the artifact store is not run in this process; the bundle's ow
 code runs only where MLflow serves it, and in the replay before promotion.
 """
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from include.serving.scoring_model import ScoringModel
 from include.tracking.bundles import DATA
-from include.tracking.registry import download_version
+from include.tracking.registry import fetch_version
 
 if TYPE_CHECKING:
     from include.settings import Settings
@@ -28,5 +26,4 @@ def load_version(settings: "Settings", name: str, version: str) -> ScoringModel:
         IntegrityError: The files differ from those registered, or are not a bundle of ours.
         TrackingUnavailableError: The MLflow server does not answer.
     """
-    with tempfile.TemporaryDirectory() as scratch:
-        return ScoringModel.load(download_version(settings, name, version, Path(scratch)) / DATA)
+    return ScoringModel.load(fetch_version(settings, name, version) / DATA)

@@ -4,7 +4,10 @@ A version is created once for each bundle, however often a step is tried. It car
 of its files as a tag; nothing of it is loaded before the files match that digest.
 """
 
+import contextlib
 import logging
+import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -95,7 +98,50 @@ def download_version(settings: "Settings", name: str, version: str, directory: P
         uri = f"models:/{name}/{version}"
         place = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(directory))
     local = Path(place)
-    found, expected = digest_directory(local), tags.get(DIGEST, "")
+    _check_files(local, uri, tags.get(DIGEST, ""))
+    return local
+
+
+def fetch_version(settings: "Settings", name: str, version: str) -> Path:
+    """Give a version's checked files, from this machine's copy where it is intact.
+
+    A version never changes, so its files are fetched once and checked each time. A copy that
+    fails the check is fetched anew.
+
+    Args:
+        settings: Where the MLflow server is, and where copies lie.
+        name: Name of the registered model.
+        version: The version's number.
+
+    Returns:
+        The directory that holds `MLmodel`.
+
+    Raises:
+        IntegrityError: The files are not those that were registered, or not a bundle of ours.
+    """
+    copy = settings.home / "models" / name / version
+    if copy.exists():
+        client = connect(settings)
+        with tracking_calls(settings.mlflow):
+            tags = client.get_model_version(name, version).tags
+        try:
+            _check_files(copy, f"models:/{name}/{version}", tags.get(DIGEST, ""))
+        except IntegrityError:
+            logger.warning("the copy in %s is not what was registered; fetched anew", copy)
+            shutil.rmtree(copy)
+        else:
+            return copy
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=copy.parent) as scratch:
+        fetched = download_version(settings, name, version, Path(scratch))
+        # Another process may have been faster; its copy is as good.
+        with contextlib.suppress(OSError):
+            fetched.rename(copy)
+    return copy
+
+
+def _check_files(local: Path, uri: str, expected: str) -> None:
+    found = digest_directory(local)
     if found != expected:
         raise IntegrityError(
             f"the files of {uri} must have the digest recorded at registration, "
@@ -103,7 +149,6 @@ def download_version(settings: "Settings", name: str, version: str, directory: P
             "the artifact store, and promote a version whose files are intact."
         )
     check_bundle_files(local)
-    return local
 
 
 def reject_version(settings: "Settings", name: str, version: str, reason: str) -> None:

@@ -1,0 +1,75 @@
+"""A forecast as people read it in a terminal."""
+
+from collections.abc import Callable
+from typing import Final
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+
+from include.forecasting.forecast import Forecast, StepForecast
+from include.forecasting.lines import Range
+from include.forecasting.machine import Machine
+from include.forecasting.probe import Probe
+from include.reporting.formats import format_count, format_seconds, format_size
+
+# Fewer rows than this are lost in what a step takes to start.
+FEW_ROWS: Final = 10_000
+# How many times the measured rows a forecast may reach before it deserves a warning.
+FAR: Final = 20
+
+
+def show_forecast(forecast: Forecast, probe: Probe, machine: Machine, console: Console) -> None:
+    """Print the table of a forecast, what it rests on, and what stands in the way."""
+    console.print(_draw(forecast, probe, machine))
+
+
+def _draw(forecast: Forecast, probe: Probe, machine: Machine) -> RenderableType:
+    table = Table(
+        title=f"{format_count(forecast.rows)} rows will take about",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+    )
+    for heading in ("step", "time", "CPU time", "memory", "disk"):
+        table.add_column(heading, justify="left" if heading == "step" else "right", no_wrap=True)
+    for step in forecast.steps:
+        table.add_row(step.step, *_write_cells(step))
+    table.add_row("[bold]all[/bold]", *_write_cells(forecast))
+    return Group(table, *(line.replace("[", r"\[") for line in _explain(forecast, probe, machine)))
+
+
+def _write_cells(found: StepForecast | Forecast) -> tuple[str, ...]:
+    return (
+        _write(found.seconds, format_seconds),
+        _write(found.cpu_seconds, format_seconds),
+        _write(found.memory_bytes, format_size),
+        _write(found.disk_bytes, format_size) if found.disk_bytes.estimate else "–",
+    )
+
+
+def _write(found: Range, write: Callable[[float], str]) -> str:
+    """Write an estimate with its range below."""
+    return f"{write(found.estimate)}\n[dim]{write(found.low)} to {write(found.high)}[/dim]"
+
+
+def _explain(forecast: Forecast, probe: Probe, machine: Machine) -> list[str]:
+    counts = [format_count(rows) for rows in sorted({each.rows for each in probe.measurements})]
+    disk = f", {format_size(machine.disk_bytes)} of disk" if machine.disk_bytes else ""
+    lines = [
+        f"Measured on {', '.join(counts[:-1])} and {counts[-1]} rows, each step in a process of "
+        "its own. Training is reckoned with all epochs, though early stopping may end it sooner; "
+        "evaluate and what follows come on top.",
+        f"Free here: {format_size(machine.memory_bytes)} of memory{disk}.",
+        *(f"Note: {note}." for note in probe.notes),
+    ]
+    if probe.most_rows < FEW_ROWS:
+        lines.append(
+            "Note: so few rows take hardly longer than none. Trust the ranges, not the estimates."
+        )
+    elif forecast.rows > FAR * probe.most_rows:
+        times = format_count(round(forecast.rows / probe.most_rows))
+        lines.append(
+            f"Note: that is {times} times the rows that were measured. A larger --probe-rows gives "
+            "narrower ranges."
+        )
+    return lines

@@ -1,0 +1,105 @@
+"""Forecasts: what a number of rows takes, and a polite word where it will not fit."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from include.forecasting.forecast import Forecast, forecast_rows
+from include.forecasting.machine import Machine
+from include.forecasting.probe import STEPS, Measurement, Probe
+from include.forecasting.show import show_forecast
+from include.steps.feature_arrays import memory_bytes
+
+GIB = 1 << 30
+
+
+def make_probe(*, row_bytes: int = 1_000, array_bytes: int = 0) -> Probe:
+    """Measure steps that take 1 s and 400 MB to start, and then so much for each row."""
+    return Probe(
+        tuple(
+            Measurement(
+                step=step,
+                rows=rows,
+                seconds=1 + rows / 10_000,
+                cpu_seconds=1.5 + rows / 10_000,
+                memory_bytes=400 * 10**6 + row_bytes * rows,
+                disk_bytes=0 if step == "train" else 50 * rows,
+                array_bytes=array_bytes * rows if step == "train" else 0,
+            )
+            for step in STEPS
+            for rows in (25_000, 50_000, 100_000)
+        ),
+        (),
+    )
+
+
+def show(forecast: Forecast, probe: Probe, machine: Machine) -> str:
+    text = io.StringIO()
+    show_forecast(forecast, probe, machine, Console(file=text, width=80))
+    return text.getvalue()
+
+
+def test_every_step_and_all_of_them_are_forecast() -> None:
+    found = forecast_rows(make_probe(), 1_000_000, Machine(8 * GIB, 500 * GIB))
+    assert [step.step for step in found.steps] == list(STEPS)
+    assert found.steps[0].seconds.estimate == pytest.approx(101)
+    assert found.seconds.estimate == pytest.approx(404)
+    assert found.seconds.low < 404 < found.seconds.high
+    assert found.memory_bytes.estimate == pytest.approx(1.4e9)
+    assert found.disk_bytes.estimate == pytest.approx(1.5e8)
+    assert found.fits
+    assert found.obstacles == ()
+
+
+def test_rows_that_need_more_memory_than_there_is_are_refused_with_advice() -> None:
+    found = forecast_rows(make_probe(), 20_000_000, Machine(8 * GIB, 500 * GIB))
+    assert not found.fits
+    sentence = found.obstacles[0].sentence
+    assert sentence.startswith(
+        "20,000,000 rows will not fit: ingest needs about 19.0 GB (13.7 GB to 26.3 GB) of memory "
+        "for them, and 8.0 GB are free here. Use a machine with more memory, or set row_limit to "
+        "8,1"
+    )
+
+
+def test_rows_that_need_more_disk_than_there_is_are_refused() -> None:
+    found = forecast_rows(make_probe(), 4_000_000, Machine(80 * GIB, GIB // 4))
+    assert [each.is_expected for each in found.obstacles] == [True]
+    assert "of disk, most of it ingest," in found.obstacles[0].sentence
+    assert "GATEHOUSE_DATA_ROOT" in found.obstacles[0].sentence
+
+
+def test_what_only_might_not_fit_is_a_warning() -> None:
+    found = forecast_rows(make_probe(), 1_000_000, Machine(int(1.5e9), None))
+    assert found.fits
+    assert "1,000,000 rows may not fit: ingest needs" in found.obstacles[0].sentence
+
+
+def test_a_machine_too_small_for_any_rows_gets_no_row_limit() -> None:
+    found = forecast_rows(make_probe(), 1_000, Machine(10**8, None))
+    assert "row_limit" not in found.obstacles[0].sentence
+
+
+def test_arrays_too_large_for_memory_count_as_disk() -> None:
+    rows = memory_bytes() // 1_000
+    found = forecast_rows(make_probe(array_bytes=1_000), rows, Machine(10**15, None))
+    train = found.steps[-1]
+    assert train.disk_bytes.estimate == pytest.approx(1_000 * rows)
+    assert train.memory_bytes.estimate == pytest.approx(400 * 10**6, rel=0.01)
+
+
+def test_the_page_fits_a_terminal_and_says_what_it_rests_on() -> None:
+    probe, machine = make_probe(), Machine(8 * GIB, 500 * GIB)
+    text = show(forecast_rows(probe, 50_000_000, machine), probe, machine)
+    assert "…" not in text
+    assert "Measured on 25,000, 50,000 and 100,000 rows" in text
+    assert "500 times the rows that were measured" in text
+    assert "Free here: 8.0 GB of memory, 500.0 GB of disk." in text
+
+
+def test_a_probe_of_few_rows_says_how_little_it_knows() -> None:
+    few = Probe(tuple(m._replace(rows=m.rows // 100) for m in make_probe().measurements), ("x",))
+    text = show(forecast_rows(few, 2_000, Machine(8 * GIB, None)), few, Machine(8 * GIB, None))
+    assert "Trust the ranges, not the estimates" in text
+    assert "Note: x." in text
