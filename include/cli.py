@@ -213,14 +213,18 @@ def _adopt_source(settings: Settings, spec: PipelineSpec, source: str) -> str:
         raise ParamError(
             f"SOURCE must be a file or a URI. Received: {source!r}, which is not there."
         )
-    target = Path(settings.sources) / spec.name
+    # Where the spec looks, so that scheduled runs find it too.
+    named = Path(getattr(spec.source, "uri", ""))
+    is_named = named.name == path.name and not named.is_absolute() and ".." not in named.parts
+    place = named if is_named else Path(spec.name) / path.name
+    target = (Path(settings.sources) / place).parent
     names = [path.name]
     test_uri = getattr(spec.source, "test_uri", None)
     if test_uri and (path.parent / test_uri).is_file():
         names.append(test_uri)
     for name in names:
         _copy_if_changed(path.parent / name, target / name)
-    return f"{spec.name}/{path.name}"
+    return str(place)
 
 
 def _copy_if_changed(source: Path, target: Path) -> None:

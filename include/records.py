@@ -311,6 +311,9 @@ class LearningCurve(Record):
 
     metric: str
     points: tuple[CurvePoint, ...]
+    missing: tuple[float, ...] = Field(
+        default=(), description="Shares that were planned and gave no point."
+    )
     kind: Literal["power_law", "log_line", "unknown"]
     parameters: dict[str, float] = Field(
         default_factory=dict, description="power_law: a + b·rows^-c; log_line: a + b·ln(rows)."

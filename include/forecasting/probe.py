@@ -135,8 +135,9 @@ class _Prober:
         available = ingested.raw.rows
         if available < most_rows:
             notes.append(f"the source has {available:,} rows, fewer than the probe would take")
-        sizes = sorted({max(FEWEST_ROWS, round(available * part)) for part in FRACTIONS[:-1]})
-        for size in [*(size for size in sizes if size < available), available]:
+        sizes = {max(FEWEST_ROWS, round(available * part)) for part in FRACTIONS}
+        sizes = {size for size in sizes if size <= available}
+        for size in sorted(sizes) if len(sizes) > 1 else ():
             try:
                 first = (largest, ingested) if size == available else self._ingest(size)
                 measurements += self._measure(size, *first)

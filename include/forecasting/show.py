@@ -41,9 +41,9 @@ def _draw(forecast: Forecast, probe: Probe, machine: Machine) -> RenderableType:
 def _write_cells(found: StepForecast | Forecast) -> tuple[str, ...]:
     return (
         _write(found.seconds, format_seconds),
-        _write(found.cpu_seconds, format_seconds),
+        format_seconds(found.cpu_seconds.estimate),
         _write(found.memory_bytes, format_size),
-        _write(found.disk_bytes, format_size) if found.disk_bytes.estimate else "–",
+        format_size(found.disk_bytes.estimate) if found.disk_bytes.estimate else "–",
     )
 
 

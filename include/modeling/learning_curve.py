@@ -14,7 +14,14 @@ import numpy.typing as npt
 from scipy import stats
 
 from include.errors import TrainingError
-from include.modeling.power_law import Law, Values, bound_law, fit_law, is_better_than_flat
+from include.modeling.power_law import (
+    Law,
+    Values,
+    bound_law,
+    fit_law,
+    is_better_than_flat,
+    scatter_scale,
+)
 
 CONFIDENCE: Final = 0.8
 # How sure one must be that there is a trend at all.
@@ -48,7 +55,7 @@ class CurveFit(NamedTuple):
 
 
 class _Line(NamedTuple):
-    """A straight line over the logarithm of the rows."""
+    """A straight line over the logarithm of the rows; `doubt` is the chance of none."""
 
     start: float
     slope: float
@@ -88,7 +95,7 @@ def fit_learning_curve(
     line, law = _fit_line(n, error), fit_law(n, error)
     is_line = line.doubt < SIGNIFICANCE
     if law is not None and _is_law_better(law, line if is_line else None, error):
-        low, high = bound_law(law, n, confidence=CONFIDENCE, seed=seed)
+        low, high = bound_law(law, n, error, confidence=CONFIDENCE, seed=seed)
         return _describe_law(law, float(n.max()), low, high, is_higher_better=is_higher_better)
     if is_line:
         return _describe_line(line, error, n, is_higher_better=is_higher_better)
@@ -97,10 +104,20 @@ def fit_learning_curve(
 
 
 def _fit_line(n: Values, error: Values) -> _Line:
-    found = stats.linregress(np.log(n), error)
-    rss = float(np.square(error - found.intercept - found.slope * np.log(n)).sum())
-    doubt = float(found.pvalue) / 2 if found.slope < 0 else 1.0
-    return _Line(float(found.intercept), float(found.slope), float(found.stderr), rss, doubt)
+    """Fit by least squares, weighted as the law is, and test whether the line falls."""
+    weights, x = scatter_scale(error) ** -2, np.log(n)
+    centre, middle = np.average(x, weights=weights), np.average(error, weights=weights)
+    width = float(weights @ np.square(x - centre))
+    slope = float((weights * (x - centre)) @ (error - middle)) / width
+    start = float(middle - slope * centre)
+    rss = float(weights @ np.square(error - start - slope * x))
+    free = len(n) - 2
+    deviation = math.sqrt(rss / free / width)
+    if deviation > 0:
+        doubt = float(stats.t.cdf(slope / deviation, free))
+    else:
+        doubt = 0.0 if slope < 0 else 1.0
+    return _Line(start, slope, deviation, rss, doubt)
 
 
 def _is_law_better(law: Law, line: _Line | None, error: Values) -> bool:

@@ -10,13 +10,17 @@ from scipy import optimize, stats
 PARAMETERS: Final = 3
 LEAST_POWER, MOST_POWER = 0.01, 3.0
 RESAMPLES: Final = 1_000
+LEAST_SCALE: Final = 0.02
 POWERS: Final = 100
 
 Values = npt.NDArray[np.float64]
 
 
 class Law(NamedTuple):
-    """A power law over rows as shares of the most rows, and the squares it leaves."""
+    """A power law over rows as shares of the most rows.
+
+    `rss` is the sum of squares that it leaves, relative to `scatter_scale`.
+    """
 
     floor: float
     drop: float
@@ -27,6 +31,15 @@ class Law(NamedTuple):
     def gain(self) -> float:
         """How much the error falls from the most rows to twice as many."""
         return self.drop * (1 - 2**-self.power)
+
+
+def scatter_scale(error: Values) -> Values:
+    """Say how far points scatter beside each other: in proportion to their error, roughly.
+
+    Unweighted, the large errors of small shares would decide, and the small ones of large
+    shares, which a forecast starts from, hardly count.
+    """
+    return np.maximum(np.abs(error), LEAST_SCALE * np.abs(error).max(initial=0) or 1.0)
 
 
 def power_law(share: Values, floor: float, drop: float, power: float) -> Values:
@@ -44,7 +57,7 @@ def fit_law(n: Values, error: Values) -> Law | None:
     """Fit by least squares, no parameter below 0; None without a fit or with too few points."""
     if len(n) <= PARAMETERS:
         return None
-    share = n / n.max()
+    share, scale = n / n.max(), scatter_scale(error)
     spread = float(np.ptp(error)) or 1e-12
     start = (max(float(error.min()), 0.0) / 2, spread, 0.5)
     bounds = ((0, 0, LEAST_POWER), (np.inf, np.inf, MOST_POWER))
@@ -53,18 +66,27 @@ def fit_law(n: Values, error: Values) -> Law | None:
             # The covariance is not used: the bootstrap bounds the gain.
             warnings.simplefilter("ignore", optimize.OptimizeWarning)
             found, _ = optimize.curve_fit(
-                power_law, share, error, p0=start, bounds=bounds, jac=_slopes
+                power_law,
+                share,
+                error,
+                p0=start,
+                sigma=scale,
+                bounds=bounds,
+                jac=_slopes,
             )
     except RuntimeError:
         return None
     floor, drop, power = (float(value) for value in found)
-    rss = float(np.square(error - power_law(share, floor, drop, power)).sum())
+    residuals = (error - power_law(share, floor, drop, power)) / scale
+    rss = float(np.square(residuals).sum())
     return Law(floor, drop, power, rss)
 
 
 def is_better_than_flat(law: Law, error: Values, *, significance: float) -> bool:
     """Hold the law against a constant (F test for two parameters more)."""
-    total, free = float(np.square(error - error.mean()).sum()), len(error) - PARAMETERS
+    scale, free = scatter_scale(error), len(error) - PARAMETERS
+    middle = float(np.average(error, weights=scale**-2))
+    total = float(np.square((error - middle) / scale).sum())
     if law.drop <= 0 or total <= 0:
         return False
     if law.rss <= 1e-12 * total:
@@ -73,36 +95,49 @@ def is_better_than_flat(law: Law, error: Values, *, significance: float) -> bool
     return bool(stats.f.sf(ratio, 2, free) < significance)
 
 
-def bound_law(law: Law, n: Values, *, confidence: float, seed: int) -> tuple[float, float]:
-    """Refit the law to points scattered around it as much as the measured ones may be."""
+def bound_law(
+    law: Law, n: Values, error: Values, *, confidence: float, seed: int
+) -> tuple[float, float]:
+    """Bound the gain by refits to points that scatter around the law as the measured ones do.
+
+    The least share often does not follow the law of the others: with so few rows a network
+    takes too few steps. The bounds hold the gain that the other points give without it, too.
+    """
     random, free = np.random.default_rng(seed), len(n) - PARAMETERS
-    share = n / n.max()
+    share, scale = n / n.max(), scatter_scale(error)
     # So few points do not tell their scatter either, hence the draw from chi-squared.
     scatter = np.sqrt(law.rss / random.chisquare(free, (RESAMPLES, 1)))
-    noise = random.normal(0, 1, (RESAMPLES, len(n))) * scatter
-    gains = _gains_on_grid(share, power_law(share, law.floor, law.drop, law.power) + noise)
+    noise = random.normal(0, 1, (RESAMPLES, len(n))) * scatter * scale
+    expected = power_law(share, law.floor, law.drop, law.power)
+    gains = _gains_on_grid(share, expected + noise, scale)
     tail = (1 - confidence) / 2
-    low, high = np.quantile(gains, [tail, 1 - tail])
-    return min(float(low), law.gain), max(float(high), law.gain)
+    low, high = (float(bound) for bound in np.quantile(gains, [tail, 1 - tail]))
+    others = n > n.min()
+    without = fit_law(n[others], error[others])
+    known = [low, high, law.gain, *([without.gain] if without else [])]
+    return min(known), max(known)
 
 
-def _gains_on_grid(share: Values, errors: Values) -> Values:
+def _gains_on_grid(share: Values, errors: Values, scale: Values) -> Values:
     """Fit laws to many rows of errors at once, and return what each gains by doubling.
 
     For a given power the law is a straight line, whose least squares are known; so the powers
     are tried one by one.
     """
+    weights = scale**-2 / np.sum(scale**-2)
     best = np.full(len(errors), np.inf)
     gains = np.zeros(len(errors))
     for power in np.geomspace(LEAST_POWER, MOST_POWER, POWERS):
         x = share**-power
-        centred = x - x.mean()
-        drop = np.maximum(errors @ centred / (centred @ centred), 0)
-        floor = errors.mean(axis=1) - drop * x.mean()
+        centre = weights @ x
+        pull = weights * (x - centre)
+        drop = np.maximum(errors @ pull / (pull @ x), 0)
+        floor = errors @ weights - drop * centre
         # A floor below 0 cannot be: the best line through 0 instead.
-        drop = np.where(floor < 0, np.maximum(errors @ x / (x @ x), 0), drop)
+        through = np.maximum(errors @ (weights * x) / (weights @ np.square(x)), 0)
+        drop = np.where(floor < 0, through, drop)
         residuals = errors - np.maximum(floor, 0)[:, None] - drop[:, None] * x
-        rss = np.square(residuals).sum(axis=1)
+        rss = np.square(residuals) @ weights
         is_better = rss < best
         best = np.where(is_better, rss, best)
         gains = np.where(is_better, drop * (1 - 2**-power), gains)

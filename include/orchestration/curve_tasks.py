@@ -5,7 +5,7 @@ from typing import Any
 
 from airflow.sdk import task
 
-from include.orchestration.tasks import perform, plan_shares, stop_requested
+from include.orchestration.tasks import perform, plan_shares, planned_shares, stop_requested
 from include.records import CurvePoint, LearningCurve, PrepareRecord, TrainRecord
 from include.specs import PipelineSpec
 
@@ -42,7 +42,7 @@ def build_curve(spec: PipelineSpec, prepared: Any, trained: Any) -> Any:
     def draw_curve(points: Iterable[CurvePoint]) -> LearningCurve:
         from include.steps.draw_curve import draw_curve as step
 
-        return perform(step, spec, points=tuple(points))
+        return perform(step, spec, points=tuple(points), planned=planned_shares())
 
     fits = fit_share.partial(prepared=prepared, trained=trained)
     return draw_curve(fits.expand(share=plan_curve(prepared)))

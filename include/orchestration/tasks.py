@@ -53,6 +53,11 @@ def plan_shares(spec: PipelineSpec, prepared: PrepareRecord) -> list[float]:
     return list(plan_curve(spec, run, prepared).shares)
 
 
+def planned_shares() -> list[float]:
+    """Read what `plan_curve` planned, also where some of it failed."""
+    return list(get_current_context()["ti"].xcom_pull(task_ids="plan_curve") or ())
+
+
 def effective_spec(spec: PipelineSpec, params: Mapping[str, Any]) -> PipelineSpec:
     """Write the form into the spec, and refuse a source that the form may not name.
 
@@ -149,12 +154,25 @@ def perform_close(spec: PipelineSpec) -> None:
     context = get_current_context()
     run = build_run_context(spec, context)
     states = _task_states(context)
-    # A share of the learning curve that failed is a point less, not a run that failed.
-    vital = (state for name, state in states.items() if not name.startswith("fit_share"))
-    is_failed = any(state in {"failed", "upstream_failed"} for state in vital)
+    is_failed = has_failed(states)
     if is_failed and states.get("ingest") == "success" and "validate" in states:
         _report_failure(spec, run)
     close_run(run, "FAILED" if is_failed else "FINISHED")
+
+
+def has_failed(states: Mapping[str, str | None]) -> bool:
+    """Tell whether a DAG run failed, by the states of its tasks.
+
+    A share of the learning curve that failed is a point less, not a run that failed.
+
+    Example:
+        >>> has_failed({"train": "success", "fit_share_0": "failed", "report": "success"})
+        False
+        >>> has_failed({"train": "failed", "report": "upstream_failed"})
+        True
+    """
+    vital = (state for name, state in states.items() if not name.startswith("fit_share"))
+    return any(state in {"failed", "upstream_failed"} for state in vital)
 
 
 def _task_states(context: Any) -> dict[str, str | None]:

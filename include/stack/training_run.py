@@ -95,7 +95,7 @@ def _wait_for_dag(api: AirflowApi, dag_id: str) -> None:
 
 
 def _watch(api: AirflowApi, dag_id: str, run_id: str, console: Console) -> str:
-    misses = 0
+    misses, has_asked = 0, False
     with Live(console=console, refresh_per_second=4, transient=not console.is_terminal) as live:
         while True:
             try:
@@ -111,6 +111,9 @@ def _watch(api: AirflowApi, dag_id: str, run_id: str, console: Console) -> str:
                 continue
             epoch = _read_progress(api, dag_id, run_id, tasks)
             live.update(_draw(tasks, epoch))
+            if not has_asked and tasks.get("approve", {}).get("state") == "awaiting_input":
+                has_asked = True
+                console.print(f"{dag_id} waits for your answer: Airflow UI, Required Actions")
             if state in ENDED:
                 break
             time.sleep(POLL_SECONDS)

@@ -24,7 +24,11 @@ NEGLIGIBLE: Final = 0.01
 
 
 def draw_curve(
-    spec: PipelineSpec, run: RunContext, *, points: Sequence[CurvePoint]
+    spec: PipelineSpec,
+    run: RunContext,
+    *,
+    points: Sequence[CurvePoint],
+    planned: Sequence[float] = (),
 ) -> LearningCurve:
     """Fit and draw the metric that decides promotion against training rows.
 
@@ -34,12 +38,14 @@ def draw_curve(
         spec: The pipeline.
         run: The run; its directory and its MLflow run take figure and points.
         points: What `fit_share` measured, in any order.
+        planned: The shares that `plan_curve` named.
     """
     settings = load_settings()
     files, log = RunFiles(settings.data, run), open_run(settings, run)
     metric = spec.compare_metric
     known = sorted((p for p in points if metric in p.metrics), key=lambda point: point.rows)
     rows, values = [p.rows for p in known], [p.metrics[metric] for p in known]
+    last = (rows[-1], values[-1]) if known else (0, 0.0)
     is_higher_better = METRICS[metric].is_higher_better
     fit = fit_learning_curve(
         rows, values, is_higher_better=is_higher_better, seed=spec.training.seed
@@ -47,13 +53,14 @@ def draw_curve(
     curve = LearningCurve(
         metric=metric,
         points=tuple(known),
+        missing=tuple(sorted(set(planned).difference(point.share for point in known))),
         kind=fit.kind,
         parameters=fit.parameters,
         doubling_gain=fit.gain,
         low=fit.low,
         high=fit.high,
         confidence=CONFIDENCE,
-        sentence=write_sentence(fit, max(rows, default=0), metric=metric),
+        sentence=write_sentence(fit, *last, metric=metric),
         figure=FIGURE,
     )
     figure = draw_learning_curve(rows, values, fit, metric=metric)
@@ -67,31 +74,27 @@ def draw_curve(
     return curve
 
 
-def write_sentence(fit: CurveFit, rows: int, *, metric: str) -> str:
+def write_sentence(fit: CurveFit, rows: int, value: float, *, metric: str) -> str:
     """Say in words what twice the training rows would bring.
 
     Args:
         fit: The fitted curve.
         rows: The most training rows that were measured.
+        value: The metric with these rows.
         metric: Name of the metric.
     """
     if fit.gain is None or fit.low is None or fit.high is None:
         return f"Cannot tell what more rows would bring: {fit.reason}."
-    now, is_higher_better = float(fit.predict(rows)), METRICS[metric].is_higher_better
-    verb, sign = ("raise", 1) if is_higher_better else ("lower", -1)
+    is_higher_better, share = METRICS[metric].is_higher_better, format_percent(CONFIDENCE)
+    numbers = (fit.gain, fit.low, fit.high, value)
+    gain, low, high, now = _write_alike(numbers, two_digits_of=fit.high)
     step = f"Doubling the training rows from {format_count(rows)} to {format_count(2 * rows)}"
-    name, share = format_name(metric), format_percent(CONFIDENCE)
-    values = (fit.gain, fit.low, fit.high, now, now + sign * fit.gain)
-    gain, low, high, before, after = _write_alike(values, two_digits_of=fit.high)
-    left = 1 - now if is_higher_better else now
-    if fit.high <= NEGLIGIBLE * left:
-        return (
-            f"{step} would hardly change {name}: by {gain} at best guess, and with {share} "
-            f"likelihood by {low} to {high}."
-        )
+    verb = "raise" if is_higher_better else "lower"
+    if fit.high <= NEGLIGIBLE * (1 - value if is_higher_better else value):
+        verb = "hardly change"
     text = (
-        f"{step} would {verb} {name} by about {gain}, from {before} to {after}; with {share} "
-        f"likelihood the gain lies between {low} and {high}."
+        f"{step} would {verb} {format_name(metric)}, now {now}, by about {gain}; with {share} "
+        f"likelihood by {low} to {high}."
     )
     if fit.kind == "log_line":
         text += (

@@ -99,7 +99,9 @@ def test_without_mlflow_it_says_so_at_once(
 @pytest.mark.usefixtures("mlflow_server")
 def test_a_source_of_too_few_rows_gives_no_forecast(data_root: Path) -> None:
     put(data_root, "loans.csv", make_frame(8).drop(columns="row_id").to_csv(index=False))
-    with pytest.raises(DataError, match="two numbers of rows"):
+    with pytest.raises(
+        DataError, match="two numbers of rows that go .* Received: 0; the source has 8 rows"
+    ):
         run_probe(
             make_spec(),
             load_settings(),

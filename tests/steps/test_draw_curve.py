@@ -43,7 +43,7 @@ def test_it_leaves_figure_points_and_gain(run: RunContext) -> None:
     curve = draw_curve(make_spec(), run, points=power_points()[::-1])
     assert curve.kind == "power_law"
     assert curve.doubling_gain == pytest.approx(4 * (2_000**-0.5 - 4_000**-0.5), rel=0.01)
-    assert "from 2,000 to 4,000 would lower log loss by about 0.026" in curve.sentence
+    assert "from 2,000 to 4,000 would lower log loss, now 0.189, by about 0.026" in curve.sentence
     assert [point.rows for point in curve.points] == [100, 200, 500, 1_000, 2_000]
     assert len(curve.model_dump_json()) < 8_000
     files = RunFiles(load_settings().data, run)
@@ -93,7 +93,12 @@ def test_too_few_points_are_said_to_be_too_few(run: RunContext, count: int) -> N
 def test_a_point_without_the_metric_is_left_out(run: RunContext) -> None:
     broken = power_points()[2].model_copy(update={"metrics": {}})
     points = [*power_points()[:2], broken, *power_points()[3:]]
-    assert len(draw_curve(make_spec(), run, points=points).points) == 4
+    planned = [point.share for point in points]
+    curve = draw_curve(make_spec(), run, points=points, planned=planned)
+    assert len(curve.points) == 4
+    assert curve.missing == (0.25,)
+    page = Path(report(make_spec(), run, **vars(make_records())).uri).read_text(encoding="utf-8")
+    assert "not defined there: 25 %." in check_is_closed(page).shown
 
 
 @pytest.mark.parametrize(
@@ -102,19 +107,18 @@ def test_a_point_without_the_metric_is_left_out(run: RunContext) -> None:
         (
             CurveFit("log_line", {"a": 0.2, "b": 0.1}, 0.0693, 0.05, 0.09),
             "accuracy",
-            "Doubling the training rows from 100 to 200 would raise accuracy by about 0.069, from "
-            "0.661 to 0.730; with 80 % likelihood the gain lies between 0.050 and 0.090. The "
-            "points only support a straight line, which never levels off: take it as the most to "
-            "hope for.",
+            "Doubling the training rows from 100 to 200 would raise accuracy, now 0.660, by about "
+            "0.069; with 80 % likelihood by 0.050 to 0.090. The points only support a straight "
+            "line, which never levels off: take it as the most to hope for.",
         ),
         (
             CurveFit("power_law", {"a": 0.5, "b": 0.1, "c": 3.0}, 0.0, 0.0, 0.001),
             "log_loss",
-            "Doubling the training rows from 100 to 200 would hardly change log loss: by 0.0000 at "
-            "best guess, and with 80 % likelihood by 0.0000 to 0.0010.",
+            "Doubling the training rows from 100 to 200 would hardly change log loss, now 0.6600, "
+            "by about 0.0000; with 80 % likelihood by 0.0000 to 0.0010.",
         ),
     ],
     ids=["a line", "nothing to gain"],
 )
 def test_the_sentence_says_what_is_known(fit: CurveFit, metric: str, sentence: str) -> None:
-    assert write_sentence(fit, 100, metric=metric) == sentence
+    assert write_sentence(fit, 100, 0.66, metric=metric) == sentence
