@@ -68,9 +68,22 @@ def status() -> None:
 
 
 @app.command()
-def check() -> None:
-    """Check every file in include/pipelines; exit code 0 only if all are right."""
+def check(
+    pipeline: Annotated[
+        str | None, typer.Argument(help="Pipeline to check --against a file.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="File to check by the pipeline's contract.")
+    ] = None,
+) -> None:
+    """Check every file in include/pipelines, or a data file by a pipeline's contract.
+
+    The exit code is 0 only if everything is right.
+    """
     with _readable_errors():
+        if against is not None or pipeline is not None:
+            _check_against(pipeline, against)
+            return
         directory = load_settings().pipelines_dir
         entries = list(load_pipeline_specs(directory))
         wrong = [entry for entry in entries if entry.error is not None]
@@ -236,6 +249,27 @@ def _copy_if_changed(source: Path, target: Path) -> None:
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     shutil.copy2(source, temporary)
     temporary.replace(target)
+
+
+def _check_against(pipeline: str | None, file: Path | None) -> None:
+    from include.quality.failure_table import render_failures
+    from include.quality.gate import is_blocked
+    from include.steps.against import check_against
+
+    if pipeline is None or file is None or not file.is_file():
+        raise ParamError(
+            "expected `gatehouse check NAME --against FILE`. "
+            f"Received: NAME={pipeline!r}, FILE={str(file)!r}."
+        )
+    settings = load_settings()
+    report = check_against(_find_spec(settings, pipeline), file, settings)
+    if report.failures:
+        console.print(_plain(render_failures(report)), soft_wrap=True)
+    else:
+        met = f"{report.rows:,} rows meet all {len(report.outcomes)} rules of {pipeline}"
+        console.print(f"{file.name}: {met}")
+    if is_blocked(report):
+        raise typer.Exit(1)
 
 
 def _check_rules(spec: PipelineSpec, path: Path) -> None:

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from include.cli import app
+from tests.builders import BASE_SPEC, make_frame
 
 ROOT = Path(__file__).resolve().parents[1]
 DIGITS = (ROOT / "include" / "pipelines" / "digits.yaml").read_text(encoding="utf-8")
@@ -81,3 +83,34 @@ def test_status_fails_while_nothing_is_up(pipelines):
     answer = invoke("status")
     assert answer.exit_code == 1
     assert "down" in answer.output
+
+
+def write_loans(pipelines: Path, tmp_path: Path, **changes: object) -> Path:
+    (pipelines / "loans.yaml").write_text(yaml.safe_dump({**BASE_SPEC}), encoding="utf-8")
+    path = tmp_path / "march.csv"
+    make_frame(200).drop(columns="row_id").assign(**changes).to_csv(path, index=False)
+    return path
+
+
+def test_a_file_that_meets_the_contract_passes_the_check(pipelines, tmp_path, data_root):
+    path = write_loans(pipelines, tmp_path)
+    answer = invoke("check", "loans", "--against", str(path))
+    assert answer.exit_code == 0, answer.output
+    assert "200 rows meet all" in answer.output
+    assert not list((data_root).glob("tables/**/*.parquet"))
+
+
+def test_a_file_that_breaks_the_contract_is_told_how(pipelines, tmp_path):
+    path = write_loans(pipelines, tmp_path, age=7)
+    answer = invoke("check", "loans", "--against", str(path))
+    assert answer.exit_code == 1
+    assert "age" in answer.output
+    assert "200" in answer.output
+
+
+def test_a_file_without_a_column_of_the_contract_is_told_which(pipelines, tmp_path):
+    path = write_loans(pipelines, tmp_path)
+    path.write_text(path.read_text(encoding="utf-8").replace("income", "earnings"), "utf-8")
+    answer = invoke("check", "loans", "--against", str(path))
+    assert answer.exit_code == 1
+    assert "income" in answer.output

@@ -1,0 +1,43 @@
+"""Check a file against a pipeline's contract, without Airflow and without leaving anything."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pydantic import SecretStr
+
+from include.quality.gate import run_gate
+from include.records import QualityReport
+from include.settings import Settings
+from include.specs import PipelineSpec
+from include.specs.sources import FileSource
+from include.steps.ingest import build_reading_plan, connection_from_environment
+from include.tables.local_files import open_local_files
+from include.tables.snapshot import take_snapshot
+from include.tables.store import TableStore
+
+
+def check_against(spec: PipelineSpec, file: Path, settings: Settings) -> QualityReport:
+    """Read a file as the pipeline would, and check every rule on it.
+
+    Args:
+        spec: The pipeline; how its own file is read holds for this one, too.
+        file: A local file.
+        settings: Where things are; nothing is written there.
+
+    Raises:
+        SourceError: The file cannot be read.
+        SchemaError: Its columns or types are not those of the contract.
+    """
+    place = {"uri": str(file.resolve())}
+    if isinstance(spec.source, FileSource):
+        source = spec.source.model_copy(update={**place, "test_uri": None})
+    else:
+        source = FileSource(kind="file", **place)
+    with TemporaryDirectory(prefix="gatehouse-check-") as scratch:
+        # Nothing stays, so a key of the moment hashes as well as the real one.
+        key = SecretStr(settings.hash_key.get_secret_value() or "for this check only")
+        own = settings.model_copy(update={"data_root": scratch, "hash_key": key})
+        plan = build_reading_plan(spec, own, connection_from_environment)
+        found = take_snapshot(TableStore(own.data), spec.name, source, plan)
+        with open_local_files(found.raw) as files:
+            return run_gate(spec, files, rejected=found.rejected_rows).report
