@@ -232,6 +232,11 @@ class EvaluateRecord(Record):
     validation: ModelMetrics | None
     test: ModelMetrics
     baseline: ModelMetrics = Field(description="Majority class, or mean, on the test rows.")
+    persistence: ModelMetrics | None = Field(
+        default=None,
+        description="Time series with lags of the target: its value `persistence_lag` rows ago.",
+    )
+    persistence_lag: int = 0
     champion: ModelMetrics | None = None
     champion_version: str = ""
     comparison: Comparison | None = None

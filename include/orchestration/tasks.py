@@ -18,6 +18,7 @@ from include.specs import PipelineSpec
 
 logger = logging.getLogger(__name__)
 R = TypeVar("R", bound=Record)
+MOST_BYTES = 8192
 RECORD_OF_TASK = {
     "ingest": "ingested",
     "validate": "validated",
@@ -42,7 +43,22 @@ def perform(
     context = get_current_context()
     run = build_run_context(spec, context)
     effective = effective_spec(spec, context["params"])
-    return run_step(step, effective, run, *records, on_open=_show_link, **extras)
+    return check_size(run_step(step, effective, run, *records, on_open=_show_link, **extras))
+
+
+def check_size(record: R) -> R:
+    """Refuse a record that would not travel: what is long belongs into the run's directory.
+
+    Raises:
+        GatehouseError: It is larger than 8 KB.
+    """
+    size = len(record.model_dump_json())
+    if size > MOST_BYTES:
+        raise GatehouseError(
+            f"a record must stay below {MOST_BYTES} bytes. Received: {type(record).__name__} of "
+            f"{size}. Write what is long into a file of the run, and hand on its place."
+        )
+    return record
 
 
 def plan_shares(spec: PipelineSpec, prepared: PrepareRecord) -> list[float]:

@@ -28,6 +28,7 @@ from include.steps.measuring import (
     compare_with_champion,
     measure,
     measure_champion,
+    measure_persistence,
     measure_test_slices,
     measure_validation,
     score_test_rows,
@@ -73,6 +74,7 @@ def evaluate(
         )
     champion = score_champion(settings, spec.name, test.frame, schema=schema, load=load_champion)
     baseline = predict_baseline(schema, read_target(prepared.features, "train"), len(test.y))
+    persistence, persistence_lag = measure_persistence(spec, schema, test)
     details = EvaluationDetails(
         slices=measure_test_slices(spec, schema, test),
         curves=trace_curves(schema, test.y, test.predictions),
@@ -82,6 +84,8 @@ def evaluate(
         validation=validation,
         test=measure(schema, test.y, test.predictions, names=names),
         baseline=measure(schema, test.y, baseline, names=names),
+        persistence=persistence,
+        persistence_lag=persistence_lag,
         champion=measure_champion(schema, test.y, champion, names=names),
         champion_version=champion.version if champion else "",
         comparison=compare_with_champion(spec, schema, test, champion),

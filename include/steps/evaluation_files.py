@@ -86,6 +86,7 @@ def name_metrics(evaluated: EvaluateRecord) -> dict[str, float]:
         "test": evaluated.test,
         "validation": evaluated.validation,
         "baseline": evaluated.baseline,
+        "persistence": evaluated.persistence,
         "champion": evaluated.champion,
     }
     named = {

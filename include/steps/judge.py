@@ -41,6 +41,8 @@ def decide(spec: PipelineSpec, evaluated: EvaluateRecord) -> Verdict:
     """
     absolute = [judge_requirement(each, evaluated) for each in spec.promotion.requirements]
     absolute.append(judge_baseline(spec.compare_metric, evaluated))
+    if evaluated.persistence is not None:
+        absolute.append(judge_persistence(spec.compare_metric, evaluated))
     failed = [gate for gate in absolute if not gate.is_passed]
     kind, comparison = judge_champion(spec.compare_metric, evaluated)
     if failed:
@@ -76,16 +78,30 @@ def judge_requirement(requirement: Requirement, evaluated: EvaluateRecord) -> Ga
 
 def judge_baseline(metric: str, evaluated: EvaluateRecord) -> Gate:
     """Hold the candidate against the model that knows only how often each answer occurs."""
-    name, words = "better than the trivial baseline", _words(metric)
-    ours = _finite(evaluated.test.metrics.get(metric))
-    theirs = _finite(evaluated.baseline.metrics.get(metric))
+    theirs = evaluated.baseline.metrics.get(metric)
+    return _judge_guess(metric, evaluated, theirs, ("the trivial baseline", "always alike"))
+
+
+def judge_persistence(metric: str, evaluated: EvaluateRecord) -> Gate:
+    """Hold the candidate against the guess that nothing has changed since some rows ago."""
+    guess = f"the same as {evaluated.persistence_lag} rows ago"
+    past = evaluated.persistence.metrics.get(metric) if evaluated.persistence else None
+    return _judge_guess(metric, evaluated, past, (guess, guess))
+
+
+def _judge_guess(
+    metric: str, evaluated: EvaluateRecord, guessed: float | None, names: tuple[str, str]
+) -> Gate:
+    guess, answer = names
+    name, words = f"better than {guess}", _words(metric)
+    ours, theirs = _finite(evaluated.test.metrics.get(metric)), _finite(guessed)
     if ours is None or theirs is None:
-        side = "the candidate" if ours is None else "the trivial baseline"
+        side = "the candidate" if ours is None else guess
         detail = f"{words} of {side} could not be computed"
         return Gate(name=name, is_passed=False, detail=detail)
     is_better = ours > theirs if METRICS[metric].is_higher_better else ours < theirs
     relation = "better than" if is_better else "no better than"
-    detail = f"{words} {ours:.4g} is {relation} the {theirs:.4g} of always answering the same"
+    detail = f"{words} {ours:.4g} is {relation} the {theirs:.4g} of answering {answer}"
     return Gate(name=name, is_passed=is_better, detail=detail)
 
 

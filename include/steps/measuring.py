@@ -48,6 +48,24 @@ def measure(
     return ModelMetrics(metrics=compute_metrics(schema, y, predictions, names), rows=len(y))
 
 
+def measure_persistence(
+    spec: PipelineSpec, schema: FeatureSchema, test: ScoredRows
+) -> tuple[ModelMetrics | None, int]:
+    """Measure the guess that the target is what it was the longest of its lags ago.
+
+    Rows without that much history are guessed as the mean of training.
+
+    Returns:
+        The metrics and the lag in rows; None and 0 where the target has no lags.
+    """
+    steps = [step for lag in spec.cleaning.lags if lag.column == schema.target for step in lag.lags]
+    if schema.task != "regression" or not steps:
+        return None, 0
+    past = test.frame[f"{schema.target}_lag_{max(steps)}"].astype("float64")
+    guess = past.fillna(schema.target_mean).to_numpy()
+    return measure(schema, test.y, guess, names=spec.metric_names), max(steps)
+
+
 def measure_validation(
     network: keras.Model, features: TableRef, schema: FeatureSchema, *, names: Sequence[str]
 ) -> ModelMetrics | None:

@@ -99,7 +99,13 @@ def test_only_infrastructure_errors_retry(digits_dag):
 
     for task in digits_dag.tasks:
         assert task.retries == 2
-        for error in (DataError("x"), QualityError("x"), TrainingError("x"), ParamError("x")):
+        for error in (
+            DataError("x"),
+            QualityError("x"),
+            TrainingError("x"),
+            ParamError("x"),
+            MemoryError(),
+        ):
             assert task.retry_policy.evaluate(error, 1, 2).action.value == "fail"
         again = task.retry_policy.evaluate(TrackingUnavailableError("x"), 1, 2)
         assert again.action.value == "retry"

@@ -105,7 +105,7 @@ def test_only_a_sure_win_over_the_champion_promotes(evaluated: EvaluateRecord, k
         ({"test": {"accuracy": 0.4}}, "accuracy on the test rows is 0.4; at least 0.5 is required"),
         ({"test": {"accuracy": NAN}}, "accuracy on the test rows could not be computed"),
         ({"test": {"accuracy": None}}, "accuracy on the test rows could not be computed"),
-        ({"test": {"log_loss": 0.7}}, "no better than the 0.7 of always answering the same"),
+        ({"test": {"log_loss": 0.7}}, "no better than the 0.7 of answering always alike"),
         ({"test": {"log_loss": NAN}}, "log loss of the candidate could not be computed"),
         ({"baseline": {"log_loss": None}}, "log loss of the trivial baseline could not"),
         ({"test": {"log_loss": float("inf")}}, "log loss of the candidate could not be computed"),
@@ -167,3 +167,16 @@ def test_the_verdict_is_recorded_with_its_gates(caplog: pytest.LogCaptureFixture
     assert "yes  accuracy >= 0.5: accuracy on the test rows is 0.9" in caplog.text
     assert "no   better than the champion" in caplog.text
     assert len(verdict.model_dump_json()) < 8_000
+
+
+@pytest.mark.parametrize(
+    ("past", "is_passed"), [(0.5, True), (0.1, False), (NAN, False)], ids=["worse", "better", "nan"]
+)
+def test_a_time_series_must_beat_what_was_there_before(past: float, is_passed: bool) -> None:
+    evaluated = make_evaluated(
+        persistence=ModelMetrics(metrics={"log_loss": past}, rows=100), persistence_lag=24
+    )
+    verdict = decide(make_spec(), evaluated)
+    gate = next(gate for gate in verdict.gates if "24 rows ago" in gate.name)
+    assert gate.is_passed is is_passed
+    assert verdict.kind == ("promote" if is_passed else "keep")
