@@ -83,7 +83,7 @@ def test_a_loss_that_is_not_finite_fails_at_once_and_registers_nothing(journey: 
     assert run.state == "failed"
     assert run.tasks["train"] == "failed"
     assert run.tries["train"] == 1
-    assert "learning rate" in journey.log(run, "train")
+    assert "Lower training.learning_rate" in journey.log(run, "train")
     assert journey.mlflow_run(run)["info"]["status"] == "FAILED"
     assert journey.versions("digits") == versions
 
