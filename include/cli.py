@@ -159,6 +159,35 @@ def run(  # noqa: PLR0913, PLR0917 - one option for each field of the form
 
 
 @app.command()
+def serve(
+    pipeline: PipelineArgument = "digits",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 8000,
+) -> None:
+    """Answer HTTP requests with the champion of a pipeline, until interrupted."""
+    from include.stack.environment import build_environment
+    from include.tracking.aliases import find_champion
+    from include.tracking.connection import check_reachable
+
+    with _readable_errors():
+        settings = load_settings()
+        name = _find_spec(settings, pipeline).name
+        check_reachable(settings.mlflow)
+        champion = find_champion(settings, name)
+        if champion is None:
+            raise ParamError(
+                f"{name} must have a champion. Received: none. Train one: make run PIPELINE={name}"
+            )
+        environment = {**build_environment(settings), "MLFLOW_TRACKING_URI": settings.mlflow}
+        address = f"http://127.0.0.1:{port}/invocations"
+        console.print(f"version {champion.version} of {name} answers at {address}", soft_wrap=True)
+        command = [
+            *("mlflow", "models", "serve", "--model-uri", f"models:/{name}/{champion.version}"),
+            *("--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)),
+        ]
+        os.execvpe(command[0], command, environment)  # noqa: S606 - our own command
+
+
+@app.command()
 def forecast(
     pipeline: PipelineArgument,
     rows: Annotated[int, typer.Option(min=1, help="Rows that the source will have.")],
