@@ -1,6 +1,11 @@
-"""Training rows that lie outside the quantiles of training, for `outliers: drop_row`."""
+"""Training rows that are left out as outliers: `outliers: drop_row` and `outliers: isolation`."""
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from sklearn.ensemble import IsolationForest
 
 from include.features.cleaning import RowPlan
 from include.features.hashing import mix64
@@ -10,44 +15,78 @@ from include.features.typed_values import read_numbers
 from include.specs import PipelineSpec
 from include.specs.columns import IntegerColumn, NumberColumn
 
-Bounds = dict[str, tuple[float, float]]
+Floats = npt.NDArray[np.float64]
+IsOutlier = Callable[[Floats], npt.NDArray[np.bool_]]
 
 
 def drop_outlier_rows(spec: PipelineSpec, plan: RowPlan) -> None:
-    """Leave out training rows with an outlier; validation and test rows all stay.
+    """Leave out training rows that are outliers; validation and test rows all stay.
 
     Raises:
         DataError: Too few training rows remain.
     """
-    columns = {
+    by_quantile, together = _columns_of(spec, "drop_row"), _columns_of(spec, "isolation")
+    dropped = 0
+    if by_quantile:
+        dropped += _drop(plan, tuple(by_quantile), _fit_quantiles(plan, by_quantile))
+    if together:
+        share = spec.cleaning.isolation_share
+        dropped += _drop(plan, tuple(together), _fit_forest(plan, tuple(together), share))
+    if by_quantile or together:
+        plan.counts["outlier_rows_dropped"] = dropped
+        check_parts(plan.parts, min_rows=spec.min_rows)
+
+
+def _columns_of(spec: PipelineSpec, method: str) -> dict[str, tuple[float, float]]:
+    return {
         column.name: column.outlier_quantiles
         for column in spec.feature_columns
-        if isinstance(column, NumberColumn | IntegerColumn) and column.outliers == "drop_row"
+        if isinstance(column, NumberColumn | IntegerColumn) and column.outliers == method
     }
-    if not columns:
-        return
-    bounds = _find_bounds(plan, columns)
+
+
+def _drop(plan: RowPlan, names: tuple[str, ...], is_outlier: IsOutlier) -> int:
     dropped = 0
-    for batch in plan.stream(tuple(bounds), part=TRAIN):
-        outside = np.zeros(len(batch.frame), dtype=bool)
-        for name, (low, high) in bounds.items():
-            values = read_numbers(batch.frame[name])
-            outside |= (values < low) | (values > high)
+    for batch in plan.stream(names, part=TRAIN):
+        if not len(batch.frame):
+            continue
+        outside = is_outlier(_read_columns(batch.frame, names))
         plan.parts[batch.positions[outside]] = LEFT_OUT
         dropped += int(outside.sum())
-    plan.counts["outlier_rows_dropped"] = dropped
-    check_parts(plan.parts, min_rows=spec.min_rows)
+    return dropped
 
 
-def _find_bounds(plan: RowPlan, columns: dict[str, tuple[float, float]]) -> Bounds:
-    sample = RowSample(tuple(columns))
-    for batch in plan.stream(tuple(columns), part=TRAIN):
-        values = {name: read_numbers(batch.frame[name]) for name in columns}
-        sample.update(mix64(batch.positions.astype(np.uint64)), values)
-    bounds: Bounds = {}
+def _fit_quantiles(plan: RowPlan, columns: dict[str, tuple[float, float]]) -> IsOutlier:
+    """Bound each column by its quantiles in training; what is missing is no outlier."""
+    sample, bounds = _sample(plan, tuple(columns)), []
     for name, quantiles in columns.items():
-        values_of_column = sample.values(name)
-        if values_of_column.size:
-            low, high = np.quantile(values_of_column, quantiles)
-            bounds[name] = (float(low), float(high))
-    return bounds
+        values = sample.values(name)
+        bounds.append(np.quantile(values, quantiles) if values.size else (-np.inf, np.inf))
+    low, high = np.asarray(bounds, dtype=np.float64).T
+    return lambda rows: ((rows < low) | (rows > high)).any(axis=1)
+
+
+def _fit_forest(plan: RowPlan, names: tuple[str, ...], share: float) -> IsOutlier:
+    """Fit an isolation forest on training rows, missing numbers at their column's median.
+
+    Source: Liu, Ting and Zhou, Isolation Forest, ICDM 2008; scikit-learn's implementation.
+    """
+    rows = _sample(plan, names).rows()
+    has_values = ~np.isnan(rows).all(axis=0)
+    medians = np.zeros(len(names))
+    medians[has_values] = np.nanmedian(rows[:, has_values], axis=0)
+    forest = IsolationForest(contamination=share, random_state=0)
+    forest.fit(np.where(np.isnan(rows), medians, rows))
+    return lambda some: forest.predict(np.where(np.isnan(some), medians, some)) < 0
+
+
+def _sample(plan: RowPlan, names: tuple[str, ...]) -> RowSample:
+    sample = RowSample(names)
+    for batch in plan.stream(names, part=TRAIN):
+        values = {name: read_numbers(batch.frame[name]) for name in names}
+        sample.update(mix64(batch.positions.astype(np.uint64)), values)
+    return sample
+
+
+def _read_columns(frame: Any, names: tuple[str, ...]) -> Floats:
+    return np.column_stack([read_numbers(frame[name]) for name in names])

@@ -113,6 +113,14 @@ class RowSample:
         values = np.concatenate(parts) if parts else np.empty(0)
         return np.sort(values[~np.isnan(values)])
 
+    def rows(self) -> Floats:
+        """Give the rows kept, shape (rows, columns), missing numbers as NaN."""
+        self._shrink()
+        columns = [
+            np.concatenate(parts) if parts else np.empty(0) for parts in self._values.values()
+        ]
+        return np.column_stack(columns)
+
     def _shrink(self) -> None:
         if self._rows <= self._size:
             return

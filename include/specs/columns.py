@@ -47,10 +47,11 @@ class NumericColumn(ColumnBase):
     indicator: bool = Field(
         default=False, description="Whether to add a 0/1 input that says the value was missing."
     )
-    outliers: Literal["keep", "clip", "drop_row"] = Field(
+    outliers: Literal["keep", "clip", "drop_row", "isolation"] = Field(
         default="keep",
         description="Values outside `outlier_quantiles` of the training rows: kept, clipped to "
-        "them, or their training rows dropped.",
+        "them, or their training rows dropped. `isolation` looks at all columns so marked at once "
+        "and drops the training rows that an isolation forest sets apart.",
     )
     outlier_quantiles: tuple[float, float] = Field(
         default=(0.001, 0.999), description="Lower and upper quantile for `outliers`."

@@ -90,6 +90,12 @@ class CleaningSpec(SpecModel):
     missing_target: Literal["drop", "fail"] = Field(
         default="fail", description="Rows whose target is missing."
     )
+    isolation_share: float = Field(
+        default=0.01,
+        gt=0,
+        le=0.5,
+        description="Share of the training rows that `outliers: isolation` sets apart.",
+    )
     order_by: str | None = Field(
         default=None, description="Column that orders the rows for forward fill and lags."
     )

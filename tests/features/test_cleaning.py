@@ -110,6 +110,23 @@ def test_outlier_rows_leave_training_only() -> None:
     assert (before[dropped] == TRAIN).all()
 
 
+def test_an_isolation_forest_sets_rows_apart_that_are_odd_together() -> None:
+    frame = make_frame(400)
+    ranks = frame["income"].rank().fillna(200)
+    frame["age"] = pd.array((ranks / 8 + 30).astype("int64"), dtype="Int64")
+    first = frame["income"].idxmin()
+    frame.loc[first, "age"] = 80
+    changed = {"age": {"outliers": "isolation"}, "income": {"outliers": "isolation"}}
+    columns = [{**each, **changed.get(each["name"], {})} for each in BASE_SPEC["columns"]]
+    made = plan(make_spec(columns=columns, cleaning={"isolation_share": 0.05}), frame)
+    before = made.parts.copy()
+    drop_outlier_rows(make_spec(columns=columns, cleaning={"isolation_share": 0.05}), made)
+    dropped = before != made.parts
+    assert (before[dropped] == TRAIN).all()
+    assert 0.02 <= dropped.sum() / (before == TRAIN).sum() <= 0.08
+    assert before[first] != TRAIN or dropped[first]
+
+
 def test_the_stream_gives_rows_in_table_order_with_lag_features() -> None:
     frame = make_frame(300)
     cleaning = {"lags": [{"column": "income", "lags": [1]}], "duplicates": "keep"}
