@@ -21,6 +21,11 @@ import sys
 __all__: list[str] = []
 
 _LIBRARIES = (
+    "airflow.dag_processing.bundles.local",
+    "airflow.providers.standard.decorators.python",
+    "airflow.providers.standard.operators.hitl",
+    "airflow.sdk.definitions.decorators",
+    "airflow.sdk.definitions.retry_policy",
     "numpy",
     "pandas",
     "pyarrow.parquet",
@@ -39,14 +44,19 @@ _LIBRARIES = (
     "mlflow.pyfunc",
     "mlflow.data.meta_dataset",
     "mlflow.tracing.provider",
+    "mlflow.tracing.processor.otel",
+    "mlflow.tracking.request_header.registry",
     "opentelemetry.sdk.trace.export",
     "sklearn.datasets",
+    "pandas.io.formats.csvs",
     "pyarrow.csv",
+    "PIL.JpegImagePlugin",
     "PIL.PngImagePlugin",
-    "jax.experimental",
-    "upath",
+    "jax.experimental.multihost_utils",
+    "jaxlib.mlir.dialects.mhlo",
+    "upath.implementations.local",
     "httpx",
-    "jinja2",
+    "jinja2.ext",
 )
 
 

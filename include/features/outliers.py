@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.ensemble import IsolationForest
 
 from include.features.cleaning import RowPlan
 from include.features.hashing import mix64
@@ -75,6 +74,9 @@ def _fit_forest(plan: RowPlan, names: tuple[str, ...], share: float) -> IsOutlie
     has_values = ~np.isnan(rows).all(axis=0)
     medians = np.zeros(len(names))
     medians[has_values] = np.nanmedian(rows[:, has_values], axis=0)
+    # Imported only here: it brings half of scikit-learn along, and few pipelines ask for it.
+    from sklearn.ensemble import IsolationForest
+
     forest = IsolationForest(contamination=share, random_state=0)
     forest.fit(np.where(np.isnan(rows), medians, rows))
     return lambda some: forest.predict(np.where(np.isnan(some), medians, some)) < 0

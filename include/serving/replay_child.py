@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any, Final
 
 PACKAGE: Final = "include"
+CODE: Final = "code/include.zip"
 
 
 class BundleOnly(MetaPathFinder):
@@ -25,7 +26,7 @@ class BundleOnly(MetaPathFinder):
     """
 
     def __init__(self, code: Path) -> None:
-        """Name the bundle's directory of code."""
+        """Name the bundle's archive of code."""
         self.code = str(code)
 
     def find_spec(
@@ -48,7 +49,7 @@ def main(model: Path, question: Path, answer: Path) -> None:
         question: JSON of lists of values by column.
         answer: Where the predictions go, as JSON of lists by column.
     """
-    sys.meta_path.insert(0, BundleOnly(model / "code"))
+    sys.meta_path.insert(0, BundleOnly(model / CODE))
     import mlflow.pyfunc
     import pandas as pd
 

@@ -45,18 +45,19 @@ def run_step(
             name unless given.
         extras: Further arguments of the step, such as `on_progress`.
     """
+    from include.tables.object_store import object_store_calls
     from include.tables.run_files import RunFiles
-    from include.tracking.runs import open_run
+    from include.tracking.runs import hold_run
 
     for library in CHATTY:
         logging.getLogger(library).setLevel(logging.WARNING)
     settings = load_settings()
     name = cost_name or step.__name__
-    log = open_run(settings, run)
-    if on_open is not None:
-        on_open(log.url)
-    started, cpu_before = time.monotonic(), _cpu_seconds()
-    result = step(spec, run, *records, **extras)
+    with hold_run(settings, run) as log, object_store_calls():
+        if on_open is not None:
+            on_open(log.url)
+        started, cpu_before = time.monotonic(), _cpu_seconds()
+        result = step(spec, run, *records, **extras)
     table = next(_tables(result), None)
     cost = StepCost(
         step=name,

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-import httpx
 import requests
 
 from include.errors import GatehouseError, TrackingUnavailableError
@@ -76,10 +75,10 @@ def check_reachable(url: str, *, timeout: float = PROBE_SECONDS) -> None:
     """
     _check_address(url)
     try:
-        response = httpx.get(f"{url}/health", timeout=timeout)
-    except httpx.HTTPError as error:
+        response = requests.get(f"{url}/health", timeout=timeout)
+    except requests.RequestException as error:
         raise _unavailable(url, f"{type(error).__name__}: {error}") from error
-    if response.status_code != httpx.codes.OK:
+    if response.status_code != requests.codes.ok:
         raise _unavailable(url, f"HTTP {response.status_code} from {url}/health")
 
 

@@ -8,6 +8,7 @@ import html
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 
 from include.records import RunContext
@@ -29,7 +30,10 @@ CHILD: Final = "gatehouse.child"
 # Without it MLflow's pages take the experiment for one of generative AI.
 EXPERIMENT_TAGS: Final = {"mlflow.experimentKind": "custom_model_development"}
 
-__all__ = ["RunLog", "child_run", "find_run", "open_child_run", "open_run"]
+__all__ = ["RunLog", "child_run", "find_run", "hold_run", "open_child_run", "open_run"]
+
+# Server, key and log of the run that `hold_run` opened.
+_held: ContextVar[tuple[str, str, RunLog] | None] = ContextVar("held", default=None)
 
 
 def open_run(settings: "Settings", run: RunContext) -> RunLog:
@@ -44,6 +48,9 @@ def open_run(settings: "Settings", run: RunContext) -> RunLog:
     Raises:
         TrackingUnavailableError: The MLflow server does not answer.
     """
+    held = _held.get()
+    if held is not None and held[:2] == (settings.mlflow, run.run_key):
+        return held[2]
     client = connect(settings)
     with tracking_calls(settings.mlflow):
         experiment_id = _ensure_experiment(client, run.pipeline)
@@ -55,6 +62,25 @@ def open_run(settings: "Settings", run: RunContext) -> RunLog:
     log = _log_of(settings, run.run_key, found, client)
     log.flush()
     return log
+
+
+@contextmanager
+def hold_run(settings: "Settings", run: RunContext) -> Iterator[RunLog]:
+    """Open a run for a block: within it, `open_run` gives the same one without asking the server.
+
+    Args:
+        settings: Where the MLflow server is.
+        run: The DAG run.
+
+    Raises:
+        TrackingUnavailableError: The MLflow server does not answer.
+    """
+    log = open_run(settings, run)
+    token = _held.set((settings.mlflow, run.run_key, log))
+    try:
+        yield log
+    finally:
+        _held.reset(token)
 
 
 def open_child_run(settings: "Settings", parent: RunLog, name: str) -> RunLog:

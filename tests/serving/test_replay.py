@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from include.errors import ReplayError
 from include.serving.replay import GoldenRows, build_golden_rows, compare_predictions, replay
 from include.settings import Settings
-from include.tracking.bundles import log_bundle
+from include.tracking.bundles import CODE, log_bundle
 from include.tracking.registry import download_version, register_model
 from include.tracking.runs import open_run
 from tests.builders import make_run
@@ -58,11 +59,19 @@ def test_the_bundle_predicts_the_same_in_a_clean_process(small, model):
 
 def test_a_bundle_whose_code_is_incomplete_fails_with_its_reason(small, model, tmp_path):
     broken = shutil.copytree(model, tmp_path / "model")
-    shutil.rmtree(broken / "code/include/features")
+    remove_package(broken / CODE, "include/features/")
     golden = build_golden_rows(small.bundle, small.frame, small.predictions)
 
     with pytest.raises(ReplayError, match=r"No module named 'include\.features'"):
         replay(broken, golden)
+
+
+def remove_package(archive: Path, prefix: str) -> None:
+    with zipfile.ZipFile(archive) as packed:
+        kept = {n: packed.read(n) for n in packed.namelist() if not n.startswith(prefix)}
+    with zipfile.ZipFile(archive, "w") as packed:
+        for name, content in kept.items():
+            packed.writestr(name, content)
 
 
 def test_a_clean_process_that_hangs_is_ended(small, model):

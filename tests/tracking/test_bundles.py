@@ -1,5 +1,6 @@
 """What goes into a bundle, and what a bundle may ask MLflow to run."""
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -8,11 +9,15 @@ import yaml
 import include
 from include.errors import IntegrityError
 from include.records import FeatureSchema, RawColumn
-from include.tracking.bundles import check_bundle_files, copy_code
+from include.tracking.bundles import check_bundle_files, pack_code
 from include.tracking.digests import digest_directory
 from include.tracking.signatures import build_signature
 
-GOOD = {"loader_module": "include.serving.scoring_model", "data": "data/bundle", "code": "code"}
+GOOD = {
+    "loader_module": "include.serving.scoring_model",
+    "data": "data/bundle",
+    "code": "code/include.zip",
+}
 
 
 def _write_model(directory: Path, flavors: object) -> Path:
@@ -30,6 +35,7 @@ def test_a_bundle_of_ours_is_accepted(tmp_path):
         ({"python_function": {**GOOD, "loader_module": "os"}}, "loader_module must be"),
         ({"python_function": {**GOOD, "data": "../../etc"}}, "data must be"),
         ({"python_function": {**GOOD, "code": None}}, "code must be"),
+        ({"python_function": {**GOOD, "code": "code"}}, "code must be"),
         ({"python_function": {**GOOD, "python_model": "model.pkl"}}, "one flavor"),
         ({"python_function": {**GOOD, "model_code_path": "evil.py"}}, "one flavor"),
         ({"python_function": GOOD, "sklearn": {}}, "one flavor"),
@@ -57,13 +63,11 @@ def test_the_code_of_users_goes_along_and_what_a_model_never_imports_stays(tmp_p
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text("")
     (project / "serving/__pycache__").mkdir()
+    (project / "serving/__pycache__/a.pyc").write_text("")
     monkeypatch.setattr(include, "__file__", str(project / "__init__.py"))
 
-    copy = copy_code(tmp_path)
-
-    files = {path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file()}
-    assert files == {"networks/steps/mine.py", "serving/a.py"}
-    assert not (copy / "serving/__pycache__").exists()
+    with zipfile.ZipFile(pack_code(tmp_path)) as packed:
+        assert set(packed.namelist()) == {"include/networks/steps/mine.py", "include/serving/a.py"}
 
 
 def test_the_digest_sees_names_contents_and_additions(tmp_path):

@@ -140,7 +140,7 @@ def _swap_the_loader(files: Path) -> None:
 
 
 def _add_code(files: Path) -> None:
-    (files / "code/include/canary.py").write_text("open('canary', 'w')")
+    (files / "code/canary.py").write_text("open('canary', 'w')")
 
 
 @pytest.mark.parametrize("harm", [_flip_a_byte, _swap_the_loader, _add_code])
