@@ -15,6 +15,9 @@ ROOT = Path(__file__).resolve().parents[2]
 COMPOSE_FILE = ROOT / "docker-compose.yaml"
 EXAMPLE_FILE = ROOT / ".env.example"
 
+# A variable without a value is given to the service as it is, where it is set at all.
+PASSED_ON = "passed on"
+
 _VARIABLE = re.compile(
     r"\$(?:(?P<escaped>\$)"
     r"|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:(?P<operator>:-|:\?)(?P<rest>[^{}]*))?\}"
@@ -59,12 +62,16 @@ def interpolate(text: str, variables: Mapping[str, str]) -> str:
 
 
 def find_variables() -> dict[str, set[str]]:
-    """List the variables of the file, each with how it is written: `:?`, `:-` or nothing."""
+    """List the variables of the file, by how each is written: `:?`, `:-`, nothing, or passed on."""
     found: dict[str, set[str]] = {}
     for text in walk_strings(read_raw()):
         for match in _VARIABLE.finditer(text):
             if match["name"]:
                 found.setdefault(match["name"], set()).add(match["operator"] or "")
+    for service in read_raw()["services"].values():
+        for name, value in service.get("environment", {}).items():
+            if value is None:
+                found.setdefault(name, set()).add(PASSED_ON)
     return found
 
 
@@ -73,7 +80,8 @@ def service_environment(service: Mapping[str, Any]) -> dict[str, str]:
     values: dict[str, str] = {}
     if "env_file" in service:
         values.update(read_env_file(ROOT / service["env_file"]))
-    values.update({name: str(value) for name, value in service.get("environment", {}).items()})
+    own = service.get("environment", {}).items()
+    values.update({name: "" if value is None else str(value) for name, value in own})
     return values
 
 

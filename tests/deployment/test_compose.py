@@ -64,7 +64,7 @@ def test_values_have_the_types_that_compose_takes(services):
     duration = re.compile(r"\d+(ms|s|m|h)")
     for name, definition in services.items():
         for value in definition.get("environment", {}).values():
-            assert isinstance(value, str), f"{name}: quote {value!r}"
+            assert value is None or isinstance(value, str), f"{name}: quote {value!r}"
         check = definition.get("healthcheck", {})
         for key in ("interval", "timeout", "start_period"):
             assert duration.fullmatch(check.get(key, "1s")), f"{name}: {key}"

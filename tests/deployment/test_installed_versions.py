@@ -26,7 +26,14 @@ OTHER_VARIABLES = {
         "AIRFLOW_ADMIN_PASSWORD",
         "CONNECTION_CHECK_MAX_COUNT",
     },
-    "airflow-worker": {"CONNECTION_CHECK_MAX_COUNT", "DUMB_INIT_SETSID"},
+    "airflow-worker": {
+        "CONNECTION_CHECK_MAX_COUNT",
+        "DUMB_INIT_SETSID",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_DEFAULT_REGION",
+        "AWS_ENDPOINT_URL",
+    },
 }
 
 

@@ -15,6 +15,7 @@ from include.steps.report import report
 from include.steps.runner import run_step
 from include.steps.train import train
 from include.steps.validate import validate
+from include.tables.layout import open_root
 from tests.builders import BASE_SPEC, make_frame, make_run, make_spec
 from tests.tables.test_sql import POSTGRES, is_postgres_up
 
@@ -87,6 +88,20 @@ def test_csv_parquet_and_postgres_give_the_same_table_and_the_same_model(data_ro
         metrics = records["evaluated"].test.metrics
         seen[name] = (records["ingested"].raw.key, records["prepared"].features.key, metrics)
     assert seen["csv"] == seen["parquet"] == seen["sql"]
+
+
+def test_an_object_store_gives_the_same_tables_and_the_same_model(data_root, bucket, monkeypatch):
+    text = make_frame(400).drop(columns="row_id").to_csv(index=False)
+    (data_root / "sources" / "loans.csv").write_text(text)
+    here = run_chain(make_spec(), make_run(run_id="chain__local"))
+
+    monkeypatch.setenv("GATEHOUSE_DATA_ROOT", f"{bucket}/data")
+    open_root(f"{bucket}/data/sources/loans.csv").write_bytes(text.encode())
+    there = run_chain(make_spec(), make_run(run_id="chain__remote"))
+
+    assert there["ingested"].raw.uri.startswith(bucket)
+    assert there["prepared"].features.key == here["prepared"].features.key
+    assert there["evaluated"].test.metrics == here["evaluated"].test.metrics
 
 
 def test_a_planted_private_value_is_found_nowhere(
