@@ -1,7 +1,7 @@
-"""What a file looks like: one pass of DuckDB over its columns, whatever its size.
+"""What a file looks like: DuckDB over a copy with all values as text, whatever the file's size.
 
-Every value is read as text first and then tried as a number, a time, a boolean; so a file is
-profiled before anybody has said what its columns are.
+The copy comes through ingest's reader (`text_copy.py`), so that what is counted here are the
+values that ingest will see.
 """
 
 import itertools
@@ -11,219 +11,228 @@ from typing import Any, Final, NamedTuple
 
 import duckdb
 
-from include.errors import SourceError
-from include.tables.duck import open_duckdb, quote_name, quote_text
+from include.drafting.counting import COUNTED, NUMERIC, count_values
+from include.drafting.file_form import FileForm
+from include.drafting.marks import ALL_MARKS, ONLY_AMONG_NUMBERS, SURE
+from include.drafting.text_copy import CopiedColumn, TextCopy
+from include.drafting.tracking import ArrayForm, TimeForm
+from include.tables.duck import open_duckdb, parquet_scan, quote_name, quote_text
 
-MISSING: Final = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
-TABLE: Final = "rows_as_text"
+RAW: Final = "texts_with_marks"
+TABLE: Final = "texts"
 MOST_VALUES: Final = 100
-COUNTED: Final = ("integers", "numbers", "booleans", "times", "emails", "phones")
-EMAIL: Final = r"^[^@\s]+@[^@\s]+\.[A-Za-z]{2,}$"
-PHONE: Final = r"^\+?[0-9][0-9 ()/.-]{6,18}[0-9]$"
+FIRST_ROWS: Final = 2_000
+# From here on the estimated number of distinct values is counted exactly.
+NEARLY_UNIQUE: Final = 0.8
 
 
 class ColumnProfile(NamedTuple):
     """One column: counts of what its values could be, and examples of what they are."""
 
     name: str
+    key: str
     rows: int
     filled: int
     distinct: int
     integers: int
     numbers: int
     booleans: int
-    times: int
     emails: int
     phones: int
+    dialled: int
+    addresses: int
+    titles: int
+    capitals: int
+    lettered: int
+    commas: int
+    thousands: int
+    units: int
     low: float | None
     high: float | None
-    longest: int
+    shortest: int
     words: float
+    is_distinct_exact: bool
     is_rising: bool
     values: tuple[str, ...]
+    time: TimeForm | None
+    array: ArrayForm | None
+    is_nested: bool
 
     @property
     def null_share(self) -> float:
         """Share of missing values."""
         return 1 - self.filled / self.rows if self.rows else 1.0
 
+    @property
+    def is_unique(self) -> bool:
+        """Whether no value occurs twice, as far as every row was counted."""
+        return self.is_distinct_exact and self.distinct == self.filled
+
+    @property
+    def is_boolean(self) -> bool:
+        """Whether every value is one of two opposites."""
+        lower = {value.lower() for value in self.values}
+        is_pair = len(lower) == 2 and self.booleans == self.filled
+        return is_pair or self.values == ("0", "1")
+
 
 class FileProfile(NamedTuple):
     """A file: how it is read, and its columns."""
 
-    path: Path
-    format: str
-    has_header: bool
-    separator: str
+    form: FileForm
     missing: tuple[str, ...]
     rows: int
     duplicates: int
     columns: tuple[ColumnProfile, ...]
     determining: tuple[str, ...]
+    has_valid_days: bool
+    left_out: tuple[str, ...]
+    rejected: int
+    rejected_share: float
+    first_reason: str
+
+    @property
+    def file_name(self) -> str:
+        """Name of the file, without its place."""
+        return Path(self.form.source.uri).name
 
 
-def profile_file(path: Path, target: str) -> FileProfile:
-    """Profile a CSV, TSV, JSON-lines or Parquet file.
+def profile_copy(form: FileForm, copy: TextCopy, target: str) -> FileProfile:
+    """Profile a file by its copy.
 
     Args:
-        path: The file.
+        form: How the file is written.
+        copy: Its values as texts.
         target: The column to predict: columns that determine it are found out.
-
-    Raises:
-        SourceError: The file is missing, empty or unreadable, or has no such column.
     """
-    if not path.is_file() or path.stat().st_size == 0:
-        raise SourceError(f"--from must name a file with rows. Received: {str(path)!r}.")
     with open_duckdb(memory_mb=1024) as duck:
-        try:
-            kind, has_header, separator = _open(duck, path)
-        except duckdb.Error as error:
-            raise SourceError(
-                f"{path.name} must be readable as CSV, TSV, JSON lines or Parquet. "
-                f"Received: {str(error).splitlines()[0]}."
-            ) from error
-        names = [str(row[0]) for row in duck.execute(f"DESCRIBE {TABLE}").fetchall()]
-        if target not in names:
-            raise SourceError(
-                f"--target must name a column of {path.name}. Received: {target!r}; "
-                f"columns: {names[:50]}."
-            )
-        columns = tuple(_profile_column(duck, name) for name in names)
-        missing = _markers(duck, names)
-        rows = columns[0].rows
-        if rows == 0:
-            raise SourceError(f"{path.name} must hold rows. Received: a header only.")
+        duck.execute(f"CREATE VIEW {RAW} AS SELECT * FROM {parquet_scan([str(copy.path)])}")
+        missing = _find_marks(duck, copy.columns)
+        _create_table(duck, copy.columns, missing)
+        columns = tuple(_profile_column(duck, column) for column in copy.columns)
         return FileProfile(
-            path=path,
-            format=kind,
-            has_header=has_header,
-            separator=separator,
-            missing=missing,
-            rows=rows,
-            duplicates=rows - _count(duck, f"SELECT DISTINCT * FROM {TABLE}"),
+            form=form,
+            missing=("", *missing),
+            rows=copy.rows,
+            duplicates=copy.rows - _count(duck, f"SELECT DISTINCT * FROM {TABLE}"),
             columns=columns,
             determining=_find_determining(duck, columns, target),
+            has_valid_days=_has_valid_days(duck, columns),
+            left_out=copy.left_out,
+            rejected=copy.rejected,
+            rejected_share=copy.rejected_share,
+            first_reason=copy.first_reason,
         )
 
 
-def _open(duck: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, bool, str]:
-    """Make the view of all values as trimmed text, with the usual markers of missing as NULL."""
-    kind, name = _format_of(path), quote_text(str(path))
-    has_header, separator = True, ","
-    if kind == "csv":
-        sniffed = duck.execute(f"SELECT HasHeader, Delimiter FROM sniff_csv({name})").fetchone()
-        has_header, separator = (bool(sniffed[0]), str(sniffed[1])) if sniffed else (True, ",")
-        scan = (
-            f"read_csv({name}, all_varchar=true, header={str(has_header).lower()}, "
-            f"delim={quote_text(separator)}, quote='\"', escape='\"', strict_mode=false, "
-            "ignore_errors=true)"
-        )
-    else:
-        scan = f"read_{'json_auto' if kind == 'jsonl' else 'parquet'}({name})"
-    columns = duck.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
-    markers = ", ".join(quote_text(marker) for marker in MISSING)
-    texts = (f"trim(CAST({quote_name(row[0])} AS VARCHAR))" for row in columns)
-    pairs = zip(texts, columns, strict=True)
-    duck.execute(f"CREATE VIEW with_markers AS SELECT * FROM {scan}")
-    chosen = ", ".join(
-        f"CASE WHEN {text} IN ({markers}) THEN NULL ELSE {text} END AS {quote_name(row[0])}"
-        for text, row in pairs
-    )
-    # A table rather than a view: it spills to disk, and the file is parsed once, not per column.
-    duck.execute(f"CREATE TABLE {TABLE} AS SELECT {chosen} FROM with_markers")
-    return kind, has_header, separator
+def _find_marks(
+    duck: duckdb.DuckDBPyConnection, columns: Sequence[CopiedColumn]
+) -> tuple[str, ...]:
+    """Find which of the usual marks of a missing value the file uses."""
+    listed = ", ".join(quote_text(mark) for mark in ALL_MARKS)
+    used: set[str] = set()
+    for column in columns:
+        key = quote_name(column.key)
+        query = f"SELECT DISTINCT {key} FROM {RAW} WHERE {key} IN ({listed})"
+        found = {str(row[0]) for row in duck.execute(query).fetchall()}
+        used |= found & set(SURE)
+        if found - set(SURE) and (column.time or _is_numeric(duck, key, listed)):
+            used |= found & set(ONLY_AMONG_NUMBERS)
+    return tuple(mark for mark in ALL_MARKS if mark in used)
 
 
-def _format_of(path: Path) -> str:
-    name = path.name.lower().removesuffix(".gz")
-    if name.endswith((".jsonl", ".ndjson")):
-        return "jsonl"
-    return "parquet" if name.endswith((".parquet", ".pq")) else "csv"
+def _is_numeric(duck: duckdb.DuckDBPyConnection, key: str, marks: str) -> bool:
+    """Tell whether all values that are no marks are numbers, and there are some."""
+    row = duck.execute(
+        f"SELECT count(*), count(*) FILTER (regexp_matches({key}, {quote_text(NUMERIC)})) "
+        f"FROM {RAW} WHERE {key} NOT IN ({marks})"
+    ).fetchone()
+    return row is not None and row[0] == row[1] > 0
 
 
-def _profile_column(duck: duckdb.DuckDBPyConnection, name: str) -> ColumnProfile:
-    value = quote_name(name)
-    number = f"TRY_CAST({value} AS DOUBLE)"
-    query = f"""
-        SELECT count(*), count({value}), approx_count_distinct({value}),
-               count(*) FILTER (regexp_full_match({value}, '[+-]?[0-9]{{1,18}}')),
-               count({number}) FILTER (isfinite({number})),
-               count(*) FILTER (lower({value}) IN ('true','false','yes','no','t','f','y','n')),
-               count(TRY_CAST({value} AS TIMESTAMP)),
-               count(*) FILTER (regexp_matches({value}, {quote_text(EMAIL)})),
-               count(*) FILTER (regexp_matches({value}, {quote_text(PHONE)})),
-               min({number}) FILTER (isfinite({number})),
-               max({number}) FILTER (isfinite({number})),
-               coalesce(max(length({value})), 0),
-               coalesce(avg(length({value}) - length(replace({value}, ' ', '')) + 1), 0)
-        FROM {TABLE}"""
-    counts: Sequence[Any] = duck.execute(query).fetchone() or ()
-    distinct = int(counts[2])
+def _create_table(
+    duck: duckdb.DuckDBPyConnection, columns: Sequence[CopiedColumn], missing: tuple[str, ...]
+) -> None:
+    keys = [quote_name(column.key) for column in columns]
+    chosen = keys
+    if missing:
+        marks = ", ".join(quote_text(mark) for mark in missing)
+        chosen = [f"CASE WHEN {key} IN ({marks}) THEN NULL ELSE {key} END AS {key}" for key in keys]
+    duck.execute(f"CREATE VIEW {TABLE} AS SELECT {', '.join(chosen)} FROM {RAW}")
+
+
+def _profile_column(duck: duckdb.DuckDBPyConnection, column: CopiedColumn) -> ColumnProfile:
+    value = quote_name(column.key)
+    counts: Sequence[Any] = duck.execute(count_values(value, TABLE)).fetchone() or ()
+    filled, distinct = int(counts[1]), int(counts[2])
     values: tuple[str, ...] = ()
+    is_exact = distinct <= 2 * MOST_VALUES or distinct > NEARLY_UNIQUE * filled
     if distinct <= 2 * MOST_VALUES:
         found = duck.execute(
             f"SELECT DISTINCT {value} FROM {TABLE} WHERE {value} IS NOT NULL ORDER BY 1"
         ).fetchall()
         values, distinct = tuple(str(row[0]) for row in found), len(found)
-    whole = dict(zip(COUNTED, (int(count) for count in counts[3:9]), strict=True))
+    elif is_exact:
+        distinct = _count(duck, f"SELECT DISTINCT {value} FROM {TABLE} WHERE {value} IS NOT NULL")
+    whole = dict(zip(COUNTED, (int(count) for count in counts[3 : 3 + len(COUNTED)]), strict=True))
+    low, high, shortest, words = counts[3 + len(COUNTED) :]
     return ColumnProfile(
-        name=name,
+        name=column.name,
+        key=column.key,
         rows=int(counts[0]),
-        filled=int(counts[1]),
+        filled=filled,
         distinct=distinct,
         **whole,
-        low=counts[9],
-        high=counts[10],
-        longest=int(counts[11]),
-        words=float(counts[12]),
-        is_rising=_is_rising(duck, value, int(counts[6]) + int(counts[4])),
+        low=low,
+        high=high,
+        shortest=int(shortest),
+        words=float(words),
+        is_distinct_exact=is_exact,
+        is_rising=whole["numbers"] == filled > 0 and _is_rising(duck, value),
         values=values,
+        time=column.time,
+        array=column.array,
+        is_nested=column.is_nested,
     )
 
 
-def _is_rising(duck: duckdb.DuckDBPyConnection, value: str, convertible: int) -> bool:
-    """Tell whether the first rows of a column only rise, as counters and clocks do."""
-    if not convertible:
-        return False
-    rows = duck.execute(f"SELECT {value} FROM {TABLE} LIMIT 2000").fetchall()
-    texts = [row[0] for row in rows if row[0] is not None]
-    try:
-        numbers: list[Any] = [float(text) for text in texts]
-    except ValueError:
-        numbers = texts
+def _is_rising(duck: duckdb.DuckDBPyConnection, value: str) -> bool:
+    """Tell whether the first numbers of a column only rise, as counters do."""
+    query = f"SELECT TRY_CAST({value} AS DOUBLE) FROM {TABLE} LIMIT {FIRST_ROWS}"
+    numbers = [row[0] for row in duck.execute(query).fetchall() if row[0] is not None]
     return len(numbers) > 2 and all(a < b for a, b in itertools.pairwise(numbers))
-
-
-def _markers(duck: duckdb.DuckDBPyConnection, names: list[str]) -> tuple[str, ...]:
-    """Find which of the usual markers of a missing value the file uses."""
-    used = []
-    for marker in MISSING[1:]:
-        text = quote_text(marker)
-        tests = (f"trim(CAST({quote_name(name)} AS VARCHAR)) = {text}" for name in names)
-        if _count(duck, f"SELECT 1 FROM with_markers WHERE {' OR '.join(tests)} LIMIT 1"):
-            used.append(marker)
-    return ("", *used)
 
 
 def _find_determining(
     duck: duckdb.DuckDBPyConnection, columns: tuple[ColumnProfile, ...], target: str
 ) -> tuple[str, ...]:
     """Name the columns whose every value goes with one value of the target."""
-    target_distinct = next(column.distinct for column in columns if column.name == target)
+    aim = next(column for column in columns if column.name == target)
     found = []
     for column in columns:
-        is_candidate = column.name != target and column.distinct >= max(target_distinct, 2)
-        if not is_candidate or column.distinct > column.filled / 2:
+        is_candidate = column.name != target and column.distinct >= max(aim.distinct, 2)
+        if not is_candidate or column.distinct > column.filled / 2 or aim.distinct <= 1:
             continue
+        value, goal = quote_name(column.key), quote_name(aim.key)
         split = _count(
             duck,
-            f"SELECT {quote_name(column.name)} FROM {TABLE} "
-            f"WHERE {quote_name(column.name)} IS NOT NULL AND {quote_name(target)} IS NOT NULL "
-            f"GROUP BY 1 HAVING count(DISTINCT {quote_name(target)}) > 1 LIMIT 1",
+            f"SELECT {value} FROM {TABLE} WHERE {value} IS NOT NULL AND {goal} IS NOT NULL "
+            f"GROUP BY 1 HAVING count(DISTINCT {goal}) > 1 LIMIT 1",
         )
-        if split == 0 and target_distinct > 1:
+        if split == 0:
             found.append(column.name)
     return tuple(found)
+
+
+def _has_valid_days(duck: duckdb.DuckDBPyConnection, columns: tuple[ColumnProfile, ...]) -> bool:
+    """Tell whether columns named year, month and day make a date in every row."""
+    keys = {column.name.lower(): quote_name(column.key) for column in columns}
+    if not {"year", "month", "day"} <= set(keys):
+        return False
+    parts = (f"TRY_CAST({keys[part]} AS INTEGER)" for part in ("year", "month", "day"))
+    written = f"printf('%04d-%02d-%02d', {', '.join(parts)})"
+    wrong = f"SELECT 1 FROM {TABLE} WHERE TRY_CAST({written} AS DATE) IS NULL LIMIT 1"
+    return _count(duck, wrong) == 0
 
 
 def _count(duck: duckdb.DuckDBPyConnection, query: str) -> int:

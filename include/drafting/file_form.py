@@ -1,0 +1,203 @@
+"""How a file is written: format, encoding, separator, quote and header, by ingest's own reader.
+
+Every form is tried by reading the first rows as `ingest` will read them; what reads most rows is
+taken. So nothing is drafted that ingest would read in another way.
+"""
+
+import codecs
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from upath import UPath
+
+from include.errors import SchemaError, SourceError
+from include.specs.sources import FileSource
+from include.tables.batches import shorten
+from include.tables.csv_files import read_csv_batches, read_csv_columns
+from include.tables.opened_files import COLUMN_READERS
+from include.tables.source_files import file_format
+from include.tables.text_blocks import BLOCK_BYTES, iter_text_blocks, open_bytes
+
+SEPARATORS: Final = (",", ";", "\t", "|")
+QUOTES: Final = ('"', "'", "")
+WIDE: Final = ("utf-16", "utf-16-le", "utf-16-be", "utf-32")
+WESTERN: Final = "cp1252"
+FEWEST_SOUND: Final = 0.5
+SHOWN: Final = 50
+
+
+class FileForm(NamedTuple):
+    """How a file is read, and the names of its columns in order; some may have none."""
+
+    source: FileSource
+    columns: tuple[str, ...]
+
+
+class _Attempt(NamedTuple):
+    source: FileSource
+    columns: tuple[str, ...]
+    sound: float
+
+
+def find_form(path: Path, target: str) -> FileForm:
+    """Find out how a file is written.
+
+    Args:
+        path: The file.
+        target: The column to predict. If it stands in the first line, that line is the header;
+            a file without one has the columns `column0`, `column1`, and so on.
+
+    Raises:
+        SourceError: The file cannot be read, or has no such column.
+        SchemaError: Its header cannot be read.
+    """
+    source = FileSource(kind="file", uri=str(path.resolve()), missing=("",))
+    kind, is_known = _find_format(path, source)
+    changes = {} if is_known else {"format": kind}
+    if kind != "parquet":
+        changes["encoding"] = find_encoding(path)
+    source = source.model_copy(update=changes)
+    if kind == "csv":
+        return _find_csv_form(path, source, target)
+    columns = COLUMN_READERS[kind](UPath(path), source, ())
+    _check_target(path, target, columns)
+    return FileForm(source, columns)
+
+
+def find_encoding(path: Path) -> str:
+    """Guess the encoding of a text file; what is no Unicode is taken for Windows' western one.
+
+    Raises:
+        SourceError: It is no text.
+    """
+    try:
+        next(iter_text_blocks(UPath(path), "utf-8"), b"")
+    except SourceError as error:
+        return _find_wide(path, error)
+    return "utf-8" if _is_mostly_utf8(path) else WESTERN
+
+
+def default_separator(path: Path) -> str:
+    """Return the separator that the reader takes if a spec names none."""
+    return "\t" if ".tsv" in [suffix.lower() for suffix in path.suffixes] else ","
+
+
+def _find_format(path: Path, source: FileSource) -> tuple[str, bool]:
+    """Return the format, and whether the file's ending tells it."""
+    try:
+        kind, is_known = file_format(UPath(path), source), True
+    except SourceError:
+        kind, is_known = _look_inside(path), False
+    if kind == "npz":
+        raise SourceError(
+            f"--from must name a table: CSV, TSV, JSON lines or Parquet. Received: {path.name!r}, "
+            "an archive of arrays. Write its pipeline by hand: see `keys` in docs/spec.md."
+        )
+    return kind, is_known
+
+
+def _look_inside(path: Path) -> str:
+    with open_bytes(UPath(path)) as file:
+        start = file.read(4096).removeprefix(codecs.BOM_UTF8).lstrip()
+    if start.startswith(b"PAR1"):
+        return "parquet"
+    return "jsonl" if start.startswith(b"{") else "csv"
+
+
+def _find_wide(path: Path, error: SourceError) -> str:
+    """Choose the encoding that gives the plainest text; separators and digits are ASCII."""
+    shares = {}
+    for encoding in WIDE:
+        try:
+            block = next(iter_text_blocks(UPath(path), encoding), b"")
+        except (SourceError, UnicodeError):
+            continue
+        shares[encoding] = sum(byte < 128 for byte in block) / max(1, len(block))
+    if not shares:
+        raise error
+    return max(shares, key=lambda encoding: shares[encoding])
+
+
+def _is_mostly_utf8(path: Path) -> bool:
+    """Tell stray bytes, each of which costs a row, from a file in another encoding."""
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    wrong = right = 0
+    with open_bytes(UPath(path)) as file:
+        while chunk := file.read(BLOCK_BYTES):
+            text = decoder.decode(chunk)
+            if not text.isascii():
+                unread = text.count("\ufffd")
+                wrong += unread
+                right += len(text) - len(text.encode("ascii", "ignore")) - unread
+    return right >= wrong
+
+
+def _find_csv_form(path: Path, source: FileSource, target: str) -> FileForm:
+    best = _find_dialect(path, source)
+    names = best.columns
+    source = best.source
+    if target not in names:
+        numbered = _number_columns(len(names))
+        if target not in numbered:
+            _check_target(path, target, numbered if _is_data(names) else names)
+        names, source = numbered, source.model_copy(update={"header": False})
+    return FileForm(source, names)
+
+
+def _find_dialect(path: Path, source: FileSource) -> _Attempt:
+    first = default_separator(path)
+    separators = (first, *(mark for mark in SEPARATORS if mark != first))
+    attempts, errors = [], []
+    for quote in QUOTES:
+        for separator in separators:
+            changes = {"separator": separator, "quote": quote}
+            try:
+                attempts.append(_try(path, source.model_copy(update=changes)))
+            except (SourceError, SchemaError) as error:
+                errors.append(error)
+    if not attempts:
+        raise errors[0]
+    split = [attempt for attempt in attempts if len(attempt.columns) > 1]
+    if not split and min(attempt.sound for attempt in attempts) < FEWEST_SOUND:
+        # One field above rows of several: a title or comment, not a file of one column.
+        raise _not_a_header(path, 1)
+    best = max(split or attempts, key=lambda one: (round(one.sound, 2), len(one.columns)))
+    if best.sound < FEWEST_SOUND:
+        raise _not_a_header(path, len(best.columns))
+    return best
+
+
+def _try(path: Path, source: FileSource) -> _Attempt:
+    """Read the first rows; how many of them have as many fields as the first line?"""
+    columns = read_csv_columns(UPath(path), source, ())
+    for batch in read_csv_batches(UPath(path), source, (), columns[:1]):
+        if batch.records:
+            return _Attempt(source, columns, 1 - len(batch.rejects) / batch.records)
+    return _Attempt(source, columns, 1.0)
+
+
+def _number_columns(count: int) -> tuple[str, ...]:
+    width = len(str(count - 1))
+    return tuple(f"column{number:0{width}d}" for number in range(count))
+
+
+def _is_data(names: tuple[str, ...]) -> bool:
+    """Tell a first line of values: a name is hardly ever a number."""
+    return any(name.replace(".", "", 1).lstrip("+-").isdecimal() for name in names)
+
+
+def _check_target(path: Path, target: str, columns: tuple[str, ...]) -> None:
+    if target not in columns:
+        listed = [shorten(name)[1:-1] for name in columns[:SHOWN]]
+        raise SourceError(
+            f"--target must name a column of {path.name}. Received: {target!r}; "
+            f"columns: {listed}. If its first line is data, they are column0, column1, …"
+        )
+
+
+def _not_a_header(path: Path, fields: int) -> SourceError:
+    return SourceError(
+        f"expected a first line that names the columns. Received: {shorten(path.name)}, whose "
+        f"first line has another number of fields ({fields}) than most rows. Remove what "
+        "stands above the names (comments, titles), or correct the first line."
+    )

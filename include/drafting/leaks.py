@@ -1,0 +1,48 @@
+"""Which features of a draft give the target away: asked of the check that `prepare` makes."""
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from include.drafting.text_copy import TextCopy
+from include.errors import DataError
+from include.features.cleaning import plan_rows
+from include.features.leakage import find_leaks, sample_training_rows
+from include.specs import PipelineSpec
+from include.specs.pipeline import ROW_ID
+from include.tables.casting import RowCaster
+from include.tables.composed_times import compose_times
+from include.tables.readers import to_frame
+
+
+def find_draft_leaks(
+    spec: PipelineSpec, copy: TextCopy, marks: tuple[str, ...]
+) -> tuple[dict[str, str], str]:
+    """Split the rows as the draft says and look for leaks among those that would train.
+
+    Args:
+        spec: The draft as a spec.
+        copy: The source's rows.
+        marks: Texts that mean a missing value.
+
+    Returns:
+        The features that determine the target with how that was seen, and what else would keep
+        the rows from training (empty: nothing).
+    """
+    source = compose_times(copy.open(marks), spec.columns)
+    by_name = {column.name: column for column in spec.stored_columns}
+    nullable = frozenset(by_name)
+
+    def read(columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+        chosen = [by_name[name] for name in columns if name != ROW_ID]
+        caster = RowCaster(chosen, has_private=True)
+        batches = source.read(tuple(column.name for column in chosen))
+        for rows, _ in caster.cast_batches(batches, source.rules):
+            # One dtype in every batch: whether a later one has gaps is not known here.
+            yield to_frame(rows.select(list(columns)), nullable)
+
+    try:
+        plan = plan_rows(spec, read, has_parts=False)
+        return dict(find_leaks(spec, sample_training_rows(spec, plan))), ""
+    except DataError as error:
+        return {}, str(error)

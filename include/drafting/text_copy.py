@@ -1,0 +1,185 @@
+"""A copy of a source with every value as text, so that it can be asked what its columns are.
+
+The rows come through ingest's reader, batch by batch, and lie in one Parquet file whose columns
+are numbered: names that differ by case only are one name to SQL. While they pass, the parsers of
+ingest are tried on them: which columns are times, in which format, and which are arrays.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from include.drafting.file_form import FileForm
+from include.drafting.tracking import ArrayForm, ArrayTracker, TimeForm, TimeTracker
+from include.errors import SourceError
+from include.specs.columns import TextColumn
+from include.specs.pipeline import RESERVED_COLUMNS
+from include.tables.batches import (
+    Batch,
+    OpenedSource,
+    TextRules,
+    shorten,
+    whole_batch,
+)
+from include.tables.contract_types import cast_column
+from include.tables.sources import SourcePlaces, open_source
+
+RULES: Final = TextRules(missing=("",))
+LONGEST_NAME: Final = 200
+MOST_REJECTED: Final = 0.1
+BATCH_ROWS: Final = 65_536
+NOWHERE: Final = SourcePlaces(sources="", downloads="", connect=str)
+ANY_TEXT: Final = TextColumn(name="any", kind="text")
+
+
+class CopiedColumn(NamedTuple):
+    """One column of the copy: its name in the source, its key in the copy, what parsers say."""
+
+    name: str
+    key: str
+    time: TimeForm | None
+    array: ArrayForm | None
+    is_nested: bool
+
+
+class TextCopy(NamedTuple):
+    """The copy, and what of the source is not in it."""
+
+    path: Path
+    rows: int
+    columns: tuple[CopiedColumn, ...]
+    left_out: tuple[str, ...]
+    rejected: int
+    first_reason: str
+
+    @property
+    def rejected_share(self) -> float:
+        """Share of the source's rows that could not be read."""
+        return self.rejected / max(1, self.rows + self.rejected)
+
+    def open(self, marks: tuple[str, ...]) -> OpenedSource:
+        """Open the copy as a source of rows.
+
+        Args:
+            marks: Texts that mean a missing value.
+        """
+        keys = {column.name: column.key for column in self.columns}
+
+        def read(wanted: tuple[str, ...]) -> Iterator[Batch]:
+            line = 1
+            with pq.ParquetFile(self.path) as file:
+                # Without a column a batch would have no rows either.
+                chosen = [keys[name] for name in wanted] or [self.columns[0].key]
+                for batch in file.iter_batches(BATCH_ROWS, columns=list(dict.fromkeys(chosen))):
+                    rows = pa.Table.from_batches([batch])
+                    yield whole_batch(_rename(rows, keys, wanted), line)
+                    line += rows.num_rows
+
+        return OpenedSource("", tuple(keys), read, TextRules(missing=marks), None)
+
+
+def copy_as_text(form: FileForm, directory: Path) -> TextCopy:
+    """Read a file through ingest's reader into one Parquet file of texts.
+
+    Args:
+        form: How the file is written.
+        directory: Where the copy goes.
+
+    Raises:
+        SourceError: The file has no rows, or too many that cannot be read.
+        SchemaError: Two columns have the same name.
+    """
+    opened = open_source(form.source, form.columns, places=NOWHERE)
+    names = tuple(name for name in opened.columns if _is_usable(name))
+    columns = [_ColumnCopy(name, f"c{number}") for number, name in enumerate(names)]
+    schema = pa.schema([(column.key, pa.string()) for column in columns])
+    path = directory / "texts.parquet"
+    rows, rejected, reason = 0, 0, ""
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for batch in opened.read(names):
+            rows += batch.rows.num_rows
+            rejected += len(batch.rejects)
+            if batch.rejects and not reason:
+                reason = f"line {batch.rejects[0].line}: {batch.rejects[0].reason}"
+            texts = [column.copy(batch.rows.column(column.name)) for column in columns]
+            writer.write_table(pa.table(texts, schema=schema))
+    copy = TextCopy(
+        path=path,
+        rows=rows,
+        columns=tuple(column.finish() for column in columns),
+        left_out=_explain_left_out(opened.columns),
+        rejected=rejected,
+        first_reason=reason,
+    )
+    _check_rows(Path(form.source.uri).name, copy)
+    return copy
+
+
+class _ColumnCopy:
+    """Copies one column and lets the parsers look at it."""
+
+    def __init__(self, name: str, key: str) -> None:
+        self.name, self.key = name, key
+        self._times, self._arrays = TimeTracker(), ArrayTracker()
+        self._is_nested = False
+
+    def copy(self, values: pa.ChunkedArray) -> pa.Array:
+        whole = pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
+        texts = self._write(whole)
+        self._times.observe(texts)
+        self._arrays.observe(texts)
+        return texts
+
+    def finish(self) -> CopiedColumn:
+        array = self._arrays.form
+        return CopiedColumn(self.name, self.key, self._times.form, array, self._is_nested)
+
+    def _write(self, values: pa.Array) -> pa.Array:
+        if not pa.types.is_nested(values.type):
+            try:
+                return cast_column(ANY_TEXT, values, RULES).values
+            except pa.ArrowNotImplementedError:
+                pass
+        self._is_nested = True
+        rows = values.to_pylist()
+        return pa.array([None if row is None else _as_json(row) for row in rows], pa.string())
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, default=str)
+
+
+def _rename(rows: pa.Table, keys: dict[str, str], wanted: tuple[str, ...]) -> pa.Table:
+    return pa.table([rows.column(keys[name]) for name in wanted], names=list(wanted))
+
+
+def _is_usable(name: str) -> bool:
+    return bool(name) and len(name) <= LONGEST_NAME and name not in RESERVED_COLUMNS
+
+
+def _explain_left_out(names: tuple[str, ...]) -> tuple[str, ...]:
+    unnamed = sum(not name for name in names)
+    reasons = [f"columns without a name ({unnamed})"] if unnamed else []
+    for name in names:
+        if name in RESERVED_COLUMNS:
+            reasons.append(f"{name!r}, a name that tables need themselves")
+        elif len(name) > LONGEST_NAME:
+            reasons.append(f"{shorten(name, 30)}, a name longer than {LONGEST_NAME}")
+    return tuple(reasons)
+
+
+def _check_rows(name: str, copy: TextCopy) -> None:
+    if copy.rows == 0 and not copy.rejected:
+        raise SourceError(
+            f"{name} must hold rows. Received: a header only. Name a file with data in it."
+        )
+    if copy.rejected_share > MOST_REJECTED:
+        raise SourceError(
+            f"expected rows that can be read in {name}. Received: {copy.rejected} of "
+            f"{copy.rows + copy.rejected} that cannot; first, {copy.first_reason}. Correct the "
+            "file, or write it again as CSV with quotes around texts."
+        )
