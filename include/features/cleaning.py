@@ -1,12 +1,10 @@
 """Decide what becomes of every row, then stream the rows that stay.
 
 The order: exact duplicates go; gaps are filled in order and lag features are made; rows without
-a target or with a gap that must not be go; the rest is split; outlier rows of the training part
-go. Only a few numbers per row are held in memory; the rows themselves are streamed.
+a target or with a gap that must not be go; the rest is split; backward fills are held within
+parts; outlier rows of the training part go. Only a few numbers per row are held in memory; the
+rows themselves are streamed.
 """
-
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,89 +12,33 @@ import pandas as pd
 
 from include.errors import DataError
 from include.features.duplicates import (
+    RowHashes,
     apply_duplicates_policy,
     check_overlap,
     find_duplicates,
+    hash_frame,
+    join_hashes,
+    list_compared_columns,
+    warn_of_loss,
 )
-from include.features.encoders import Counts
-from include.features.hashing import Hashes, hash_rows
-from include.features.row_facts import RowFacts, check_classes, gather_facts, list_fact_columns
-from include.features.series import ReadBatches, SeriesPass, SeriesPlan, open_series
-from include.features.splits import (
-    LEFT_OUT,
-    Parts,
-    SplitFacts,
-    assign_parts,
-    check_groups,
+from include.features.hashing import hash_series
+from include.features.part_checks import (
+    check_keys,
     check_parts,
+    check_series_order,
     check_time_order,
+    count_shared_keys,
 )
+from include.features.row_facts import RowFacts, check_classes, gather_facts, list_fact_columns
+from include.features.row_plan import RowPlan
+from include.features.series import ReadBatches
+from include.features.series_plan import SeriesPlan
+from include.features.splits import LEFT_OUT, Parts, SplitFacts, assign_parts
 from include.specs import PipelineSpec
+from include.specs.columns import IdColumn
+from include.specs.pipeline import ROW_ID
 
 PART = "part"
-
-
-class Batch(NamedTuple):
-    """Some rows that stay, after cleaning and series features."""
-
-    frame: pd.DataFrame
-    positions: npt.NDArray[np.int64]
-
-
-class RowPlan:
-    """What becomes of every row of a table: its part, or that it is left out."""
-
-    def __init__(
-        self,
-        read: ReadBatches,
-        *,
-        kept: npt.NDArray[np.bool_],
-        series: SeriesPlan,
-    ) -> None:
-        """Begin with all rows in the training part.
-
-        Args:
-            read: Gives the table's rows, as often as asked, with the columns asked for.
-            kept: The rows that are not dropped as duplicates.
-            series: What is done to them in order.
-        """
-        self._read = read
-        self._kept = kept
-        self._series = series
-        self._open_series: Callable[[], SeriesPass] = open_series(series, self._read_kept)
-        self.parts: Parts = np.where(kept, 0, LEFT_OUT).astype(np.uint8)
-        self.counts: Counts = {}
-        self.warnings: list[str] = []
-
-    @property
-    def filled_columns(self) -> tuple[str, ...]:
-        """Columns whose gaps are filled in order."""
-        return (*self._series.forward, *self._series.backward)
-
-    def stream(self, columns: Sequence[str], *, part: int | None = None) -> Iterator[Batch]:
-        """Stream the rows of one part, or of all, with the columns asked for, in table order."""
-        work = self._open_series()
-        for frame, positions in self._iterate((*columns, *self._series.inputs)):
-            worked = work.apply(frame)
-            parts = self.parts[positions]
-            chosen = parts != LEFT_OUT if part is None else parts == part
-            if chosen.all():
-                yield Batch(worked, positions)
-            elif chosen.any():
-                yield Batch(worked[chosen], positions[chosen])
-        self.counts.update({name: count for name, count in work.counts.items() if count})
-
-    def _read_kept(self, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
-        return (batch.frame for batch in self._iterate(columns))
-
-    def _iterate(self, columns: Sequence[str]) -> Iterator[Batch]:
-        stored = tuple(name for name in dict.fromkeys(columns) if name not in self._series.added)
-        position = 0
-        for frame in self._read(stored):
-            positions = np.arange(position, position + len(frame))
-            position += len(frame)
-            kept = self._kept[positions]
-            yield Batch(frame, positions) if kept.all() else Batch(frame[kept], positions[kept])
 
 
 def plan_rows(spec: PipelineSpec, read: ReadBatches, *, has_parts: bool) -> RowPlan:
@@ -112,7 +54,7 @@ def plan_rows(spec: PipelineSpec, read: ReadBatches, *, has_parts: bool) -> RowP
         LeakageError: Rows or groups would stand in two parts.
     """
     hashes, is_test = _read_hashes(spec, read, has_parts=has_parts)
-    duplicates = find_duplicates(hashes, is_test if spec.split.method == "given" else None)
+    duplicates = find_duplicates(hashes.whole, is_test if spec.split.method == "given" else None)
     kept = apply_duplicates_policy(spec.cleaning, duplicates)
     plan = RowPlan(read, kept=kept, series=SeriesPlan(spec))
     facts = _gather(spec, plan)
@@ -124,42 +66,43 @@ def plan_rows(spec: PipelineSpec, read: ReadBatches, *, has_parts: bool) -> RowP
     parts = assign_parts(spec.split, chosen._replace(is_given_test=given))
     plan.parts[:] = LEFT_OUT
     plan.parts[rows] = parts
-    check_parts(plan.parts, min_rows=spec.min_rows)
-    check_classes(spec, facts, plan.parts[kept])
-    _check_split(spec, parts, chosen)
-    plan.warnings.extend(_warn_of_filled_target(spec, plan))
-    is_kept = spec.cleaning.duplicates == "keep"
-    plan.warnings.extend(check_overlap(hashes, plan.parts, is_allowed=is_kept))
     plan.counts.update(
-        rows_read=len(hashes),
+        rows_read=len(kept),
         duplicates_dropped=int((duplicates.repeated & ~kept).sum()),
-        distinct_rows_repeated=len(np.unique(hashes[duplicates.repeated])),
+        distinct_rows_repeated=len(np.unique(hashes.whole[duplicates.repeated])),
         duplicates_of_test_dropped=int((duplicates.shared_with_test & ~kept).sum()),
         gap_rows_left_out=int((parts == LEFT_OUT).sum()),
     )
+    plan.warnings.extend(warn_of_loss(plan.counts))
+    placed = kept
+    if plan.series.backward:
+        placed = plan.parts != LEFT_OUT
+        facts = _hold_fills_within_parts(spec, plan)
+    check_parts(plan.parts, min_rows=spec.min_rows, counts=plan.counts)
+    check_classes(spec, facts, plan.parts[placed])
+    _check_split(spec, plan, chosen, plan.parts[rows])
+    plan.warnings.extend(_warn_of_filled_target(spec, plan))
+    plan.warnings.extend(_warn_of_shared_ids(spec, plan))
+    is_kept = spec.cleaning.duplicates == "keep"
+    plan.warnings.extend(check_overlap(hashes, plan.parts, is_allowed=is_kept))
     return plan
-
-
-def list_compared_columns(spec: PipelineSpec) -> tuple[str, ...]:
-    """Name the columns in which duplicates are equal: the features and the target."""
-    return tuple(sorted({column.name for column in spec.feature_columns} | {spec.target.column}))
 
 
 def _read_hashes(
     spec: PipelineSpec, read: ReadBatches, *, has_parts: bool
-) -> tuple[Hashes, npt.NDArray[np.bool_] | None]:
+) -> tuple[RowHashes, npt.NDArray[np.bool_] | None]:
     compared = list_compared_columns(spec)
-    hashes: list[Hashes] = []
+    hashes: list[RowHashes] = []
     tests: list[npt.NDArray[np.bool_]] = []
     for frame in read((*compared, PART) if has_parts else compared):
-        hashes.append(hash_rows(frame, compared))
+        hashes.append(hash_frame(spec, frame))
         if has_parts:
             tests.append((frame[PART] == "test").to_numpy(dtype=bool))
     if not hashes:
         raise DataError(
             "expected rows to prepare. Received: an empty table. Check the source and quarantine."
         )
-    return np.concatenate(hashes), np.concatenate(tests) if tests else None
+    return join_hashes(hashes), np.concatenate(tests) if tests else None
 
 
 def _gather(spec: PipelineSpec, plan: RowPlan) -> RowFacts:
@@ -181,11 +124,59 @@ def _drop_unusable(spec: PipelineSpec, plan: RowPlan, facts: RowFacts) -> npt.ND
     return ~(facts.is_target_missing | facts.is_incomplete)
 
 
-def _check_split(spec: PipelineSpec, parts: Parts, facts: SplitFacts) -> None:
-    if spec.split.method == "group":
-        check_groups(parts, facts.keys)
+def _hold_fills_within_parts(spec: PipelineSpec, plan: RowPlan) -> RowFacts:
+    """Take back what a fill brought from another part; leave out rows that it had completed."""
+    placed = np.flatnonzero(plan.parts != LEFT_OUT)
+    plan.fill_within_parts()
+    facts = _gather(spec, plan)
+    is_open = facts.is_target_missing | facts.is_incomplete
+    if is_open.any():
+        plan.parts[placed[is_open]] = LEFT_OUT
+        plan.counts["unfilled_rows_left_out"] = int(is_open.sum())
+        plan.warnings.append(
+            f"{int(is_open.sum())} rows are left out: only a row of another part has a value to "
+            "fill their gap backward"
+        )
+    return facts
+
+
+def _check_split(spec: PipelineSpec, plan: RowPlan, facts: SplitFacts, parts: Parts) -> None:
+    by, order_by = spec.split.by, plan.series.order_by
+    if spec.split.method != "time":
+        if by != ROW_ID:
+            check_keys(parts, facts.keys, by=by)
+        return
+    check_time_order(parts, facts.times)
+    if plan.series.is_needed and order_by is not None and order_by != by:
+        check_series_order(_order_parts(plan, order_by), order_by=order_by, by=by)
+
+
+def _order_parts(plan: RowPlan, order_by: str) -> Parts:
+    parts = plan.parts[plan.kept]
+    if order_by == ROW_ID:
+        return parts
+    values = pd.concat([frame[order_by] for frame in plan.read_kept((order_by,))])
+    return np.asarray(parts[np.asarray(values.array.argsort(kind="stable"))])
+
+
+def _warn_of_shared_ids(spec: PipelineSpec, plan: RowPlan) -> list[str]:
+    """Warn of ids that train and are tested on, one column at a time; in time that is usual."""
     if spec.split.method == "time":
-        check_time_order(parts, facts.times)
+        return []
+    warnings = []
+    parts = plan.parts[plan.kept]
+    for column in spec.stored_columns:
+        if isinstance(column, IdColumn) and not column.unique and column.name != spec.split.by:
+            frames = plan.read_kept((column.name,))
+            keys = np.concatenate([hash_series(frame[column.name]) for frame in frames])
+            shared = count_shared_keys(parts, keys)
+            if shared:
+                warnings.append(
+                    f"{shared} values of the id {column.name!r} stand in two parts: what training "
+                    f"learned of them helps in the test. Set `split: {{by: {column.name}}}` to "
+                    "keep each in one"
+                )
+    return warnings
 
 
 def _warn_of_filled_target(spec: PipelineSpec, plan: RowPlan) -> list[str]:

@@ -1,16 +1,34 @@
-"""Rows that occur twice, found by their hashes in a few bytes per row."""
+"""Rows that occur twice, found by their hashes in a few bytes per row.
 
-from typing import NamedTuple
+Rows are equal if every stored column of the contract is, ids too: an id says which thing a row
+tells of, and two customers of the same age and plan are two customers. Dropping one of them would
+change the shares of the classes. So no two equal rows stand in two parts, while rows that differ
+in their id alone may, and are warned of: an id that only counts rows hides a row stored twice, and
+`kind: ignore` takes such an id out of the comparison. Without ids every row stands for itself.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from include.errors import DataError, LeakageError
-from include.features.hashing import Hashes
+from include.features.hashing import Hashes, hash_rows, mix64
 from include.features.splits import LEFT_OUT, TRAIN, Parts
+from include.specs import PipelineSpec
 from include.specs.pipeline import CleaningSpec
 
 Mask = npt.NDArray[np.bool_]
+_MUCH: Final = 0.05
+
+
+class RowHashes(NamedTuple):
+    """Hashes of rows: over all stored columns, and over what the network sees of them."""
+
+    whole: Hashes
+    seen: Hashes
 
 
 class Duplicates(NamedTuple):
@@ -18,6 +36,29 @@ class Duplicates(NamedTuple):
 
     repeated: Mask
     shared_with_test: Mask
+
+
+def list_compared_columns(spec: PipelineSpec) -> tuple[str, ...]:
+    """Name the columns in which duplicates are equal: all that are stored."""
+    return tuple(column.name for column in spec.stored_columns)
+
+
+def hash_frame(spec: PipelineSpec, frame: pd.DataFrame) -> RowHashes:
+    """Hash the rows of a batch that has the compared columns."""
+    seen = {column.name for column in spec.feature_columns} | {spec.target.column}
+    hashes = hash_rows(frame, tuple(sorted(seen)))
+    rest = tuple(name for name in list_compared_columns(spec) if name not in seen)
+    if not rest:
+        return RowHashes(hashes, hashes)
+    return RowHashes(mix64(hashes + mix64(hash_rows(frame, rest))), hashes)
+
+
+def join_hashes(batches: list[RowHashes]) -> RowHashes:
+    """Join the hashes of all batches; they are held once where nothing tells them apart."""
+    whole = np.concatenate([batch.whole for batch in batches])
+    if batches[0].whole is batches[0].seen:
+        return RowHashes(whole, whole)
+    return RowHashes(whole, np.concatenate([batch.seen for batch in batches]))
 
 
 def find_duplicates(hashes: Hashes, is_given_test: Mask | None) -> Duplicates:
@@ -56,25 +97,55 @@ def apply_duplicates_policy(cleaning: CleaningSpec, duplicates: Duplicates) -> M
     return ~dropped
 
 
-def check_overlap(hashes: Hashes, parts: Parts, *, is_allowed: bool) -> list[str]:
+def warn_of_loss(counts: Mapping[str, int]) -> list[str]:
+    """Warn if duplicates were a large share of the rows: they may be different things."""
+    dropped = counts["duplicates_dropped"] + counts["duplicates_of_test_dropped"]
+    if dropped <= _MUCH * counts["rows_read"]:
+        return []
+    return [
+        f"{dropped} of {counts['rows_read']} rows ({dropped / counts['rows_read']:.0%}) are "
+        "dropped: they equal another in every column. If they tell of different things, add the "
+        "column that names these with `kind: id`, or set `cleaning: {duplicates: keep}`"
+    ]
+
+
+def check_overlap(hashes: RowHashes, parts: Parts, *, is_allowed: bool) -> list[str]:
     """Check that no row stands in training and in another part as well.
 
     Returns:
-        A warning, if rows do and that is allowed.
+        A warning, if rows do and that is allowed, or do but for their ids.
 
     Raises:
         LeakageError: Rows do, and that is not allowed.
     """
     held_out = (parts != TRAIN) & (parts != LEFT_OUT)
-    shared = int(_find_in(hashes[held_out], hashes[parts == TRAIN]).sum())
+    rows = int(held_out.sum())
+    shared = _count_shared(hashes.whole, parts, held_out)
     if not shared:
-        return []
-    message = f"{shared} of {int(held_out.sum())} validation and test rows also stand in training"
+        return _warn_of_twins(hashes, parts, held_out)
+    message = f"{shared} of {rows} validation and test rows also stand in training"
     if is_allowed:
         return [message]
     raise LeakageError(
         f"expected no row in two parts. Received: {message}. Set `cleaning: {{duplicates: drop}}`."
     )
+
+
+def _warn_of_twins(hashes: RowHashes, parts: Parts, held_out: Mask) -> list[str]:
+    if hashes.whole is hashes.seen:
+        return []
+    twins = _count_shared(hashes.seen, parts, held_out)
+    if not twins:
+        return []
+    return [
+        f"{twins} of {int(held_out.sum())} validation and test rows equal a training row in every "
+        "column but ids: right for different things that look alike; give an id that only counts "
+        "rows `kind: ignore`, and such rows are dropped"
+    ]
+
+
+def _count_shared(hashes: Hashes, parts: Parts, held_out: Mask) -> int:
+    return int(_find_in(hashes[held_out], hashes[parts == TRAIN]).sum())
 
 
 def _find_repeated(hashes: Hashes) -> Mask:

@@ -17,10 +17,10 @@ import pyarrow.compute as pc
 
 Hashes = npt.NDArray[np.uint64]
 
+NULL_HASH: Final = np.uint64(0x6E756C6C6E756C6C)
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 _FIRST: Final = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND: Final = np.uint64(0x94D049BB133111EB)
-_NULL: Final = np.uint64(0x6E756C6C6E756C6C)
 _TO_UNIT: Final = 2.0**-53
 
 
@@ -67,7 +67,7 @@ def hash_array(array: pa.Array) -> Hashes:
         values = whole.cast(pa.int64(), safe=False).fill_null(0).to_numpy(zero_copy_only=False)
         hashes = mix64(values.view(np.uint64))
     if array.null_count:
-        hashes[pc.is_null(array).to_numpy(zero_copy_only=False)] = _NULL
+        hashes[pc.is_null(array).to_numpy(zero_copy_only=False)] = NULL_HASH
     return hashes
 
 

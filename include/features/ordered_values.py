@@ -1,6 +1,7 @@
 """Arithmetic on values in order, where rows of a group stand together.
 
-`starts` gives for each row the place at which its group begins.
+`Layout` brings rows there and back. `starts` gives for each row the place at which its group
+begins.
 """
 
 import numpy as np
@@ -10,6 +11,30 @@ import pandas as pd
 from include.features.typed_values import Floats
 
 Indices = npt.NDArray[np.int64]
+
+
+class Layout:
+    """An order of rows in which groups stand together, 16 bytes a row."""
+
+    def __init__(self, groups: Indices, order: Indices) -> None:
+        """Lay rows out.
+
+        Args:
+            groups: The group of each row, in table order.
+            order: The rows' positions in the table, in order.
+        """
+        self.rows: Indices = order[np.argsort(groups[order], kind="stable")]
+        self.starts = find_group_starts(groups[self.rows])
+
+    def arrange(self, series: pd.Series) -> pd.Series:
+        """Bring a column from table order into this order."""
+        return series.iloc[self.rows]
+
+    def restore(self, series: pd.Series) -> pd.Series:
+        """Bring a column from this order back into table order."""
+        back = np.empty_like(self.rows)
+        back[self.rows] = np.arange(len(self.rows))
+        return series.iloc[back]
 
 
 def find_group_starts(codes: Indices) -> Indices:
@@ -30,10 +55,10 @@ def fill_forward(series: pd.Series, starts: Indices) -> pd.Series:
     return series.iloc[source].set_axis(series.index)
 
 
-def fill_backward(series: pd.Series, codes: Indices) -> pd.Series:
+def fill_backward(series: pd.Series, starts: Indices) -> pd.Series:
     """Give missing values the one after, within groups."""
-    starts = find_group_starts(codes[::-1])
-    return fill_forward(series.iloc[::-1], starts).iloc[::-1]
+    # Where a group begins is as good a name for it as any.
+    return fill_forward(series.iloc[::-1], find_group_starts(starts[::-1])).iloc[::-1]
 
 
 def shift(values: Floats, starts: Indices, step: int) -> Floats:

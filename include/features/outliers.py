@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from include.features.cleaning import RowPlan
 from include.features.hashing import mix64
-from include.features.splits import LEFT_OUT, TRAIN, check_parts
+from include.features.part_checks import check_parts
+from include.features.row_plan import RowPlan
+from include.features.splits import LEFT_OUT, TRAIN
 from include.features.statistics import RowSample
 from include.features.typed_values import read_numbers
 from include.specs import PipelineSpec
@@ -33,7 +34,7 @@ def drop_outlier_rows(spec: PipelineSpec, plan: RowPlan) -> None:
         dropped += _drop(plan, tuple(together), _fit_forest(plan, tuple(together), share))
     if by_quantile or together:
         plan.counts["outlier_rows_dropped"] = dropped
-        check_parts(plan.parts, min_rows=spec.min_rows)
+        check_parts(plan.parts, min_rows=spec.min_rows, counts=plan.counts)
 
 
 def _columns_of(spec: PipelineSpec, method: str) -> dict[str, tuple[float, float]]:

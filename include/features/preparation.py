@@ -9,12 +9,13 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from include.features.cleaning import Batch, RowPlan, plan_rows
+from include.features.cleaning import plan_rows
 from include.features.contract import list_feature_columns
 from include.features.encoders import Counts
-from include.features.leakage import check_leakage, sample_training_rows
+from include.features.leakage import check_columns, check_leakage, sample_training_rows
 from include.features.outliers import drop_outlier_rows
 from include.features.preprocessor import Preprocessor, fit_preprocessor
+from include.features.row_plan import Batch, RowPlan
 from include.features.selection import select_columns
 from include.features.series import ReadBatches
 from include.features.splits import PART_NAMES, TEST, TRAIN
@@ -90,6 +91,7 @@ def fit_preparation(spec: PipelineSpec, read: ReadBatches, *, has_parts: bool) -
         DataError: The rows do not allow what the spec asks for.
         LeakageError: The target, or rows of another part, would reach training.
     """
+    check_columns(spec)
     plan = plan_rows(spec, read, has_parts=has_parts)
     drop_outlier_rows(spec, plan)
     sample = sample_training_rows(spec, plan)

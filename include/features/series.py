@@ -1,79 +1,63 @@
 """Forward and backward fill, lags and rolling means: what needs rows in order, within groups.
 
-Fills come first, so lags see filled values. Lags and means look at earlier rows only; without
-full history they are missing. A table that lies in order is worked on in one stream, with the
-last rows of each group carried from batch to batch; one that does not, or that is filled
-backward, has only the columns concerned read into memory, sorted, and put back in place.
+Lags and means look at earlier rows only; without full history they are missing. They see values
+filled forward, but none filled backward: these come from the present or later. Once rows are
+split, a backward fill stays within a part, so that no later value reaches training.
+
+A table that lies in order is worked on in one stream, with the last rows of each group carried
+from batch to batch. One that does not, or that is filled backward, is worked on column by column:
+one column is in memory at a time, and what stays are two positions a row (four with a backward
+fill), the values filled, and eight bytes a row for each lag or mean.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from include.errors import DataError
-from include.features.contract import list_lag_columns
 from include.features.ordered_values import (
+    Indices,
+    Layout,
     average,
     fill_backward,
     fill_forward,
-    find_group_starts,
     shift,
 )
+from include.features.series_plan import SeriesPlan
+from include.features.splits import Parts
 from include.features.typed_values import Floats, read_booleans, read_numbers
-from include.specs import PipelineSpec
 from include.specs.pipeline import ROW_ID
 
 ReadBatches = Callable[[Sequence[str]], Iterable[pd.DataFrame]]
 
 
-class SeriesPlan:
-    """What a spec asks for that needs rows in order."""
+class Layouts(NamedTuple):
+    """The order of a column's rows for what looks back, and for what looks ahead."""
 
-    def __init__(self, spec: PipelineSpec) -> None:
-        """Read the spec's `cleaning`, and the columns filled forward or backward."""
-        cleaning = spec.cleaning
-        stored = {column.name for column in spec.stored_columns}
-        by_fill = {
-            way: [
-                column.name
-                for column in spec.columns
-                if getattr(column, "fill", None) == way and column.name in stored
-            ]
-            for way in ("forward", "backward")
-        }
-        self.forward = tuple(dict.fromkeys((*cleaning.forward_fill, *by_fill["forward"])))
-        self.backward = tuple(dict.fromkeys((*cleaning.backward_fill, *by_fill["backward"])))
-        self.lags = cleaning.lags
-        self.order_by = cleaning.order_by
-        self.group_by = cleaning.group_by
-        self.added = list_lag_columns(spec)
-        self.history = max([1, *(step for lag in self.lags for step in (*lag.lags, *lag.windows))])
+    back: Layout
+    ahead: Layout
 
-    @property
-    def is_needed(self) -> bool:
-        """Whether there is anything to do."""
-        return bool(self.forward or self.backward or self.lags)
 
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """Columns that are read."""
-        if not self.is_needed:
-            return ()
-        keys = [name for name in (self.order_by, self.group_by) if name is not None]
-        lagged = [lag.column for lag in self.lags]
-        return tuple(dict.fromkeys((*keys, *self.forward, *self.backward, *lagged)))
+class Filled(NamedTuple):
+    """What was filled into a column, and its rows in rising order."""
 
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """Columns that are filled or added."""
-        return (*dict.fromkeys((*self.forward, *self.backward)), *self.added)
+    rows: Indices
+    column: pd.Series
+
+
+class SeriesResults(NamedTuple):
+    """What the work in order gave, in table order."""
+
+    fills: dict[str, Filled]
+    lags: dict[str, Floats]
 
 
 class SeriesPass:
     """One pass over the rows in table order; feed it every batch exactly once."""
 
-    def __init__(self, plan: SeriesPlan, results: pd.DataFrame | None) -> None:
+    def __init__(self, plan: SeriesPlan, results: SeriesResults | None) -> None:
         """Begin before the first row, with all results at hand or none."""
         self._plan = plan
         self._results = results
@@ -85,12 +69,11 @@ class SeriesPass:
         """Give the batch with its columns filled and its lag features added."""
         if not self._plan.is_needed:
             return frame
-        if self._results is not None:
-            stop = self._position + len(frame)
-            computed = self._results.iloc[self._position : stop].set_axis(frame.index)
-            self._position = stop
-        else:
+        if self._results is None:
             computed = self._continue(frame)
+        else:
+            computed = _look_up(self._results, frame, self._position)
+            self._position += len(frame)
         self._count(frame, computed)
         return frame.assign(**{name: computed[name] for name in self._plan.outputs})
 
@@ -104,26 +87,39 @@ class SeriesPass:
     def _continue(self, frame: pd.DataFrame) -> pd.DataFrame:
         batch = frame[list(self._plan.inputs)]
         joined = batch if self._tail is None else pd.concat([self._tail, batch])
+        joined = joined.reset_index(drop=True)
         computed = compute_series(joined, self._plan)
         filled = joined.assign(**{name: computed[name] for name in self._plan.forward})
         self._tail = _take_tail(filled, self._plan)
-        return computed.iloc[len(joined) - len(batch) :]
+        return computed.iloc[len(joined) - len(batch) :].set_axis(frame.index)
 
 
-def open_series(plan: SeriesPlan, read: ReadBatches) -> Callable[[], SeriesPass]:
+def open_series(
+    plan: SeriesPlan, read: ReadBatches, *, parts: Parts | None = None
+) -> Callable[[], SeriesPass]:
     """Prepare the ordered work; the result makes one `SeriesPass` per pass over the rows.
 
     Args:
         plan: What is to be done.
         read: Gives the rows, as often as asked, with the columns asked for.
+        parts: The part of every row, within which a backward fill stays; before rows are split
+            there is none.
 
     Raises:
         DataError: The column that orders the rows has missing values.
     """
     if not plan.is_needed or (not plan.backward and _is_in_order(plan, read)):
         return lambda: SeriesPass(plan, None)
-    frame = pd.concat(list(read(plan.inputs)), ignore_index=True)
-    results = add_series_columns(frame, plan)[list(plan.outputs)]
+    layouts = _lay_out(plan, read, parts)
+    results = SeriesResults({}, {})
+    for name in plan.worked_on:
+        stored = _read_column(read, name)
+        for output, series in _compute_column(stored, plan, layouts).items():
+            if output in plan.added:
+                results.lags[output] = series.to_numpy()
+            else:
+                rows = np.flatnonzero(stored.isna().to_numpy() & series.notna().to_numpy())
+                results.fills[output] = Filled(rows, series.iloc[rows])
     return lambda: SeriesPass(plan, results)
 
 
@@ -136,40 +132,73 @@ def add_series_columns(frame: pd.DataFrame, plan: SeriesPlan) -> pd.DataFrame:
     """
     if not plan.is_needed:
         return frame
-    order = np.arange(len(frame))
-    if plan.order_by is not None and plan.order_by != ROW_ID:
-        _check_ordered(frame[plan.order_by])
-        order = np.asarray(frame[plan.order_by].array.argsort(kind="stable"))
-    computed = compute_series(frame.iloc[order], plan)
-    back = np.empty_like(order)
-    back[order] = np.arange(len(order))
-    computed = computed.iloc[back].set_axis(frame.index)
+    computed = compute_series(frame, plan)
     return frame.assign(**{name: computed[name] for name in plan.outputs})
 
 
 def compute_series(frame: pd.DataFrame, plan: SeriesPlan) -> pd.DataFrame:
-    """Compute fills and lag features of rows that lie in order, within their groups."""
-    codes = np.zeros(len(frame), dtype=np.int64)
-    if plan.group_by is not None:
-        codes = pd.factorize(frame[plan.group_by], use_na_sentinel=False)[0]
-    together = np.argsort(codes, kind="stable")
-    starts = find_group_starts(codes[together])
-    back = np.empty_like(together)
-    back[together] = np.arange(len(together))
-    grouped = frame.iloc[together]
-    columns = {name: grouped[name] for name in plan.inputs}
-    for name in plan.forward:
-        columns[name] = fill_forward(columns[name], starts)
-    for name in plan.backward:
-        columns[name] = fill_backward(columns[name], codes[together])
+    """Compute fills and lag features of a frame, in its own order of rows."""
+    layouts = _lay_out(plan, lambda columns: [frame[list(columns)]], None)
+    columns: dict[str, pd.Series] = {}
+    for name in plan.worked_on:
+        columns.update(_compute_column(frame[name], plan, layouts))
+    return pd.DataFrame({name: columns[name] for name in plan.outputs}, index=frame.index)
+
+
+def _compute_column(series: pd.Series, plan: SeriesPlan, layouts: Layouts) -> dict[str, pd.Series]:
+    name, back, ahead = str(series.name), layouts.back, layouts.ahead
+    arranged = back.arrange(series)
+    if name in plan.forward:
+        arranged = fill_forward(arranged, back.starts)
+    columns: dict[str, pd.Series] = {}
     for lag in plan.lags:
-        values = _read_lagged(columns[lag.column])
+        if lag.column != name:
+            continue
+        values = _read_lagged(arranged)
         for step in lag.lags:
-            columns[f"{lag.column}_lag_{step}"] = _wrap(shift(values, starts, step), grouped)
+            columns[f"{name}_lag_{step}"] = _wrap(shift(values, back.starts, step), arranged)
         for window in lag.windows:
-            means = average(values, starts, window)
-            columns[f"{lag.column}_mean_{window}"] = _wrap(means, grouped)
-    return pd.DataFrame({name: columns[name] for name in plan.outputs}).iloc[back]
+            columns[f"{name}_mean_{window}"] = _wrap(average(values, back.starts, window), arranged)
+    columns = {output: back.restore(values) for output, values in columns.items()}
+    if name in plan.forward or name in plan.backward:
+        columns[name] = back.restore(arranged)
+    if name in plan.backward:
+        filled = fill_backward(ahead.arrange(columns[name]), ahead.starts)
+        columns[name] = ahead.restore(filled)
+    return columns
+
+
+def _lay_out(plan: SeriesPlan, read: ReadBatches, parts: Parts | None) -> Layouts:
+    rows = sum(len(frame) for frame in read(plan.inputs[:1]))
+    order = np.arange(rows)
+    if plan.order_by is not None and plan.order_by != ROW_ID:
+        moments = _read_column(read, plan.order_by)
+        _check_ordered(moments)
+        order = np.asarray(moments.array.argsort(kind="stable"))
+    groups = np.zeros(rows, dtype=np.int64)
+    if plan.group_by is not None:
+        keys = _read_column(read, plan.group_by)
+        groups = pd.factorize(keys, use_na_sentinel=False)[0].astype(np.int64)
+    back = Layout(groups, order)
+    if parts is None:
+        return Layouts(back, back)
+    return Layouts(back, Layout(groups * 256 + parts, order))
+
+
+def _read_column(read: ReadBatches, name: str) -> pd.Series:
+    return pd.concat([frame[name] for frame in read((name,))], ignore_index=True)
+
+
+def _look_up(results: SeriesResults, frame: pd.DataFrame, begin: int) -> pd.DataFrame:
+    end = begin + len(frame)
+    columns: dict[str, pd.Series] = {}
+    for name, filled in results.fills.items():
+        low, high = np.searchsorted(filled.rows, [begin, end])
+        columns[name] = frame[name].copy()
+        columns[name].iloc[filled.rows[low:high] - begin] = filled.column.array[low:high]
+    for name, values in results.lags.items():
+        columns[name] = pd.Series(values[begin:end], index=frame.index)
+    return pd.DataFrame(columns, index=frame.index)
 
 
 def _read_lagged(series: pd.Series) -> Floats:
@@ -178,7 +207,7 @@ def _read_lagged(series: pd.Series) -> Floats:
     return read_numbers(series)
 
 
-def _wrap(values: Floats, like: pd.DataFrame) -> pd.Series:
+def _wrap(values: Floats, like: pd.Series) -> pd.Series:
     return pd.Series(values, index=like.index)
 
 

@@ -4,7 +4,8 @@ Hash and group splits depend on a row's key alone, so a row keeps its part when 
 the 64-bit hash of the key (`hashing.py`), mixed with the seed, is a number u in [0, 1); u below
 the train share trains, below train + validation validates, else it tests. The stratified split
 ranks the rows of each class by u, which gives exact shares and moves only rows near a boundary
-when rows are added. The time split orders rows; equal times stay together.
+when rows are added; rows of one key stay together, in the rarest class that the key has. The time
+split orders rows; equal times stay together. What must hold of parts is in `part_checks.py`.
 """
 
 from typing import Final, NamedTuple
@@ -13,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from include.errors import DataError, LeakageError
+from include.errors import DataError
 from include.features.hashing import Hashes, to_unit_interval
+from include.features.ordered_values import find_group_starts
 from include.features.typed_values import Floats
-from include.specs.pipeline import SplitSpec
+from include.specs.pipeline import ROW_ID, SplitSpec
 
 Parts = npt.NDArray[np.uint8]
 Strata = npt.NDArray[np.int32]
@@ -48,7 +50,8 @@ def assign_parts(split: SplitSpec, facts: SplitFacts) -> Parts:
         return _split_by_time(split, facts)
     shares = to_unit_interval(facts.keys, seed=split.seed)
     if split.method == "stratified":
-        return _split_within_strata(split, shares, facts.strata)
+        strata = facts.strata if split.by == ROW_ID else _settle_strata(facts.keys, facts.strata)
+        return _split_within_strata(split, shares, strata)
     if split.method == "given":
         return _split_as_given(split, shares, facts.is_given_test)
     return _cut(shares, split.fractions[0], split.fractions[0] + split.fractions[1])
@@ -86,66 +89,6 @@ def read_order(series: pd.Series) -> Order:
     return np.asarray(series.to_numpy(dtype=np.float64), dtype=np.float64)
 
 
-def check_parts(parts: Parts, *, min_rows: int) -> dict[str, int]:
-    """Check that train and test have rows; validation may be empty.
-
-    Returns:
-        Rows by part.
-
-    Raises:
-        DataError: A part has too few rows.
-    """
-    sizes = {name: int((parts == code).sum()) for name, code in PART_NAMES.items()}
-    if sizes["train"] < min_rows:
-        raise DataError(
-            f"expected at least min_rows={min_rows} rows to train. Received: {sizes}. Bring more "
-            "rows, or change `split` or `min_rows`."
-        )
-    if sizes["test"] == 0:
-        raise DataError(
-            f"expected rows to test. Received: {sizes}. Raise the third of split.fractions, or "
-            "bring more rows."
-        )
-    return sizes
-
-
-def check_groups(parts: Parts, keys: Hashes) -> None:
-    """Check that no key stands in two parts.
-
-    Raises:
-        LeakageError: One does.
-    """
-    kept = parts != LEFT_OUT
-    order = np.argsort(keys[kept], kind="stable")
-    sorted_keys, sorted_parts = keys[kept][order], parts[kept][order]
-    is_same = sorted_keys[1:] == sorted_keys[:-1]
-    broken = int((is_same & (sorted_parts[1:] != sorted_parts[:-1])).sum())
-    if broken:
-        raise LeakageError(
-            f"expected each group in one part. Received: {broken} groups in two. Split by "
-            "another column, or correct the source's parts."
-        )
-
-
-def check_time_order(parts: Parts, times: Order) -> None:
-    """Check that every row of a part comes after all rows of the part before.
-
-    Raises:
-        LeakageError: Some do not.
-    """
-    last = None
-    for name, code in PART_NAMES.items():
-        moments = times[parts == code]
-        if not moments.size:
-            continue
-        if last is not None and moments.min() <= last:
-            raise LeakageError(
-                f"expected the {name} rows after all earlier parts. Received: some at or before "
-                "the end of the part before. Split by another column."
-            )
-        last = moments.max()
-
-
 def _cut(shares: Floats, train: float, both: float) -> Parts:
     # The sum of shares may fall short of 1 by rounding: no test share means no test rows.
     both = 1.0 if both > 1 - 1e-9 else both
@@ -175,12 +118,32 @@ def _split_as_given(
     return parts
 
 
+def _settle_strata(keys: Hashes, strata: Strata) -> Strata:
+    """Give all rows of a key one stratum: the rarest that they lie in.
+
+    A customer with one return among many sales counts among the returns, so that customers with
+    returns are spread over all parts by their share.
+    """
+    _, of_row, sizes = np.unique(strata, return_inverse=True, return_counts=True)
+    rarity = np.argsort(np.argsort(sizes, kind="stable"), kind="stable")[of_row]
+    order = np.lexsort((rarity, keys))
+    starts = find_group_starts(keys[order].view(np.int64))
+    settled = np.empty_like(strata)
+    settled[order] = strata[order][starts]
+    return settled
+
+
 def _split_within_strata(split: SplitSpec, shares: Floats, strata: Strata) -> Parts:
     order = np.lexsort((shares, strata))
-    sorted_strata = strata[order]
+    sorted_strata, sorted_shares = strata[order], shares[order]
     values, starts, sizes = np.unique(sorted_strata, return_index=True, return_counts=True)
     of_row = np.searchsorted(values, sorted_strata)
-    rank = np.arange(len(order)) - starts[of_row]
+    # Equal shares are rows of one key: they go where its first row goes.
+    places = np.arange(len(order))
+    is_first = np.ones(len(order), dtype=bool)
+    is_first[1:] = sorted_shares[1:] != sorted_shares[:-1]
+    is_first[starts] = True
+    rank = np.maximum.accumulate(np.where(is_first, places, 0)) - starts[of_row]
     # A class of one or two rows trains before it does anything else.
     train = np.maximum(np.rint(split.fractions[0] * sizes), 1)
     both = np.maximum(np.rint((split.fractions[0] + split.fractions[1]) * sizes), train)

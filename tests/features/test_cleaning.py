@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.errors import DataError, LeakageError
-from include.features.cleaning import RowPlan, plan_rows
-from include.features.duplicates import check_overlap
+from include.features.cleaning import plan_rows
+from include.features.duplicates import RowHashes, check_overlap
 from include.features.outliers import drop_outlier_rows
+from include.features.row_plan import RowPlan
 from include.features.splits import LEFT_OUT, TEST, TRAIN, VALIDATION
 from include.specs import PipelineSpec
 from tests.builders import BASE_SPEC, make_frame, make_spec
@@ -33,8 +34,30 @@ def change_column(name: str, **changes: Any) -> list[dict[str, Any]]:
 
 def repeat_rows(frame: pd.DataFrame, rows: Sequence[int]) -> pd.DataFrame:
     joined = pd.concat([frame, frame.iloc[list(rows)]], ignore_index=True)
-    return joined.assign(
-        row_id=np.arange(len(joined)), loan_id=[f"L{n}" for n in range(len(joined))]
+    return joined.assign(row_id=np.arange(len(joined)))
+
+
+def make_customers(rows: int) -> pd.DataFrame:
+    """Build customers that are alike in all but their name."""
+    random = np.random.default_rng(0)
+    columns = {
+        "customer": [f"C{n}" for n in range(rows)],
+        "plan": random.choice(list("abcdef"), rows),
+        "region": random.choice(list("nesw"), rows),
+        "leaves": np.where(random.random(rows) < 0.05, "yes", "no"),
+    }
+    frame = pd.DataFrame({name: pd.Series(each, dtype="str") for name, each in columns.items()})
+    return frame.assign(row_id=np.arange(rows))
+
+
+def make_customer_spec(*, has_id: bool = True, is_unique: bool = True, **changes: Any) -> Any:
+    customer = {"name": "customer", "kind": "id", "unique": is_unique}
+    features = [{"name": name, "kind": "category"} for name in ("plan", "region", "leaves")]
+    return make_spec(
+        target={"column": "leaves", "task": "classification"},
+        columns=[customer, *features] if has_id else features,
+        promotion={},
+        **changes,
     )
 
 
@@ -60,10 +83,74 @@ def test_duplicates_fail_if_asked_to() -> None:
 
 
 def test_a_row_in_two_parts_is_a_leak() -> None:
-    hashes = np.array([1, 2, 1], dtype=np.uint64)
+    hashes = RowHashes(*[np.array([1, 2, 1], dtype=np.uint64)] * 2)
     parts = np.array([TRAIN, TRAIN, TEST], dtype=np.uint8)
     with pytest.raises(LeakageError, match="1 of 1 validation and test rows"):
         check_overlap(hashes, parts, is_allowed=False)
+
+
+def test_rows_that_only_their_id_tells_apart_are_different_things() -> None:
+    frame = make_customers(2_000)
+    made = plan(make_customer_spec(split={"method": "stratified"}), frame)
+    assert made.counts["duplicates_dropped"] == 0
+    assert (made.parts != LEFT_OUT).all()
+    train = frame["leaves"][made.parts == TRAIN]
+    assert abs((train == "yes").mean() - (frame["leaves"] == "yes").mean()) < 0.001
+    assert len(made.warnings) == 1
+    assert "equal a training row in every column but ids" in made.warnings[0]
+
+
+def test_rows_equal_in_all_columns_are_dropped_though_they_have_an_id() -> None:
+    frame = make_customers(2_000)
+    twice = pd.concat([frame, frame.iloc[:40]], ignore_index=True)
+    made = plan(make_customer_spec(), twice.assign(row_id=np.arange(2_040)))
+    assert made.counts["duplicates_dropped"] == 40
+    assert (made.parts[2_000:] == LEFT_OUT).all()
+
+
+def test_a_large_loss_of_duplicates_is_warned_of() -> None:
+    made = plan(make_customer_spec(has_id=False, min_rows=5), make_customers(2_000))
+    assert made.counts["duplicates_dropped"] > 1_900
+    assert any("of 2000 rows (98%) are dropped" in warning for warning in made.warnings)
+    assert any("`kind: id`" in warning for warning in made.warnings)
+
+
+def test_too_few_rows_name_the_loss() -> None:
+    with pytest.raises(DataError, match=r"Received: .* of 2000 rows \(19\d\d duplicates dropped\)"):
+        plan(make_customer_spec(has_id=False, min_rows=200), make_customers(2_000))
+
+
+@pytest.mark.parametrize("method", ["hash", "group", "stratified"])
+def test_a_key_to_split_by_stays_in_one_part(method: str) -> None:
+    frame = make_customers(1_200).assign(
+        customer=pd.Series([f"C{n // 4}" for n in range(1_200)], dtype="str")
+    )
+    spec = make_customer_spec(is_unique=False, split={"method": method, "by": "customer"})
+    made = plan(spec, frame)
+    parts = pd.Series(made.parts)[made.parts != LEFT_OUT].groupby(frame["customer"])
+    assert (parts.min() == parts.max()).all()
+
+
+def test_a_key_in_both_given_files_is_a_leak() -> None:
+    frame = make_customers(400).assign(
+        customer=pd.Series([f"C{n // 4}" for n in range(400)], dtype="str"),
+        part=pd.Series(np.where(np.arange(400) < 302, "train", "test"), dtype="str"),
+    )
+    split = {"method": "given", "fractions": [1, 0, 0]}
+    by_customer = make_customer_spec(is_unique=False, split={**split, "by": "customer"})
+    with pytest.raises(LeakageError, match=r"'customer'.*Received: 1 values in two"):
+        plan(by_customer, frame)
+    warnings = plan(make_customer_spec(is_unique=False, split=split), frame).warnings
+    assert "1 values of the id 'customer' stand in two parts" in warnings[0]
+
+
+def test_keys_nobody_knows_are_not_one_key() -> None:
+    frame = make_customers(400).assign(
+        part=pd.Series(np.where(np.arange(400) < 300, "train", "test"), dtype="str")
+    )
+    frame.loc[[5, 350], "customer"] = None
+    split = {"method": "given", "by": "customer", "fractions": [1, 0, 0]}
+    assert (plan(make_customer_spec(split=split), frame).parts[:300] == TRAIN).all()
 
 
 def test_a_given_test_file_stays_whole_and_its_rows_leave_training() -> None:
@@ -154,6 +241,82 @@ def test_a_class_that_only_the_test_rows_have_is_named() -> None:
     spec = make_spec(columns=columns, split={"method": "time", "by": "opened"})
     with pytest.raises(DataError, match=r"\['later'\] in test only.*stratified"):
         plan(spec, frame)
+
+
+HOURS = pd.date_range("2024-01-01", periods=200, freq="h", tz="UTC").as_unit("us")
+
+
+def make_hours() -> pd.DataFrame:
+    """Build a series with a gap across the end of training, before an absurd value."""
+    heat = np.arange(200.0)
+    heat[130:145] = np.nan
+    heat[145] = 1e6
+    load = np.random.default_rng(0).normal(size=200)
+    return pd.DataFrame({"at": HOURS, "heat": heat, "load": load, "row_id": np.arange(200)})
+
+
+def make_hours_spec(*, target: str = "load", **changes: Any) -> PipelineSpec:
+    return make_spec(
+        target={"column": target, "task": "regression"},
+        columns=[
+            {"name": "at", "kind": "datetime"},
+            {"name": "heat", "kind": "number", "nulls": 1},
+            {"name": "load", "kind": "number"},
+        ],
+        promotion={},
+        **{"split": {"method": "time", "by": "at"}, **changes},
+    )
+
+
+def read_heat(made: RowPlan, part: int | None = None) -> pd.Series:
+    rows = pd.concat([batch.frame for batch in made.stream(("row_id", "heat"), part=part)])
+    return rows.set_index("row_id")["heat"]
+
+
+@pytest.mark.parametrize("order", [slice(None), slice(None, None, -1)], ids=["old", "new"])
+def test_a_backward_fill_brings_nothing_from_a_later_part(order: slice) -> None:
+    frame = make_hours().iloc[order].reset_index(drop=True)
+    made = plan(make_hours_spec(cleaning={"backward_fill": ["heat"]}), frame)
+    heat = read_heat(made)
+    assert heat.loc[130:139].isna().all()
+    assert (heat.loc[140:145] == 1e6).all()
+    assert made.counts["values_filled_backward"] == 5
+
+
+@pytest.mark.parametrize("method", ["hash", "stratified"])
+def test_a_backward_fill_stays_within_a_part_of_any_split(method: str) -> None:
+    frame = make_hours()
+    frame.loc[np.arange(200) % 3 == 0, "heat"] = np.nan
+    cleaning = {"order_by": "at", "backward_fill": ["heat"]}
+    made = plan(make_hours_spec(cleaning=cleaning, split={"method": method}), frame)
+    for part in (TRAIN, VALIDATION, TEST):
+        expected = frame["heat"][made.parts == part].bfill()
+        np.testing.assert_array_equal(read_heat(made, part), expected)
+
+
+def test_rows_that_only_another_part_could_complete_are_left_out() -> None:
+    made = plan(make_hours_spec(target="heat", cleaning={"backward_fill": ["heat"]}), make_hours())
+    assert (made.parts[130:140] == LEFT_OUT).all()
+    assert (made.parts[140:146] == VALIDATION).all()
+    assert made.counts["unfilled_rows_left_out"] == 10
+    assert any("10 rows are left out" in warning for warning in made.warnings)
+    assert read_heat(made, TRAIN).max() == 129
+
+
+@pytest.mark.parametrize("rows", [slice(None), slice(None, None, -1)], ids=["old", "new"])
+def test_a_forward_fill_goes_in_the_order_of_a_time_split(rows: slice) -> None:
+    frame = make_hours().iloc[rows].reset_index(drop=True)
+    made = plan(make_hours_spec(cleaning={"forward_fill": ["heat"]}), frame)
+    assert (read_heat(made).loc[130:144] == 129).all()
+
+
+def test_an_order_against_the_time_split_is_a_leak() -> None:
+    frame = make_hours().iloc[::-1].reset_index(drop=True)
+    cleaning = {"order_by": "row_id", "forward_fill": ["heat"]}
+    with pytest.raises(LeakageError, match="order_by='row_id' and split.by='at'"):
+        plan(make_hours_spec(cleaning=cleaning), frame)
+    in_order = plan(make_hours_spec(cleaning=cleaning), make_hours())
+    assert (read_heat(in_order).loc[130:144] == 129).all()
 
 
 def test_an_empty_table_has_nothing_to_prepare() -> None:

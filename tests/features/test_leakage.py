@@ -1,13 +1,24 @@
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import TypeAdapter
 from sklearn import datasets
 
 from include.errors import LeakageError
-from include.features.leakage import check_leakage, find_leaks
+from include.features.cleaning import plan_rows
+from include.features.leakage import (
+    TEXT_LENGTH,
+    check_columns,
+    check_leakage,
+    find_leaks,
+    sample_training_rows,
+)
 from include.specs import PipelineSpec
+from include.specs.columns import Column
+from include.specs.pipeline import TargetSpec
 from tests.builders import make_frame, make_spec
 
 ROWS = 400
@@ -44,6 +55,10 @@ def make_pair(kind: str, task: str, **cleaning: Any) -> PipelineSpec:
         ("number", "classification", MANY * 10 + NUMBERS / 10, MANY),
         ("integer", "classification", np.array([3, 1, 4, 0, 2])[MANY], MANY),
         ("category", "classification", np.array(list("abcdefghij"))[MANY * 2 + CLASSES], MANY),
+        ("number", "classification", np.where(CLASSES, 1.0, np.nan), CLASSES),
+        ("text", "classification", np.array(["it is p", "it is q"])[CLASSES], CLASSES),
+        ("text", "classification", np.where(CLASSES, [f"n{n}" for n in range(ROWS)], ""), CLASSES),
+        ("text", "regression", [f" {number:.3f}" for number in NUMBERS], NUMBERS),
         ("number", "regression", NUMBERS * 2.54 + 1, NUMBERS),
         ("number", "regression", np.exp(NUMBERS), NUMBERS),
         ("category", "regression", np.array(list("abcde"))[MANY], MANY * 7.0 + NUMBERS / 100),
@@ -58,6 +73,10 @@ def make_pair(kind: str, task: str, **cleaning: Any) -> PipelineSpec:
         "ranges",
         "codes",
         "finer category",
+        "constant or gap",
+        "text",
+        "text or blank",
+        "number as text",
         "other unit",
         "monotone",
         "category of numbers",
@@ -88,8 +107,20 @@ def test_a_feature_that_determines_the_target_is_found(
         ("number", "regression", NUMBERS + RANDOM.normal(size=ROWS) / 5, NUMBERS),
         ("number", "regression", np.zeros(ROWS), NUMBERS),
         ("number", "classification", np.full(ROWS, np.nan), CLASSES),
+        ("text", "classification", [f"note {n}" for n in range(ROWS)], CLASSES),
+        ("text", "classification", np.array(["dry", "wet"])[MANY % 2], CLASSES),
     ],
-    ids=["strong", "unrelated", "many values", "nearly", "correlated", "constant", "empty"],
+    ids=[
+        "strong",
+        "unrelated",
+        "many values",
+        "nearly",
+        "correlated",
+        "constant",
+        "empty",
+        "text",
+        "repeated text",
+    ],
 )
 def test_a_good_feature_is_no_leak(kind: str, task: str, feature: Any, target: Any) -> None:
     if task == "classification":
@@ -115,6 +146,39 @@ def test_easy_data_sets_have_no_leak(name: str) -> None:
     assert find_leaks(spec, sample) == []
 
 
+@pytest.mark.parametrize("kind", ["category", "text", "integer"])
+@pytest.mark.parametrize(
+    "sizes", [(500, 491, 9), (992, 8)], ids=["a rare class", "all but one rare"]
+)
+def test_a_copy_is_found_though_a_class_is_rare(kind: str, sizes: tuple[int, ...]) -> None:
+    classes = np.random.default_rng(0).permutation(np.repeat(np.arange(len(sizes)), sizes))
+    copy = classes * 7 if kind == "integer" else np.array(["p", "q", "r"])[classes]
+    sample = pd.DataFrame({"x": copy, "y": classes.astype(str)})
+    with pytest.raises(LeakageError, match="Received: 'x'"):
+        check_leakage(make_pair(kind, "classification"), sample)
+
+
+@pytest.mark.parametrize("sizes", [(500, 491, 9), (992, 8)], ids=["a rare class", "two"])
+def test_a_good_feature_is_no_leak_though_a_class_is_rare(sizes: tuple[int, ...]) -> None:
+    random = np.random.default_rng(0)
+    classes = random.permutation(np.repeat(np.arange(len(sizes)), sizes))
+    sample = pd.DataFrame({"x": classes + random.normal(size=1_000), "y": classes.astype(str)})
+    assert check_leakage(make_pair("number", "classification"), sample) == []
+
+
+def test_only_the_beginning_of_a_text_is_held() -> None:
+    spec = make_pair("text", "classification")
+    frame = pd.DataFrame(
+        {
+            "x": pd.Series([f"{n:03d}" + "ä" * 1_000 for n in range(ROWS)], dtype="str"),
+            "y": pd.Series(CLASSES.astype(str), dtype="str"),
+            "row_id": np.arange(ROWS),
+        }
+    )
+    plan = plan_rows(spec, lambda columns: [frame[list(columns)]], has_parts=False)
+    assert sample_training_rows(spec, plan)["x"].str.len().unique().tolist() == [TEXT_LENGTH]
+
+
 def test_a_leak_only_warns_if_asked_to() -> None:
     sample = pd.DataFrame({"x": CLASSES, "y": CLASSES.astype(str)})
     warnings = check_leakage(make_pair("integer", "classification", leakage="warn"), sample)
@@ -131,3 +195,28 @@ def test_lag_features_of_a_slow_series_are_no_leak() -> None:
 def test_few_rows_say_nothing() -> None:
     sample = make_frame(20).assign(income=lambda frame: (frame["repaid"] == "yes") * 1.0)
     assert check_leakage(make_spec(), sample) == []
+
+
+@pytest.mark.parametrize(("parts", "is_leak"), [(["month"], True), ([], False)])
+def test_a_time_put_together_from_the_target_is_no_feature(parts: list[str], is_leak: bool) -> None:
+    columns = [
+        {"name": "at", "kind": "datetime", "from_parts": ["year", "month", "day"], "parts": parts},
+        {"name": "heat", "kind": "number"},
+        {"name": "month", "kind": "category"},
+    ]
+    expected = (
+        pytest.raises(LeakageError, match="target 'month'.*Received: column 'at'")
+        if is_leak
+        else nullcontext()
+    )
+    with expected:
+        check_columns(make_composed_spec(columns))
+
+
+def make_composed_spec(columns: list[dict[str, Any]]) -> PipelineSpec:
+    """Build a spec as no file gives it, should files with such a time be refused before."""
+    adapter = TypeAdapter(tuple[Column, ...])
+    return PipelineSpec.model_construct(
+        target=TargetSpec(column="month", task="classification"),
+        columns=adapter.validate_python(tuple(columns)),
+    )

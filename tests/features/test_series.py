@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.errors import DataError
-from include.features.series import SeriesPlan, add_series_columns, open_series
+from include.features.series import add_series_columns, open_series
+from include.features.series_plan import SeriesPlan
 from include.specs import PipelineSpec
 from tests.builders import make_spec
 
@@ -123,6 +124,46 @@ def test_lags_never_show_the_present_or_the_future() -> None:
     before, after = (run_stream(spec, each, 9) for each in (frame, changed))
     lagged = ["heat_lag_1", "heat_lag_3", "heat_mean_2"]
     pd.testing.assert_frame_equal(before.loc[:20, lagged], after.loc[:20, lagged])
+
+
+def test_lags_do_not_show_what_is_filled_backward() -> None:
+    frame = make_series(60)
+    lags = [{"column": "heat", "lags": [1], "windows": [2]}]
+    spec = make_series_spec(backward_fill=["heat"], lags=lags)
+    result = run_stream(spec, frame, 9)
+    np.testing.assert_array_equal(result["heat_lag_1"], frame["heat"].shift(1))
+    expected = (frame["heat"].shift(1) + frame["heat"].shift(2)) / 2
+    np.testing.assert_array_equal(result["heat_mean_2"], expected)
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.booleans())
+def test_a_backward_fill_stays_within_group_and_part(
+    rows: int, batch: int, is_shuffled: bool
+) -> None:
+    frame = make_series(rows)
+    if is_shuffled:
+        frame = frame.sample(frac=1, random_state=0, ignore_index=True)
+    parts = np.random.default_rng(1).integers(0, 3, rows).astype(np.uint8)
+    spec = make_series_spec(order_by="at", group_by="station", backward_fill=["heat", "wind"])
+    work = open_series(SeriesPlan(spec), read_in(frame, batch), parts=parts)()
+    result = pd.concat([work.apply(each) for each in read_in(frame, batch)(frame.columns)])
+    groups = frame.sort_values("at").groupby(["station", parts[frame.sort_values("at").index]])
+    for name in ("heat", "wind"):
+        expected = groups[name].bfill().sort_index()
+        assert result[name].reset_index(drop=True).equals(expected)
+
+
+def test_columns_out_of_order_are_read_one_at_a_time() -> None:
+    frame = make_series(40).sample(frac=1, random_state=0, ignore_index=True)
+    read = read_in(frame, 40)
+    asked: list[tuple[str, ...]] = []
+
+    def read_and_note(columns: Sequence[str]) -> Iterable[pd.DataFrame]:
+        asked.append(tuple(columns))
+        return read(columns)
+
+    open_series(SeriesPlan(make_series_spec(**GROUPED)), read_and_note)
+    assert {len(columns) for columns in asked} == {1}
 
 
 def test_filled_values_are_counted() -> None:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from include.errors import DataError, LeakageError
 from include.features.hashing import hash_series
+from include.features.part_checks import check_keys, check_parts, check_time_order
 from include.features.splits import (
     LEFT_OUT,
     TEST,
@@ -14,9 +15,6 @@ from include.features.splits import (
     SplitFacts,
     assign_parts,
     build_strata,
-    check_groups,
-    check_parts,
-    check_time_order,
     read_order,
 )
 from include.specs.pipeline import SplitSpec
@@ -44,13 +42,14 @@ def test_a_group_stays_together() -> None:
     keys = hash_keys(np.repeat([f"patient {n}" for n in range(100)], 7))
     parts = assign_parts(SplitSpec(method="group"), SplitFacts(keys=keys))
     assert all(len(set(group)) == 1 for group in parts.reshape(100, 7))
-    check_groups(parts, keys)
+    check_keys(parts, keys, by="patient")
 
 
 def test_a_group_in_two_parts_is_a_leak() -> None:
-    keys = hash_keys(["a", "a", "b"])
-    with pytest.raises(LeakageError, match="1 groups in two"):
-        check_groups(np.array([TRAIN, TEST, TEST], dtype=np.uint8), keys)
+    keys = hash_keys(["a", "a", "b", "a", "a"])
+    parts = np.array([TRAIN, TEST, TEST, TRAIN, TEST], dtype=np.uint8)
+    with pytest.raises(LeakageError, match="'patient'.*Received: 1 values in two"):
+        check_keys(parts, keys, by="patient")
 
 
 @given(st.integers(10, 200), st.randoms(use_true_random=False))
@@ -61,6 +60,24 @@ def test_a_stratified_split_gives_each_class_its_share(rows: int, random: object
     parts = assign_parts(SplitSpec(method="stratified"), facts)
     assert np.bincount(parts[strata == 1]).tolist() == [28, 6, 6]
     assert parts[strata == 2].tolist() == [TRAIN]
+
+
+@given(st.integers(1, 40), st.integers(1, 6), st.integers(0, 5))
+def test_a_stratified_split_keeps_a_key_together(keys: int, rows: int, seed: int) -> None:
+    hashes = np.repeat(hash_keys(np.arange(keys)), rows)
+    strata = np.random.default_rng(seed).integers(0, 3, keys * rows).astype(np.int32)
+    split = SplitSpec(method="stratified", by="patient", seed=seed)
+    parts = assign_parts(split, SplitFacts(keys=hashes, strata=strata))
+    assert all(len(set(group)) == 1 for group in parts.reshape(keys, rows))
+
+
+def test_keys_with_a_rare_class_are_spread_by_their_share() -> None:
+    strata = np.zeros(4_000, dtype=np.int32)
+    strata[:400:4] = 1
+    hashes = np.repeat(hash_keys(np.arange(1_000)), 4)
+    split = SplitSpec(method="stratified", by="patient")
+    parts = assign_parts(split, SplitFacts(keys=hashes, strata=strata))
+    assert np.bincount(parts[strata == 1]).tolist() == [70, 15, 15]
 
 
 def test_appended_rows_move_few_rows_of_a_stratified_split() -> None:

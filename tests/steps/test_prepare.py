@@ -144,6 +144,33 @@ def test_cleaning_is_counted(checked: ValidateRecord) -> None:
     assert len(record.model_dump_json()) < 8_000
 
 
+def test_what_is_lost_and_what_is_alike_is_warned_of() -> None:
+    frame = make_frame(400)
+    twice = pd.concat([frame, frame.iloc[:40]], ignore_index=True)
+    record = prepare(make_spec(), make_run(), write_checked(twice.assign(row_id=np.arange(440))))
+    assert "40 of 440 rows (9%) are dropped" in record.warnings[0]
+    other = twice.assign(row_id=np.arange(440), loan_id=[f"L{n}" for n in range(440)])
+    alike = prepare(make_spec(), make_run(), write_checked(other))
+    assert alike.cleaning["duplicates_dropped"] == 0
+    assert "equal a training row in every column but ids" in alike.warnings[0]
+
+
+def test_no_value_of_a_later_part_reaches_the_fit_by_a_backward_fill() -> None:
+    spec = series_spec()
+    cleaning = spec.cleaning.model_copy(update={"forward_fill": (), "backward_fill": ("heat",)})
+    heat = np.random.default_rng(0).normal(size=300)
+    heat[200:215] = np.nan
+    heat[215] = 1e6
+    hours = pd.date_range("2024-01-01", periods=300, freq="h", tz="UTC").as_unit("us")
+    frame = pd.DataFrame({"at": hours, "heat": heat, "row_id": np.arange(300)})
+    record = prepare(
+        spec.model_copy(update={"cleaning": cleaning}), make_run(), write_checked(frame)
+    )
+    assert record.train_rows == 200
+    assert record.cleaning["unfilled_rows_left_out"] == 10
+    assert np.abs(read_part(record.features, "train")["y"]).max() < 10
+
+
 def test_given_parts_may_leave_validation_empty() -> None:
     part = pd.Series(np.where(np.arange(400) < 300, "train", "test"), dtype="str")
     spec = make_spec(split={"method": "given", "fractions": [1, 0, 0]})
