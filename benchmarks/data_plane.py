@@ -1,8 +1,20 @@
 """Ingest, validate and prepare on generated tables of 18 columns, up to 5 million rows.
 
-Each step runs in a process of its own, so that its peak memory is its own; its time is that of
-the step without imports. `validate` is also measured against the same rules on Great
-Expectations' pandas engine, on the same checked table.
+The tables hold 15 standard normal float32 columns, one category of 8 letters, one 0/1 column and
+one unique integer. Each step runs in a process of its own, so that its peak memory is its own; its
+time is that of the step without imports.
+
+What is compared:
+
+* Growth: each step at 5 million rows against itself at 1 million, in time and in peak memory.
+* Memory: each step's peak at 5 million rows against 1.5 GB.
+* Engines, at 1 million rows: the whole step `validate` (it reads the Parquet files, runs the
+  training suite in SQL, hands the table on, writes its report and logs to MLflow) against the same
+  suite on the same raw table on Great Expectations' pandas engine (it reads the same files into a
+  frame and checks them). Both include reading; what the step does besides counts against it. The
+  pandas engine is measured on float32, as the tables are generated, which is what the claim is
+  about, and on float64, as they are stored, for information: it compares the former value by value
+  and the latter at once. The cast to float32 is not counted.
 """
 
 import json
@@ -28,6 +40,8 @@ from include.stack.services import start_mlflow, stop_stack
 SIZES = (100_000, 1_000_000, 5_000_000)
 STEPS = ("ingest", "validate", "prepare")
 PART_ROWS = 250_000
+# What five million rows may take.
+MEMORY_MB = 1_500
 FLOATS = [f"x{number}" for number in range(15)]
 
 
@@ -53,7 +67,7 @@ def measure(tell: Callable[[str], None]) -> list[Result]:
 
 
 def compare_sizes(taken: dict[tuple[str, int], Measured]) -> Iterator[Result]:
-    """Say how time and memory grow from one to five million rows."""
+    """Say how time and memory grow from one to five million rows, and what memory that takes."""
     for step in STEPS:
         small, large = taken[step, SIZES[1]], taken[step, SIZES[2]]
         yield Result(
@@ -73,16 +87,20 @@ def compare_sizes(taken: dict[tuple[str, int], Measured]) -> Iterator[Result]:
             reference_seconds=small.seconds,
             reference=f"{small.peak_memory_mb:.0f} MB",
             peak_memory_mb=large.peak_memory_mb,
-            note="the claim is below 1,500 MB",
+        )
+        yield Result(
+            name=f"{step}: peak memory, 5 M rows against {MEMORY_MB:,} MB",
+            ratio=large.peak_memory_mb / MEMORY_MB,
+            bound=1.0,
+            seconds=large.seconds,
+            reference_seconds=small.seconds,
+            reference=f"{MEMORY_MB:,} MB",
+            peak_memory_mb=large.peak_memory_mb,
         )
 
 
 def compare_engines(sql: Measured, pandas: Measured, columns: str, bound: float | None) -> Result:
-    """Say how much faster the rules run in SQL.
-
-    Great Expectations' pandas engine compares float32 columns value by value and float64 ones at
-    once, so both are shown.
-    """
+    """Say how much faster the rules run in SQL."""
     return Result(
         name=f"validate 1 M rows: pandas engine ({columns}) against the step",
         ratio=pandas.seconds / sql.seconds,
@@ -90,7 +108,7 @@ def compare_engines(sql: Measured, pandas: Measured, columns: str, bound: float 
         is_minimum=True,
         seconds=sql.seconds,
         reference_seconds=pandas.seconds,
-        reference="the same rules on Great Expectations' pandas engine",
+        reference="the same rules and files on Great Expectations' pandas engine",
         peak_memory_mb=sql.peak_memory_mb,
         note=f"pandas peaks at {pandas.peak_memory_mb:.0f} MB",
     )

@@ -55,11 +55,20 @@ def run_one_step(name: str, spec: PipelineSpec, folder: Path) -> float:
 
 
 def check_in_pandas(spec: PipelineSpec, files: list[str], floats: str) -> float:
-    """Check the same rules on one frame in memory, as Great Expectations does by default."""
-    frame = to_frame(pq.ParquetDataset(files).read()).astype(dict.fromkeys(FLOATS, floats))
+    """Read files into a frame and check the same rules, as Great Expectations does by default.
+
+    Args:
+        spec: The pipeline.
+        files: Parquet files of the table that `validate` checks.
+        floats: Type of the float columns while they are checked; the cast is not counted.
+    """
+    started = time.perf_counter()
+    frame = to_frame(pq.ParquetDataset(files).read())
+    seconds = time.perf_counter() - started
+    frame = frame.astype(dict.fromkeys(FLOATS, floats))
     started = time.perf_counter()
     check_frame(frame, build_suite(spec, "training"))
-    return time.perf_counter() - started
+    return seconds + time.perf_counter() - started
 
 
 def build_spec(rows: int) -> PipelineSpec:

@@ -4,12 +4,14 @@ Like records, these models are small, frozen and free of rows; they are stored a
 run's directory. Values of private columns never enter them.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Role = Literal["number", "category", "datetime", "id", "private"]
 Measure = Literal["pearson", "cramers_v", "correlation_ratio"]
+# An association below this explains less than a hundredth of the spread.
+NEGLIGIBLE: Final = 0.1
 
 
 class Finding(BaseModel):
@@ -93,11 +95,19 @@ class Association(Finding):
     value: float
     spearman: float | None = Field(default=None, description="Rank correlation of two numbers.")
     rows: int = Field(description="Rows in which both have a value.")
+    chance: float = Field(
+        default=0.0, description="What two unrelated columns of this size and shape may reach."
+    )
 
     @property
     def strength(self) -> float:
         """The absolute value."""
         return abs(self.value)
+
+    @property
+    def is_negligible(self) -> bool:
+        """Whether there is nothing to tell: too weak to matter, or no stronger than chance."""
+        return self.strength < max(NEGLIGIBLE, self.chance)
 
 
 class MissingMap(Finding):

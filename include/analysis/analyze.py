@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 
 from include.analysis.associations import MAX_COLUMNS, associate
+from include.analysis.ordering import order_batches
 from include.analysis.profiles import profile_columns
 from include.analysis.relations import relate_target
+from include.analysis.roles import list_filled
 from include.analysis.scan import SAMPLE_ROWS, STRETCHES, Batches, Scan, scan_table
 from include.analysis.story import tell_story
 from include.analysis.timelines import follow_time
@@ -30,11 +32,11 @@ def analyze_table(
         sample_rows: Beyond this many rows, quantiles and associations come from a sample of
             about as many; counts stay exact.
     """
-    scan = scan_table(spec, batches, rows, sample_rows=sample_rows)
+    scan = scan_table(spec, order_batches(spec, batches), rows, sample_rows=sample_rows)
     profiles = profile_columns(spec, scan)
     compared, left_out = _choose_columns(spec, scan.sample, profiles)
     associations = associate(scan.sample[compared])
-    filled = tuple(name for name in spec.cleaning.forward_fill if name in scan.sample)
+    filled = tuple(name for name in list_filled(spec) if name in scan.sample)
     found = Analysis(
         rows=scan.rows,
         sampled_rows=len(scan.sample),

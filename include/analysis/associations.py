@@ -1,8 +1,11 @@
 """How strongly two columns go together, whatever their kinds.
 
 Two columns of numbers: Pearson's and Spearman's correlation. Two categories: Cramér's V with
-Bergsma's correction for chance. A number and a category: the correlation ratio. All of them are
-0 for no association and 1 (Pearson also −1) for a complete one.
+Bergsma's correction for chance. A number and a category: the correlation ratio with Kelley's. All
+of them are 0 for no association and 1 (Pearson also −1) for a complete one.
+
+The corrections take off what chance gives on average; a single pair of unrelated columns may still
+come out above 0. How far, two standard deviations of the measure tell: the `chance` of a pair.
 """
 
 from itertools import combinations
@@ -75,12 +78,18 @@ def cramers_v(left: np.ndarray, right: np.ndarray, *, is_corrected: bool = True)
     return float(min(1.0, np.sqrt(phi2 / room))) if room > 0 else float("nan")
 
 
-def correlation_ratio(codes: np.ndarray, values: np.ndarray) -> float:
-    """Measure how much of a number's spread a category explains (Fisher's eta); NaN if undefined.
+def correlation_ratio(codes: np.ndarray, values: np.ndarray, *, is_corrected: bool = True) -> float:
+    """Measure how much of a number's spread a category explains; NaN if undefined.
+
+    Without the correction it is Fisher's eta, which grows with the number of levels even if the
+    category explains nothing. The correction compares variances in place of sums of squares and
+    gives the square root of epsilon squared, 0 where that is negative.
 
     Args:
         codes: Code 0, 1, … of each row's category.
         values: The number of each row, none missing.
+        is_corrected: Whether to apply the correction of Kelley (1935), "An unbiased correlation
+            ratio measure", Proceedings of the National Academy of Sciences 21.
     """
     if len(values) < 2:
         return float("nan")
@@ -88,10 +97,16 @@ def correlation_ratio(codes: np.ndarray, values: np.ndarray) -> float:
     total = float((deviations**2).sum())
     counts = np.bincount(codes)
     sums = np.bincount(codes, weights=deviations)
-    if total <= 0 or (counts > 0).sum() < 2:
+    rows, levels = len(values), int((counts > 0).sum())
+    if total <= 0 or levels < 2:
         return float("nan")
     between = float((sums[counts > 0] ** 2 / counts[counts > 0]).sum())
-    return float(np.sqrt(min(1.0, between / total)))
+    eta2 = min(1.0, between / total)
+    if not is_corrected:
+        return float(np.sqrt(eta2))
+    if levels >= rows:
+        return float("nan")
+    return float(np.sqrt(max(0.0, 1 - (1 - eta2) * (rows - 1) / (rows - levels))))
 
 
 def code_levels(column: pd.Series) -> np.ndarray:
@@ -118,6 +133,7 @@ def _number_pairs(frame: pd.DataFrame) -> list[Association]:
             value=_round(pearson[i, j]),
             spearman=_round(spearman[i, j]) if np.isfinite(spearman[i, j]) else None,
             rows=int(rows[i, j]),
+            chance=_round(2 / np.sqrt(max(1.0, rows[i, j]))),
         )
         for i, j in combinations(range(varying.shape[1]), 2)
     ]
@@ -128,8 +144,17 @@ def _category_pairs(codes: dict[str, np.ndarray]) -> list[Association]:
     for left, right in combinations(codes, 2):
         both = (codes[left] >= 0) & (codes[right] >= 0)
         if both.sum() >= MIN_ROWS:
-            value = _round(cramers_v(codes[left][both], codes[right][both]))
-            pairs.append(_pair(left, right, value, int(both.sum()), is_mixed=False))
+            ours, theirs = codes[left][both], codes[right][both]
+            pairs.append(
+                Association(
+                    left=left,
+                    right=right,
+                    measure="cramers_v",
+                    value=_round(cramers_v(ours, theirs)),
+                    rows=int(both.sum()),
+                    chance=_round(_chance_of_v(ours, theirs)),
+                )
+            )
     return pairs
 
 
@@ -139,14 +164,38 @@ def _mixed_pairs(numbers: dict[str, np.ndarray], codes: dict[str, np.ndarray]) -
         for category, code in codes.items():
             both = (code >= 0) & np.isfinite(values)
             if both.sum() >= MIN_ROWS:
-                value = _round(correlation_ratio(code[both], values[both]))
-                pairs.append(_pair(number, category, value, int(both.sum()), is_mixed=True))
+                pairs.append(
+                    Association(
+                        left=number,
+                        right=category,
+                        measure="correlation_ratio",
+                        value=_round(correlation_ratio(code[both], values[both])),
+                        rows=int(both.sum()),
+                        chance=_round(_chance_of_ratio(code[both])),
+                    )
+                )
     return pairs
 
 
-def _pair(left: str, right: str, value: float, rows: int, *, is_mixed: bool) -> Association:
-    measure = "correlation_ratio" if is_mixed else "cramers_v"
-    return Association(left=left, right=right, measure=measure, value=value, rows=rows)
+def _chance_of_ratio(codes: np.ndarray) -> float:
+    """Tell what an unrelated number reaches: two standard deviations of epsilon squared.
+
+    Eta squared of an unrelated normal number follows a beta distribution.
+    """
+    rows, levels = len(codes), len(np.unique(codes))
+    if levels >= rows:
+        return 1.0
+    deviation = np.sqrt(2 * (levels - 1) * (rows - levels) / (rows + 1)) / (rows - 1)
+    return float(min(1.0, np.sqrt(2 * deviation * (rows - 1) / (rows - levels))))
+
+
+def _chance_of_v(left: np.ndarray, right: np.ndarray) -> float:
+    """Tell what unrelated categories reach: two standard deviations of chi squared over n."""
+    rows, height, width = len(left), len(np.unique(left)), len(np.unique(right))
+    room = min(height, width) - 1
+    if room < 1:
+        return 1.0
+    return float(min(1.0, np.sqrt(2 * np.sqrt(2 * (height - 1) * (width - 1)) / rows / room)))
 
 
 def _contingency(left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -20,6 +20,8 @@ from include.specs import Column, PipelineSpec
 BINS: Final = 30
 # Beyond this a number is whole only because it is large.
 WHOLE: Final = 1e9
+# A few broken numbers among whole ones must not make bins that hold one and two values in turn.
+MOSTLY_WHOLE: Final = 0.95
 SHOWN_LEVELS: Final = 12
 LONGEST_LEVEL: Final = 80
 # Tukey's fences: this many interquartile ranges outside the quartiles.
@@ -71,9 +73,10 @@ def build_histogram(values: np.ndarray) -> Histogram:
         (2, 0, 1)
     """
     low, high = float(values.min()), float(values.max())
-    if low < high and high - low < WHOLE and np.all(values == np.round(values)):
-        width = np.ceil((high - low + 1) / BINS)
-        edges = np.arange(low - 0.5, high + width, width)
+    if low < high and high - low < WHOLE and (values == np.round(values)).mean() >= MOSTLY_WHOLE:
+        first = np.floor(low) - 0.5
+        width = np.ceil((high - first + 0.5) / BINS)
+        edges = np.arange(first, high + width, width)
     else:
         edges = np.linspace(low, high, BINS + 1)
     counts, edges = np.histogram(values, bins=edges)

@@ -41,6 +41,20 @@ def has_values(role: Role) -> bool:
     return role in {"number", "category", "datetime"}
 
 
+def list_filled(spec: PipelineSpec) -> tuple[str, ...]:
+    """List the columns that the pipeline fills forward, by `cleaning` or by their own `fill`."""
+    by_fill = (
+        column.name for column in spec.stored_columns if getattr(column, "fill", "") == "forward"
+    )
+    return tuple(dict.fromkeys((*spec.cleaning.forward_fill, *by_fill)))
+
+
+def name_groups(spec: PipelineSpec, raw: pd.DataFrame) -> pd.Series | None:
+    """Name the group of each row by a hash; rows without one are a group of their own."""
+    name = spec.cleaning.group_by
+    return None if name is None else pd.util.hash_pandas_object(raw[name], index=False)
+
+
 def simplify(spec: PipelineSpec, raw: pd.DataFrame) -> pd.DataFrame:
     """Make numbers float64, categories text, times times; leave out all other columns."""
     columns: dict[str, pd.Series] = {}
@@ -59,11 +73,11 @@ def simplify(spec: PipelineSpec, raw: pd.DataFrame) -> pd.DataFrame:
 
 
 def hash_rows(spec: PipelineSpec, raw: pd.DataFrame) -> np.ndarray:
-    """Hash each row over all columns but ids, so that equal rows have equal hashes.
+    """Hash each row over all stored columns, so that equal rows have equal hashes.
 
     Rows of different parts (train and test files) count as different.
     """
-    names = [column.name for column in spec.stored_columns if column.kind != "id"]
+    names = [column.name for column in spec.stored_columns]
     total = np.zeros(len(raw), dtype=np.uint64)
     for name in [name for name in (*names, PART) if name in raw]:
         column = spec.column_by_name.get(name)

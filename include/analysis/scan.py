@@ -1,5 +1,7 @@
 """One pass over a table in bounded memory: exact counts, and a sample for the rest.
 
+The order of the rows is that of the batches; `ordering` sees to it.
+
 Counts of rows, missing values, duplicates, sums and extremes are exact at any size. Quantiles,
 histograms and associations come from the sample, which is the whole table up to `SAMPLE_ROWS`
 rows and beyond that the rows whose hashed number is small: the same rows every time. Memory grows
@@ -13,7 +15,14 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from include.analysis.roles import has_values, hash_rows, read_roles, simplify
+from include.analysis.roles import (
+    has_values,
+    hash_rows,
+    list_filled,
+    name_groups,
+    read_roles,
+    simplify,
+)
 from include.specs import PipelineSpec
 from include.specs.pipeline import ROW_ID
 
@@ -89,7 +98,7 @@ def scan_table(
 
     Args:
         spec: Says what each column is, which are filled forward, and whether duplicates go.
-        batches: Gives the table's frames from the start, in its order.
+        batches: Gives the table's frames from the start, in the order in which they are filled.
         rows: Number of its rows.
         sample_rows: About how many rows to keep; all of a smaller table.
     """
@@ -99,11 +108,13 @@ def scan_table(
     hashes: list[np.ndarray] = []
     kept: list[pd.DataFrame] = []
     carried: dict[Hashable, Any] = {}
+    filled_names = list_filled(spec)
     for raw in batches():
         frame = simplify(spec, raw)
         _count(scan, spec, raw, frame)
         hashes.append(hash_rows(spec, raw))
-        filled = _fill_forward(scan, spec, frame, carried)
+        filled = _fill_forward(scan, frame, name_groups(spec, raw), carried)
+        filled = frame.assign(**{name: filled[name] for name in filled_names if name in filled})
         chosen = _choose(raw, rows, sample_rows)
         part = filled.loc[chosen, names].assign(**{"": hashes[-1][chosen]})
         kept.append(part)
@@ -126,11 +137,10 @@ def _count(scan: Scan, spec: PipelineSpec, raw: pd.DataFrame, frame: pd.DataFram
 
 
 def _fill_forward(
-    scan: Scan, spec: PipelineSpec, frame: pd.DataFrame, carried: dict[Hashable, Any]
+    scan: Scan, frame: pd.DataFrame, groups: pd.Series | None, carried: dict[Hashable, Any]
 ) -> pd.DataFrame:
-    """Fill the columns that the spec fills, and count what filling would do to all others."""
-    cleaning, changed = spec.cleaning, {}
-    groups = frame.get(cleaning.group_by) if cleaning.group_by else None
+    """Fill all columns, within groups if there are any, and count what that does to each."""
+    changed = {}
     for name, column in frame.items():
         before = carried.get(name)
         filled = column.ffill() if groups is None else column.groupby(groups).ffill()
@@ -141,8 +151,7 @@ def _fill_forward(
         if counts is not None:
             counts.filled_forward += int(column.isna().sum() - filled.isna().sum())
         carried[name] = _last_values(filled, groups, before)
-        if name in cleaning.forward_fill:
-            changed[name] = filled
+        changed[str(name)] = filled
     return frame.assign(**changed)
 
 

@@ -19,7 +19,7 @@ from include.analysis.story_of_target import (
     describe_memory,
     describe_target,
 )
-from include.analysis.wording import join, number, percent, strength
+from include.analysis.wording import coefficient, join, number, percent, strength
 from include.findings import Analysis, Association, ColumnProfile, Remark
 from include.specs import PipelineSpec
 
@@ -57,12 +57,17 @@ def _describe_pairs(spec: PipelineSpec, found: Analysis) -> Remark | None:
     others = [pair for pair in found.associations if not _has(pair, spec.target.column)]
     if not others:
         return None
-    top = [pair for pair in others if pair.strength >= STRONG][:3] or others[:1]
-    described = join([f"{p.left} and {p.right} ({_measure(p)})" for p in top])
-    word = "most" if len(top) > 1 else strength(top[0].strength)
-    text = f"Among the features, {described} go together {word}."
-    if top[0].strength < STRONG:
+    told = [pair for pair in others if not pair.is_negligible]
+    top = [pair for pair in told if pair.strength >= STRONG][:3] or told[:1]
+    described = join([f"{p.left} with {p.right} ({_measure(p)})" for p in top]) if top else ""
+    if not top:
+        text = "No two features go together noticeably."
+    elif top[0].strength < STRONG:
         text = f"No two features go together strongly; the closest are {described}."
+    elif len(top) > 1:
+        text = f"The features that go together most are {described}."
+    else:
+        text = f"Among the features, {described} go together {strength(top[0].strength)}."
     return Remark(topic="Correlated features", text=text)
 
 
@@ -87,17 +92,20 @@ def _describe_curved(spec: PipelineSpec, found: Analysis) -> Remark | None:
     curved = [
         pair
         for pair in found.associations
-        if pair.spearman is not None and abs(pair.spearman) - pair.strength >= CURVED
+        if pair.spearman is not None
+        and abs(pair.spearman) - pair.strength >= CURVED
+        and abs(pair.spearman) >= pair.chance
     ][:3]
     if not curved:
         return None
     names = [
-        f"{p.left} and {p.right} (rank {number(p.spearman)}, straight line {number(p.value)})"
+        f"{p.left} and {p.right} "
+        f"(rank {coefficient(p.spearman)}, straight line {coefficient(p.value)})"
         for p in curved
     ]
     return Remark(
         topic="Curved relations",
-        text=f"{join(names)} rise or fall together, but not along a straight line.",
+        text=f"{join(names)} go together, but not along a straight line.",
         advice="A network can bend; for a linear look, take logarithms (scale: log).",
     )
 
@@ -159,7 +167,7 @@ def _describe_constant(spec: PipelineSpec, found: Analysis) -> Remark | None:
 
 def _measure(pair: Association) -> str:
     names = {"pearson": "r", "cramers_v": "Cramér's V", "correlation_ratio": "correlation ratio"}
-    return f"{names[pair.measure]} {number(pair.value)}"
+    return f"{names[pair.measure]} {coefficient(pair.value)}"
 
 
 def _has(pair: Association, name: str) -> bool:

@@ -23,7 +23,7 @@ def describe_table(spec: PipelineSpec, found: Analysis) -> Remark | None:
 
 def describe_missing(spec: PipelineSpec, found: Analysis) -> Remark | None:
     """Say what is missing, and what filling it would do."""
-    del spec
+    start = "the start of their groups" if spec.cleaning.group_by else "the start"
     gappy = sorted((p for p in found.profiles if p.missing), key=lambda p: -p.missing)
     if not gappy:
         return Remark(topic="Missing values", text="No value is missing in any column.")
@@ -37,7 +37,7 @@ def describe_missing(spec: PipelineSpec, found: Analysis) -> Remark | None:
         text += f"; values are missing in {join(others)} as well"
     left = first.missing - first.filled_forward
     text += f". Filling forward gives {count(first.filled_forward)} of them the value before"
-    text += f" and leaves the {count(left)} at the start" if left else ""
+    text += f" and leaves the {count(left)} at {start}" if left else ""
     advice = ""
     if first.is_target:
         advice = (
@@ -57,7 +57,7 @@ def describe_duplicates(spec: PipelineSpec, found: Analysis) -> Remark | None:
     done = {"drop": "they are dropped", "keep": "they are kept", "fail": "the run fails on them"}
     return Remark(
         topic="Duplicates",
-        text=f"{rows} an earlier one in every column but ids "
+        text=f"{rows} an earlier one in every column "
         f"({percent(found.duplicates / found.rows)}); {done[spec.cleaning.duplicates]}.",
         advice="The same row in train and test makes a model look better than it is."
         if spec.cleaning.duplicates == "keep"

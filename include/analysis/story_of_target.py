@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from include.analysis.wording import count, join, number, percent
+from include.analysis.wording import coefficient, count, join, number, percent
 from include.findings import Analysis, Association, Cycle, Remark
 from include.specs import PipelineSpec
 
@@ -11,6 +11,10 @@ WEAK: Final = 0.3
 RARE_CLASS: Final = 0.25
 REMEMBERS: Final = 0.3
 CYCLE: Final = 0.15
+COMBINE: Final = (
+    "The model has to combine several columns, or needs new ones such as earlier values."
+)
+PLACES: Final = {"hour": "at {} o'clock", "weekday": "on {}", "month": "in {}"}
 
 
 def describe_balance(spec: PipelineSpec, found: Analysis) -> Remark | None:
@@ -42,20 +46,22 @@ def describe_target(spec: PipelineSpec, found: Analysis) -> Remark | None:
     target = spec.target.column
     if not found.relations:
         return None
-    top = [relation.association for relation in found.relations[:3]]
-    names = [f"{_other(pair, target)} ({number(pair.value)})" for pair in top]
+    pairs = [relation.association for relation in found.relations]
+    top = [pair for pair in pairs if not pair.is_negligible][:3]
+    if not top:
+        return Remark(
+            topic="What goes with the target",
+            text=f"No column by itself goes with {target} noticeably.",
+            advice=COMBINE,
+        )
+    names = [f"{_other(pair, target)} ({coefficient(pair.value)})" for pair in top]
     text = f"{target} goes most with {join(names)}."
     signed = [pair for pair in top if pair.measure == "pearson"]
     if signed:
         pair = signed[0]
         way = "falls" if pair.value < 0 else "rises"
         text += f" As {_other(pair, target)} rises, {target} {way}."
-    advice = ""
-    if top[0].strength < WEAK:
-        advice = (
-            "No single column explains much: the model has to combine several, or needs new "
-            "features such as earlier values."
-        )
+    advice = f"No single column explains much. {COMBINE}" if top[0].strength < WEAK else ""
     return Remark(topic="What goes with the target", text=text, advice=advice)
 
 
@@ -83,9 +89,10 @@ def describe_memory(spec: PipelineSpec, found: Analysis) -> Remark | None:
         return None
     by_lag = dict(zip(memory.lags, memory.values, strict=True))
     target = spec.target.column
-    text = f"{target} remembers itself: its correlation with one row earlier is {number(by_lag[1])}"
+    before = coefficient(by_lag[1])
+    text = f"{target} remembers itself: its correlation with one row earlier is {before}"
     if 24 in by_lag:
-        text += f", with 24 rows earlier {number(by_lag[24])}"
+        text += f", with 24 rows earlier {coefficient(by_lag[24])}"
     lagged = {lag.column for lag in spec.cleaning.lags}
     advice = (
         "" if target in lagged else "Earlier values are the strongest feature: add cleaning.lags."
@@ -103,7 +110,7 @@ def describe_cycles(spec: PipelineSpec, found: Analysis) -> Remark | None:
     quantity = found.time.timelines[0].quantity
     return Remark(
         topic="Cycles",
-        text=f"The {quantity} follows the calendar: {join(sentences)}.",
+        text=f"The {quantity} follows the calendar: {'; '.join(sentences)}.",
         advice=""
         if _sees_calendar(spec, found.time.column)
         else "Give the network the calendar: `parts` of the datetime column.",
@@ -139,10 +146,10 @@ def _describe_cycle(cycle: Cycle) -> str:
     mean = sum(value for value, _ in known) / len(known)
     if mean == 0 or (high - low) / abs(mean) < CYCLE:
         return ""
-    suffix = " o'clock" if cycle.unit == "hour" else ""
+    place = PLACES[cycle.unit]
     return (
-        f"by {cycle.unit} it is highest at {highest}{suffix} ({number(high)}) and lowest at "
-        f"{lowest}{suffix} ({number(low)})"
+        f"by {cycle.unit} it is highest {place.format(highest)} ({number(high)}) and lowest "
+        f"{place.format(lowest)} ({number(low)})"
     )
 
 

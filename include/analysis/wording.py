@@ -24,11 +24,11 @@ def percent(share: float) -> str:
 
 
 def number(value: float | None) -> str:
-    """Write a number with three significant digits.
+    """Write a number with up to three significant digits, and never as minus zero.
 
     Example:
-        >>> number(-0.8246), number(98.61), number(1046.0)
-        ('−0.82', '98.6', '1,046')
+        >>> number(-0.8246), number(98.61), number(1046.0), number(0.00124)
+        ('−0.82', '98.6', '1,046', '0.0012')
     """
     if value is None or not math.isfinite(value):
         return "unknown"
@@ -36,7 +36,21 @@ def number(value: float | None) -> str:
     if value == round(value) and size < 100:
         return f"{MINUS if value < 0 else ''}{size:.0f}"
     decimals = 0 if size >= 100 else 1 if size >= 10 else 2
-    return f"{size:,.{decimals}f}" if value >= 0 else f"{MINUS}{size:,.{decimals}f}"
+    text = f"{size:,.{decimals}f}" if size >= 0.01 else f"{size:.2g}"
+    return text if value >= 0 else f"{MINUS}{text}"
+
+
+def coefficient(value: float | None) -> str:
+    """Write a correlation with two decimals.
+
+    Example:
+        >>> coefficient(-0.8246), coefficient(-0.004)
+        ('−0.82', '0.00')
+    """
+    if value is None or not math.isfinite(value):
+        return "unknown"
+    text = f"{abs(value):.2f}"
+    return f"{MINUS}{text}" if value < 0 and float(text) > 0 else text
 
 
 def join(parts: Sequence[str]) -> str:

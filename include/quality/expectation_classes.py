@@ -27,6 +27,9 @@ RESERVED: Final = {
     "meta": "it is used by the pipeline",
 }
 
+# Expectations of ours that answer to the name of one of Great Expectations'.
+INSTEAD: Final = {"ExpectColumnPairValuesToBeInSet": "ExpectColumnPairValuesToBeInGivenSet"}
+
 
 def build_expectation(rule: Rule, *, number: int = 0) -> Any:
     """Build the expectation of a rule.
@@ -85,6 +88,7 @@ def find_class(rule: Rule) -> Any:
     if "." in rule.expect:
         return _import_class(rule)
     name = "".join(part.capitalize() for part in rule.expect.split("_"))
+    name = INSTEAD.get(name, name)
     for home in (core_expectations, own_expectations):
         kind = getattr(home, name, None)
         if inspect.isclass(kind) and issubclass(kind, Expectation):

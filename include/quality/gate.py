@@ -11,7 +11,7 @@ from include.quality.checker import TableChecker
 from include.quality.outcomes import write_moved_outcome, write_outcome
 from include.quality.quarantine import Checked, Quarantine
 from include.quality.results import RuleResult
-from include.quality.rules import Rule, Suite, derived_columns
+from include.quality.rules import Rule, Suite, derived_columns, private_columns
 from include.quality.sql_engine import open_sql_engine
 from include.quality.stored_types import check_types
 from include.quality.suites import build_suite
@@ -66,7 +66,7 @@ def run_gate(
     report = QualityReport(
         suite=suite,
         rows=quarantine.rows,
-        outcomes=tuple(_write_outcomes(judged, quarantine)),
+        outcomes=tuple(_write_outcomes(spec, judged, quarantine)),
         quarantined=quarantine.count,
         seconds=round(time.perf_counter() - start, 3),
     )
@@ -119,13 +119,16 @@ def _is_existence(rule: Rule) -> bool:
     return rule.name == "expect_column_to_exist" and set(rule.arguments) == {"column"}
 
 
-def _write_outcomes(judged: Sequence[Checked], quarantine: Quarantine) -> Iterator[RuleOutcome]:
+def _write_outcomes(
+    spec: PipelineSpec, judged: Sequence[Checked], quarantine: Quarantine
+) -> Iterator[RuleOutcome]:
+    has_private = bool(private_columns(spec))
     moved = {id(rule): before for rule, before in quarantine.moved_by}
     for rule, result in judged:
         if id(rule) in moved:
-            yield write_moved_outcome(rule, moved[id(rule)], result)
+            yield write_moved_outcome(rule, moved[id(rule)], result, has_private=has_private)
         else:
-            yield write_outcome(rule, result)
+            yield write_outcome(rule, result, has_private=has_private)
     limit = quarantine.judge()
     if limit is not None:
         yield limit

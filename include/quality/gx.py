@@ -16,12 +16,21 @@ from great_expectations import ExpectationSuite
 from great_expectations import expectations as core_expectations
 from great_expectations.compatibility.pydantic import ValidationError
 from great_expectations.datasource.fluent import SQLDatasource
-from great_expectations.execution_engine import SqlAlchemyExecutionEngine
+from great_expectations.execution_engine import PandasExecutionEngine, SqlAlchemyExecutionEngine
 from great_expectations.expectations.expectation import (
     BatchExpectation,
     ColumnAggregateExpectation,
     ColumnMapExpectation,
+    ColumnPairMapExpectation,
     Expectation,
+    MulticolumnMapExpectation,
+)
+from great_expectations.expectations.metrics.map_metric_provider import (
+    ColumnPairMapMetricProvider,
+    MulticolumnMapMetricProvider,
+    column_pair_condition_partial,
+    multicolumn_condition_partial,
+    multicolumn_function_partial,
 )
 from great_expectations.expectations.row_conditions import Column as ConditionColumn
 
@@ -32,13 +41,21 @@ __all__ = [
     "BatchExpectation",
     "ColumnAggregateExpectation",
     "ColumnMapExpectation",
+    "ColumnPairMapExpectation",
+    "ColumnPairMapMetricProvider",
     "ConditionColumn",
     "Expectation",
     "ExpectationSuite",
+    "MulticolumnMapExpectation",
+    "MulticolumnMapMetricProvider",
+    "PandasExecutionEngine",
     "SQLDatasource",
     "SqlAlchemyExecutionEngine",
     "ValidationError",
+    "column_pair_condition_partial",
     "core_expectations",
+    "multicolumn_condition_partial",
+    "multicolumn_function_partial",
     "open_context",
 ]
 

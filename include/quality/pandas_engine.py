@@ -16,6 +16,8 @@ DTYPES: Final = {
     pa.bool_(): pd.BooleanDtype(),
     pa.string(): pd.StringDtype("pyarrow", na_value=np.nan),
 }
+# The largest of the whole numbers that float64 tells from its neighbours.
+EXACT: Final = 2**53
 SUMMARY: Final = {"result_format": "SUMMARY", "partial_unexpected_count": EXAMPLES}
 
 
@@ -33,6 +35,34 @@ def check_frame(frame: pd.DataFrame, rules: Sequence[Rule]) -> list[RuleResult]:
         frame: Rows with the index `row_id`, holding at least the rules' columns.
         rules: What to check.
     """
+    several = [place for place, rule in enumerate(rules) if rule.is_over_several]
+    single = [place for place in range(len(rules)) if place not in several]
+    found = dict(zip(single, _check(frame, [rules[place] for place in single]), strict=True))
+    if several:
+        compared = _check(make_comparable(frame), [rules[place] for place in several])
+        found.update(zip(several, compared, strict=True))
+    return [found[place] for place in range(len(rules))]
+
+
+def make_comparable(frame: pd.DataFrame) -> pd.DataFrame:
+    """Write nullable integers and booleans with gaps as floats, if those hold them exactly.
+
+    A comparison with `NA` is `NA`, which Great Expectations cannot count; one with NaN is false.
+    """
+    with_gaps = [
+        name
+        for name, column in frame.items()
+        if isinstance(column.dtype, pd.Int64Dtype | pd.BooleanDtype) and column.isna().any()
+    ]
+    exact = [name for name in with_gaps if _is_exact(frame[name])]
+    return frame.astype(dict.fromkeys(exact, "float64"))
+
+
+def _is_exact(column: pd.Series) -> bool:
+    return bool((column.dropna().astype("int64").abs() <= EXACT).all())
+
+
+def _check(frame: pd.DataFrame, rules: Sequence[Rule]) -> list[RuleResult]:
     if not rules:
         return []
     batch = _open_batch(frame)
@@ -49,7 +79,8 @@ def check_frame(frame: pd.DataFrame, rules: Sequence[Rule]) -> list[RuleResult]:
 def find_rows_of_frame(frame: pd.DataFrame, rule: Rule) -> list[int]:
     """Return the ids of the rows that a rule does not expect."""
     wanted = {"result_format": "COMPLETE", "exclude_unexpected_values": True}
-    (result,) = validate_rules(_open_batch(frame), [rule], wanted)
+    rows = make_comparable(frame) if rule.is_over_several else frame
+    (result,) = validate_rules(_open_batch(rows), [rule], wanted)
     return [int(place) for place in dict(result.result or {}).get("unexpected_index_list") or []]
 
 

@@ -107,7 +107,7 @@ class Quarantine:
         ids = self._checker.find_rows(rule, result)
         if len(ids) != result.unexpected:
             error = f"{result.unexpected} rows fail it, and {len(ids)} could be found to move"
-            self.untouched.append((rule, result._replace(error=error)))
+            self.untouched.append((rule, result._replace(error=error, engine="reader")))
             return
         self.moved_by.append((rule, result))
         for row in ids:

@@ -55,6 +55,11 @@ class Rule:
         return ", ".join(self._columns)
 
     @property
+    def is_over_several(self) -> bool:
+        """Whether the rule looks at several columns of a row together."""
+        return bool(self._columns) and "column" not in self.arguments
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Columns that must be there to check the rule, those of its condition included."""
         conditions = (self.where.column,) if self.where else ()

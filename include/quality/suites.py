@@ -4,6 +4,7 @@ What Great Expectations would only find while it validates (unknown names, wrong
 columns that are not there) is found here first and blamed on the key of the spec.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from include.errors import SpecError
@@ -41,6 +42,16 @@ def build_suite(spec: PipelineSpec, suite: Suite) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
+def choose_suite(spec: PipelineSpec, columns: Iterable[str]) -> Suite:
+    """Choose the suite that fits a table: scoring if it lacks the target, else training.
+
+    Args:
+        spec: The pipeline.
+        columns: Columns of the table.
+    """
+    return "training" if spec.target.column in set(columns) else "scoring"
+
+
 def check_rules(spec: PipelineSpec) -> None:
     """Check the contract and the `quality` entries of a spec without any data.
 
@@ -76,10 +87,7 @@ def _read_entry(spec: PipelineSpec, entry: QualityRule, origin: str) -> Rule:
             raise SpecError(
                 f"{origin}.where: {error}. Received: {entry.where!r}. Correct the condition."
             ) from error
-    arguments = {
-        name: _fit_value(name, value, kinds.get(str(entry.arguments.get("column")), ""))
-        for name, value in entry.arguments.items()
-    }
+    arguments = _fit_arguments(entry.arguments, kinds)
     rule = Rule(
         entry.expect,
         arguments,
@@ -104,11 +112,31 @@ def _fields(rule: Rule) -> dict[str, Any]:
     return {name: value for name, value in vars(rule).items() if not name.startswith("_")}
 
 
-def _fit_value(name: str, value: Any, kind: str) -> Any:
-    """Write sets of a text column as text, as the column is stored: 3 becomes '3'."""
-    if name == "value_set" and kind in TEXT_KINDS and isinstance(value, list | tuple):
-        return [_as_text(one) for one in value]
-    return list(value) if isinstance(value, tuple) else value
+def _fit_arguments(arguments: Mapping[str, Any], kinds: dict[str, str]) -> dict[str, Any]:
+    """Write the sets of text columns as text, as the columns are stored: 3 becomes '3'."""
+    fitted = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in arguments.items()
+    }
+    kind, *pair = (
+        kinds.get(str(arguments.get(name)), "") for name in ("column", "column_A", "column_B")
+    )
+    values, pairs = fitted.get("value_set"), fitted.get("value_pairs_set")
+    if isinstance(values, list):
+        fitted["value_set"] = [_fit_value(value, kind) for value in values]
+    if isinstance(pairs, list):
+        fitted["value_pairs_set"] = [_fit_pair(one, pair) for one in pairs]
+    return fitted
+
+
+def _fit_pair(value: Any, kinds: Sequence[str]) -> Any:
+    if not isinstance(value, list | tuple) or len(value) != len(kinds):
+        return value  # for Great Expectations to refuse
+    return [_fit_value(one, kind) for one, kind in zip(value, kinds, strict=True)]
+
+
+def _fit_value(value: Any, kind: str) -> Any:
+    return _as_text(value) if kind in TEXT_KINDS else value
 
 
 def _as_text(value: Any) -> Any:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from include.analysis.analyze import analyze_table
+from include.analysis.profiles import build_histogram
 from include.findings import Analysis
 from include.specs import PipelineSpec
 from include.specs.loader import load_pipeline_spec
@@ -77,6 +78,25 @@ def test_what_was_planted_is_told() -> None:
     assert "highest at 6 o'clock" in told["Cycles"]
     assert "cleaning.lags" in told["Memory"]
     assert found.left_out == ("flat (constant)",)
+
+
+def test_nothing_is_told_of_what_is_negligible() -> None:
+    random = np.random.default_rng(3)
+    frame = make_series(400)
+    for name in ("level", "twin", "square", "tail", "leak"):
+        frame[name] = random.normal(size=400)
+    found = analyze(series_spec(), frame)
+    told = {remark.topic: remark.text for remark in found.story}
+    assert told["What goes with the target"] == "No column by itself goes with level noticeably."
+    assert told["Correlated features"] == "No two features go together noticeably."
+    assert not any("\N{MINUS SIGN}0.00" in text or "rises" in text for text in told.values())
+
+
+def test_whole_numbers_with_a_few_broken_ones_are_counted_evenly() -> None:
+    values = np.append(np.tile(np.arange(56.0), 40), [3.5, 7.25, 54.75])
+    counts = build_histogram(values).counts
+    assert sum(counts) == len(values)
+    assert max(counts[:-1]) - min(counts[:-1]) <= 2
 
 
 def test_the_missing_map_shows_where() -> None:

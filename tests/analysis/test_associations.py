@@ -45,11 +45,51 @@ def test_cramers_v_needs_two_levels_on_either_side() -> None:
     assert np.isnan(cramers_v(np.zeros(20, dtype=int), np.arange(20) % 2))
 
 
+# Scores in algebra, geometry and statistics: eta squared is 6780 / 9640.
+SCORES = np.array([45, 70, 29, 15, 21, 40, 20, 30, 42, 65, 95, 80, 70, 85, 73.0])
+SUBJECT = np.array([0] * 5 + [1] * 4 + [2] * 6)
+
+
 def test_the_correlation_ratio_of_the_textbook_is_found() -> None:
-    # Scores in algebra, geometry and statistics: eta squared is 6780 / 9640.
-    scores = np.array([45, 70, 29, 15, 21, 40, 20, 30, 42, 65, 95, 80, 70, 85, 73.0])
-    subject = np.array([0] * 5 + [1] * 4 + [2] * 6)
-    assert correlation_ratio(subject, scores) == pytest.approx(np.sqrt(6780 / 9640), abs=1e-4)
+    ratio = correlation_ratio(SUBJECT, SCORES, is_corrected=False)
+    assert ratio == pytest.approx(np.sqrt(6780 / 9640), abs=1e-4)
+
+
+def test_the_corrected_ratio_is_that_of_the_hand_and_of_the_f_statistic() -> None:
+    by_hand = np.sqrt(1 - (2860 / 9640) * (14 / 12))
+    f = stats.f_oneway(*(SCORES[one == SUBJECT] for one in range(3))).statistic
+    by_f = np.sqrt(2 * (f - 1) / (2 * f + 12))
+    assert correlation_ratio(SUBJECT, SCORES) == pytest.approx(by_hand, abs=1e-4)
+    assert correlation_ratio(SUBJECT, SCORES) == pytest.approx(by_f)
+
+
+def test_a_number_that_the_category_decides_has_a_corrected_ratio_of_one() -> None:
+    codes = np.repeat(np.arange(4), 5)
+    assert correlation_ratio(codes, codes.astype(float)) == pytest.approx(1.0)
+
+
+def test_a_category_that_names_every_row_explains_nothing_that_can_be_measured() -> None:
+    assert np.isnan(correlation_ratio(np.arange(20), np.arange(20.0)))
+
+
+def test_many_levels_of_noise_are_no_association() -> None:
+    taken = []
+    for seed in range(40):
+        random = np.random.default_rng(seed)
+        frame = pd.DataFrame(
+            {"x": random.normal(size=100), "c": random.integers(0, 45, 100).astype("str")}
+        )
+        taken += associate(frame)
+    assert np.mean([pair.value**2 for pair in taken]) < 0.07
+    assert sum(pair.is_negligible for pair in taken) >= 36
+
+
+def test_a_known_effect_keeps_its_size_however_many_levels_there_are() -> None:
+    random = np.random.default_rng(0)
+    codes = random.integers(0, 40, 4_000)
+    effects = random.normal(size=40)
+    values = effects[codes] + random.normal(size=4_000) * effects.std()
+    assert correlation_ratio(codes, values) == pytest.approx(np.sqrt(0.5), abs=0.02)
 
 
 def test_pearson_and_spearman_are_those_of_scipy_on_common_rows() -> None:

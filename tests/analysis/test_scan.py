@@ -75,10 +75,11 @@ def test_forward_fill_stays_within_its_group() -> None:
     assert scan.sample["income"].fillna(-1).tolist() == [1, 5, 1, 5, -1, 1]
 
 
-def test_duplicates_are_counted_over_all_columns_but_ids() -> None:
+def test_duplicates_are_counted_over_all_columns_ids_too() -> None:
     frame = make_frame(100)
     twice = pd.concat([frame, frame.iloc[:9]], ignore_index=True)
-    twice["loan_id"] = [f"N{number}" for number in range(109)]
+    others = twice.assign(loan_id=[f"N{number}" for number in range(109)])
+    assert scan_table(make_spec(), in_batches(others, 50), 109).duplicates == 0
     twice["row_id"] = np.arange(109)
     dropped = scan_table(make_spec(), in_batches(twice, 50), 109)
     assert (dropped.duplicates, len(dropped.sample)) == (9, 100)

@@ -65,12 +65,16 @@ RULES: list[dict[str, Any]] = [
         "expect": "expect_column_pair_values_a_to_be_greater_than_b",
         "column_A": "income",
         "column_B": "age",
-        "ignore_row_if": "either_value_is_missing",
+    },
+    {
+        "expect": "expect_column_pair_values_to_be_in_set",
+        "column_A": "job",
+        "column_B": "repaid",
+        "value_pairs_set": [["clerk", "yes"], ["clerk", "no"], ["nurse", "no"], [None, "no"]],
     },
     {
         "expect": "expect_compound_columns_to_be_unique",
-        "column_list": ["job", "repaid"],
-        "ignore_row_if": "any_value_is_missing",
+        "column_list": ["job", "repaid", "age"],
     },
     {"expect": "expect_table_row_count_to_be_between", "min_value": 2, "max_value": 500},
     {

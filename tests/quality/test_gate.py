@@ -211,6 +211,21 @@ def test_private_values_are_never_shown(tmp_path: Path) -> None:
     assert "SECRET" not in report.model_dump_json()
 
 
+@pytest.mark.parametrize("is_moved", [True, False], ids=["moved", "judged"])
+def test_a_private_value_in_the_wrong_column_is_not_shown(tmp_path: Path, is_moved: bool) -> None:
+    columns = [
+        *(QUARANTINE if is_moved else BASE_SPEC["columns"]),
+        {"name": "mail", "kind": "text", "private": "drop"},
+    ]
+    rows = spoil(("repaid", [3], "jane@ex.org"), ("age", [4], 7), ("age", [5], 491701234567))
+    result = gate(tmp_path, rows, columns=columns, quarantine_limit=0.1, quality=[REGEX])
+    assert "jane" not in result.report.model_dump_json()
+    assert outcome(result, "expect_column_values_to_be_in_set").examples == ("not shown (row 3)",)
+    shown = outcome(result, "expect_column_values_to_be_between", "age").examples
+    assert shown == ("7 (row 4)", "about 4.9e+11 (row 5)")
+    assert outcome(result, "expect_column_values_to_match_regex").examples[0].startswith("not ")
+
+
 @pytest.mark.parametrize(
     "name",
     ["<img src=x onerror=alert(1)>", "a%b:c", 'say "x"', "pm2.5", "=cmd", "x" * 190, "ü\n"],

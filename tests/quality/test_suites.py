@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from include.errors import SpecError
-from include.quality.suites import build_suite, check_rules
+from include.quality.suites import build_suite, check_rules, choose_suite
 from tests.builders import BASE_SPEC, make_spec
 
 BETWEEN = "expect_column_values_to_be_between"
@@ -125,3 +125,23 @@ def test_private_columns_keep_only_the_rules_that_a_digest_can_pass() -> None:
         ("phone", "expect_column_to_exist"),
         ("phone", "expect_column_values_to_not_be_null"),
     }
+
+
+def test_a_table_without_the_target_is_for_scoring() -> None:
+    spec = make_spec()
+    columns = [column.name for column in spec.stored_columns]
+    assert choose_suite(spec, columns) == "training"
+    assert choose_suite(spec, [name for name in columns if name != "repaid"]) == "scoring"
+
+
+def test_pairs_of_text_columns_are_written_as_text_and_misshapen_ones_are_refused() -> None:
+    entry = {
+        "expect": "expect_column_pair_values_to_be_in_set",
+        "column_A": "job",
+        "column_B": "age",
+        "value_pairs_set": [[1, 2], [None, 3]],
+    }
+    rule = build_suite(make_spec(quality=[entry]), "training")[-1]
+    assert rule.arguments["value_pairs_set"] == [["1", 2], [None, 3]]
+    with pytest.raises(SpecError, match="value_pairs_set"):
+        build_suite(make_spec(quality=[{**entry, "value_pairs_set": [["a", 1, 2]]}]), "training")
