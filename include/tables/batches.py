@@ -51,7 +51,9 @@ class Batch(NamedTuple):
 class OpenedSource(NamedTuple):
     """A source whose columns are known and whose rows have not been read yet.
 
-    `read` takes the columns wanted and gives the batches.
+    `read` takes the columns wanted and gives the batches. With `is_known_only` there is nothing
+    to read: the source is the one that the digest was taken of, and its bytes are not here. With
+    `has_open_rows` a row may lack any column, as a JSON object may; what it lacks is missing.
     """
 
     name: str
@@ -60,6 +62,8 @@ class OpenedSource(NamedTuple):
     rules: TextRules
     digest: str | None
     parts: tuple[str, ...] = ()
+    is_known_only: bool = False
+    has_open_rows: bool = False
 
 
 def whole_batch(rows: pa.Table, first_line: int, *, file: str = "", part: str = "") -> Batch:

@@ -12,7 +12,7 @@ from include.specs import Column
 from include.specs.pipeline import ROW_ID
 from include.tables.batches import TEXT_LIMIT, Batch, Reject, TextRules, shorten
 from include.tables.contract_types import cast_column, type_words
-from include.tables.privacy import protect
+from include.tables.privacy import protect, show_value
 
 PART: Final = "part"
 HOPELESS: Final = 10_000
@@ -52,8 +52,8 @@ class RowCaster:
     Args:
         columns: Columns to keep, in the order of the table.
         hash_key: Secret key of private columns.
-        has_private: Whether the contract has any private column, so that no rejected row's text
-            is kept.
+        has_private: Whether the contract has any private column, so that no text of a rejected
+            row is kept or shown: it may be another column's.
         first_row: Number of the first row.
     """
 
@@ -130,7 +130,7 @@ class RowCaster:
         tally = self._tallies[column.name]
         words = type_words(column)
         for row in np.flatnonzero(bad):
-            value = _shown(source[int(row)], column)
+            value = self._show(source[int(row)], column)
             tally.bad += 1
             if len(tally.examples) < EXAMPLES and value not in tally.examples:
                 tally.examples.append(value)
@@ -144,6 +144,11 @@ class RowCaster:
                 reason=f"expected {words}, received {value}",
                 text="" if self._has_private else _row_text(batch, int(row)),
             )
+
+    def _show(self, value: pa.Scalar, column: Column) -> str:
+        if column.private:
+            return "a value that is private"
+        return show_value(value.as_py(), has_private=self._has_private)
 
     def _build_rejected(self, rejects: list[Reject], file: str) -> pa.Table:
         rejects.sort(key=lambda reject: reject.position)
@@ -167,10 +172,6 @@ def _one_array(column: pa.ChunkedArray) -> pa.Array:
     if column.num_chunks == 1:
         return column.chunk(0)
     return pa.concat_arrays(column.chunks) if column.chunks else pa.array([], column.type)
-
-
-def _shown(value: pa.Scalar, column: Column) -> str:
-    return "a value that is private" if column.private else shorten(value.as_py(), 60)
 
 
 def _row_text(batch: Batch, row: int) -> str:

@@ -12,23 +12,44 @@ SHOWN: Final = 20
 LONGEST_COMPARED: Final = 200
 
 
-def check_names_differ(columns: Iterable[str], source: str) -> None:
+def check_names_differ(columns: Iterable[str], source: str, *, hides_names: bool = False) -> None:
     """Refuse a source with two columns of one name; columns without a name are ignored.
+
+    Args:
+        columns: Names in the order of the source.
+        source: What to call the source.
+        hides_names: Whether to tell places instead of names: beside private columns, the first
+            row of a file without a header is personal data.
 
     Raises:
         SchemaError: A name stands twice.
     """
-    counts = Counter(name for name in columns if name)
-    twice = [shorten(name) for name, count in counts.items() if count > 1]
+    names = tuple(columns)
+    counts = Counter(name for name in names if name)
+    twice = [name for name, count in counts.items() if count > 1]
     if twice:
+        shown = ", ".join(shorten(name) for name in twice[:SHOWN])
+        if hides_names:
+            places = [str(place) for place, name in enumerate(names, 1) if counts[name] > 1]
+            shown = f"columns {', '.join(places[:SHOWN])}"
         raise SchemaError(
             f"expected different column names in {shorten(source, 200)}. "
-            f"Received more than once: {', '.join(twice[:SHOWN])}. Rename or remove the copies."
+            f"Received the same name more than once: {shown}. Rename or remove the copies, or set "
+            "source.header: false if there is no line of names."
         )
 
 
-def check_columns_present(wanted: Iterable[str], found: tuple[str, ...], source: str) -> None:
+def check_columns_present(
+    wanted: Iterable[str], found: tuple[str, ...], source: str, *, hides_names: bool = False
+) -> None:
     """Refuse a source that lacks columns of the contract, and name what comes near them.
+
+    Args:
+        wanted: Names that must be there.
+        found: Names of the source.
+        source: What to call the source.
+        hides_names: Whether to count the source's names where not one is known: beside private
+            columns, the first row of a file without a header is personal data.
 
     Raises:
         SchemaError: A column is missing, or none is there.
@@ -42,8 +63,8 @@ def check_columns_present(wanted: Iterable[str], found: tuple[str, ...], source:
         raise SchemaError(
             f"expected the columns of the contract in {place}, such as "
             f"{', '.join(shorten(name) for name in names[:5])}. Received none of them, but: "
-            f"{_list(found)}.{_hint(found)} Check source.header and source.separator, or the "
-            "names in `columns`."
+            f"{_count(found) if hides_names else _list(found)}.{_hint(found)} Check "
+            "source.header and source.separator, or the names in `columns`."
         )
     lines = [f"{shorten(name)} (nearest: {_nearest(name, found)})" for name in missing[:SHOWN]]
     raise SchemaError(
@@ -71,6 +92,10 @@ def _nearest(name: str, found: tuple[str, ...]) -> str:
 def _list(found: tuple[str, ...]) -> str:
     shown = ", ".join(shorten(name) for name in found[:10])
     return shown + (f" and {len(found) - 10} more" if len(found) > 10 else "")
+
+
+def _count(found: tuple[str, ...]) -> str:
+    return f"{len(found)} {'other' if len(found) == 1 else 'others'}, not shown beside private data"
 
 
 def _hint(found: tuple[str, ...]) -> str:

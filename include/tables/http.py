@@ -1,10 +1,13 @@
-"""Files behind http(s) addresses: fetched once, revalidated, resumed where they broke off."""
+"""Files behind http(s) addresses: fetched once, revalidated, resumed where they broke off.
+
+Bodies with personal data are not kept: see `private_downloads.py`.
+"""
 
 import json
 import logging
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
@@ -22,6 +25,14 @@ class _BrokenOffError(Exception):
     """The connection ended before the body did; what arrived is kept."""
 
 
+class DownloadPlace(NamedTuple):
+    """Where the body of an address lies, the part of it that arrived, and the notes on both."""
+
+    body: Path
+    partial: Path
+    notes: Path
+
+
 def download(source: HttpSource, directory: Path) -> Path:
     """Bring a file into the local cache, or find that the cached one is still current.
 
@@ -36,21 +47,53 @@ def download(source: HttpSource, directory: Path) -> Path:
         SourceError: The server refuses, or the body is too large.
         InfrastructureError: The server cannot be reached or fails; trying again may help.
     """
-    home = directory / digest_key(source.uri)
+    place = find_place(source.uri, directory)
+    return fetch(source, place, advice="Try again later; what has arrived is kept and continued.")
+
+
+def find_place(uri: str, directory: Path) -> DownloadPlace:
+    """Return the place of an address; each has a directory of its own."""
+    home = directory / digest_key(uri)
     home.mkdir(parents=True, exist_ok=True)
+    return DownloadPlace(home / f"body{_endings(uri)}", home / "body.part", home / "headers.json")
+
+
+def fetch(source: HttpSource, place: DownloadPlace, *, advice: str) -> Path:
+    """Fetch a body unless it has not changed; a connection that breaks is tried again.
+
+    Args:
+        source: Address, timeout and largest size.
+        place: Where the body comes to lie, and what is known of it.
+        advice: What to tell a reader when the server does not answer.
+
+    Returns:
+        Where the body lies; it is not there if its digest is noted and it has not changed.
+
+    Raises:
+        SourceError: The server refuses, or the body is too large.
+        InfrastructureError: The server cannot be reached or fails.
+    """
     reason = ""
     for attempt in range(ATTEMPTS):
         if attempt:
             time.sleep(PAUSE_SECONDS * 2 ** (attempt - 1))
         try:
-            return _fetch(source, home)
+            return _fetch(source, place)
         except (httpx.TransportError, _BrokenOffError) as error:
             reason = f"{type(error).__name__}: {error}"
             logger.warning("download broke off (try %d of %d): %s", attempt + 1, ATTEMPTS, reason)
     raise InfrastructureError(
-        f"expected {shown_address(source.uri)} to answer. Received: {reason[:200]}. "
-        "Try again later; what has arrived is kept and continued."
+        f"expected {shown_address(source.uri)} to answer. Received: {reason[:200]}. {advice}"
     )
+
+
+def load_notes(path: Path) -> dict[str, Any]:
+    """Read notes on a download; none if there are none."""
+    try:
+        notes = json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return notes if isinstance(notes, dict) else {}
 
 
 def shown_address(uri: str) -> str:
@@ -65,10 +108,9 @@ def shown_address(uri: str) -> str:
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
 
-def _fetch(source: HttpSource, home: Path) -> Path:
-    body = home / f"body{_endings(source.uri)}"
-    partial, notes = home / "body.part", home / "headers.json"
-    known = _load_notes(notes)
+def _fetch(source: HttpSource, place: DownloadPlace) -> Path:
+    body, partial, notes = place
+    known = load_notes(notes)
     headers = {"Accept-Encoding": "identity", **_conditions(known, body, partial)}
     with httpx.stream(
         "GET",
@@ -77,7 +119,8 @@ def _fetch(source: HttpSource, home: Path) -> Path:
         timeout=source.timeout_seconds,
         follow_redirects=True,
     ) as response:
-        if response.status_code == httpx.codes.NOT_MODIFIED and body.exists():
+        is_known = body.exists() or known.get("digest")
+        if response.status_code == httpx.codes.NOT_MODIFIED and is_known:
             logger.info("reused download of %s: not modified", shown_address(source.uri))
             return body
         if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
@@ -112,7 +155,7 @@ def _conditions(known: dict[str, Any], body: Path, partial: Path) -> dict[str, s
     validator = known.get("etag") or known.get("last_modified")
     if not validator:
         return {}
-    if known.get("is_whole") and body.exists():
+    if known.get("is_whole") and (body.exists() or known.get("digest")):
         name = "If-None-Match" if known.get("etag") else "If-Modified-Since"
         return {name: validator}
     # Only a strong validator promises that the rest belongs to the same bytes.
@@ -146,14 +189,6 @@ def _validators(response: httpx.Response) -> dict[str, str]:
         "etag": response.headers.get("etag", ""),
         "last_modified": response.headers.get("last-modified", ""),
     }
-
-
-def _load_notes(path: Path) -> dict[str, Any]:
-    try:
-        notes = json.loads(path.read_text("utf-8"))
-    except (FileNotFoundError, ValueError):
-        return {}
-    return notes if isinstance(notes, dict) else {}
 
 
 def _endings(uri: str) -> str:

@@ -17,8 +17,18 @@ SAMPLE_LINES: Final = 1_000
 BATCH_LINES: Final = 20_000
 
 
-def read_json_columns(path: UPath, options: FileOptions, _: tuple[str, ...]) -> tuple[str, ...]:
+def read_json_columns(
+    path: UPath, options: FileOptions, contract: tuple[str, ...]
+) -> tuple[str, ...]:
     """Return the keys of the first objects, in the order in which they appear.
+
+    There is no header: of the contract's columns, one may appear in the last line only. All lines
+    are looked through for those that the first ones lack.
+
+    Args:
+        path: The file.
+        options: How it is written.
+        contract: Names of the contract's columns.
 
     Raises:
         SourceError: The file is empty, or none of its first lines is an object.
@@ -39,7 +49,32 @@ def read_json_columns(path: UPath, options: FileOptions, _: tuple[str, ...]) -> 
             "expected one JSON object per line. "
             f"Received: {shorten(path.name)}, whose first lines hold none. Set source.format."
         )
-    return tuple(names)
+    late = [name for name in contract if name not in names]
+    return (*names, *_find_late_keys(path, options, late))
+
+
+def _find_late_keys(path: UPath, options: FileOptions, names: list[str]) -> tuple[str, ...]:
+    """Return those of the names that are a key of any line."""
+    found: list[str] = []
+    if names:
+        for block in iter_text_blocks(path, options.encoding):
+            found += _find_keys(block, [name for name in names if name not in found])
+            if len(found) == len(names):
+                break
+    return tuple(found)
+
+
+def _find_keys(block: bytes, names: list[str]) -> list[str]:
+    # Written without an escape a key is its own bytes: only lines that hold them are parsed.
+    marks = [b"\\", *(f'"{name}"'.encode() for name in names)]
+    if not any(mark in block for mark in marks):
+        return []
+    seen: set[str] = set()
+    for line in block.split(b"\n"):
+        if any(mark in line for mark in marks):
+            row = _parse_line(line)
+            seen.update(name for name in names if isinstance(row, dict) and name in row)
+    return [name for name in names if name in seen]
 
 
 def read_json_batches(

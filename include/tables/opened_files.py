@@ -45,7 +45,7 @@ def open_files(
         return _open_archive(options, files, limit)
     first = files[0]
     constants = dict(first.constants)
-    columns = COLUMN_READERS[first.format](first.path, options, contract)
+    columns = _list_columns(options, files, contract)
     by_part = {
         part: [file for file in files if file.part == part] for part in ("", "train", "test")
     }
@@ -64,7 +64,21 @@ def open_files(
         rules=TextRules(options.missing, options.trim, options.strip_suffix),
         digest=_digest_files(files),
         parts=("train", "test") if first.part else (),
+        has_open_rows=all(file.format == "jsonl" for file in files),
     )
+
+
+def _list_columns(
+    options: FileOptions, files: list[SourceFile], contract: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Name the columns of the first file; of JSON lines, those of any file that are looked for."""
+    columns = COLUMN_READERS[files[0].format](files[0].path, options, contract)
+    for file in files[1:]:
+        if file.format != "jsonl" or set(contract) <= {*columns, *dict(file.constants)}:
+            break
+        more = COLUMN_READERS[file.format](file.path, options, contract)
+        columns = tuple(dict.fromkeys((*columns, *more)))
+    return columns
 
 
 def _open_archive(options: FileOptions, files: list[SourceFile], limit: int | None) -> OpenedSource:
@@ -111,7 +125,7 @@ def _read_files(
 ) -> Iterator[Batch]:
     for file in files:
         constants = dict(file.constants)
-        columns = COLUMN_READERS[file.format](file.path, options, contract)
+        columns = _columns_to_read(options, file, contract, wanted)
         own = tuple(name for name in wanted if name in columns)
         missing = [name for name in wanted if name not in columns and name not in constants]
         if missing:
@@ -123,6 +137,17 @@ def _read_files(
         check_names_differ(columns, file.path.name)
         for batch in BATCH_READERS[file.format](file.path, options, contract, own):
             yield _add_constants(batch, wanted, constants)._replace(part=file.part)
+
+
+def _columns_to_read(
+    options: FileOptions, file: SourceFile, contract: tuple[str, ...], wanted: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Name the columns of a file; an object of JSON lines may lack any that is wanted."""
+    if file.format != "jsonl":
+        return COLUMN_READERS[file.format](file.path, options, contract)
+    first_keys = COLUMN_READERS[file.format](file.path, options, ())
+    constants = dict(file.constants)
+    return (*first_keys, *(one for one in wanted if one not in {*first_keys, *constants}))
 
 
 def _add_constants(batch: Batch, wanted: tuple[str, ...], constants: dict[str, str]) -> Batch:

@@ -1,27 +1,43 @@
-"""What becomes of an error of an object store: one of ours, which tells what to look at."""
+"""What becomes of an error of disk, memory or object store: one that tells what to do."""
 
+import errno
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
-from include.errors import InfrastructureError
+from include.errors import InfrastructureError, RoomError
 
 # Where the clients of object stores define what they raise besides OSError.
 CLIENTS: Final = ("botocore", "aiobotocore", "aiohttp", "gcsfs", "google", "azure")
+FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
-def object_store_calls() -> Iterator[None]:
-    """Turn the exceptions of object stores' clients into one.
+def outside_calls(directory: str) -> Iterator[None]:
+    """Explain a full disk or memory, and turn what object stores' clients raise into one error.
 
     What they raise as `OSError`, such as a missing object, is left to who knows what it means.
 
+    Args:
+        directory: Where the block writes, unless the error names a file itself.
+
     Raises:
+        RoomError: No room is left on a disk or in memory.
         InfrastructureError: The object store does not answer, or lets nobody in.
     """
     try:
         yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise explain_full_disk(error, directory) from error
+    except MemoryError as error:
+        raise explain_full_memory(error) from error
     except Exception as error:
+        if is_out_of_memory(error):
+            raise explain_full_memory(error) from error
         if type(error).__module__.partition(".")[0] not in CLIENTS:
             raise
         raise InfrastructureError(
@@ -29,3 +45,30 @@ def object_store_calls() -> Iterator[None]:
             f"{str(error)[:300]}. See whether it is up, and check its address and credentials in "
             "the environment (for s3:// AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, …)."
         ) from error
+
+
+def explain_full_disk(error: OSError, directory: str) -> RoomError:
+    """Say where room is missing, how much there is and what to do; no half file is left."""
+    place = Path(str(error.filename or directory))
+    existing = next((each for each in (place, *place.parents) if each.exists()), Path("/"))
+    free = shutil.disk_usage(existing).free
+    notes = " ".join(getattr(error, "__notes__", ()))
+    return RoomError(
+        f"expected room to write at {place}. {notes} Received: {error.strerror}, with {free} bytes "
+        "free there. Remove what is no longer needed, or set GATEHOUSE_DATA_ROOT or GATEHOUSE_HOME "
+        "to a larger disk; then clear the task."
+    )
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Tell whether DuckDB or JAX ran out of memory, who have exceptions of their own for it."""
+    return type(error).__name__ == "OutOfMemoryException" or "RESOURCE_EXHAUSTED" in str(error)
+
+
+def explain_full_memory(error: BaseException) -> RoomError:
+    """Say what a step that ran out of memory can do with less."""
+    return RoomError(
+        "expected memory enough for the step. Received: "
+        f"{type(error).__name__}: {str(error)[:300]}. A run with fewer rows (row_limit), a smaller "
+        "batch_size or fewer units needs less; `gatehouse forecast NAME --rows N` tells how much."
+    )

@@ -86,6 +86,7 @@ def write_atomically(path: UPath, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(str(path))
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        error.add_note(f"Needed: {len(data)} bytes for {path.name}.")
         raise

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir
+from typing import Final
 
 from upath import UPath
 
@@ -22,16 +23,25 @@ from include.specs.sources import (
     SqlSource,
     UnionSource,
 )
-from include.tables.batches import Batch, OpenedSource, limit_batches
+from include.tables.batches import Batch, OpenedSource, TextRules, limit_batches
 from include.tables.builtin import open_builtin
 from include.tables.column_match import check_names_differ
 from include.tables.http import download, shown_address
 from include.tables.opened_files import open_files
+from include.tables.private_downloads import download_private, remember_digest
 from include.tables.source_access import check_source_allowed
 from include.tables.source_files import SourceFile, file_format, find_source_files
 from include.tables.sql import open_sql
 
 __all__ = ["SourcePlaces", "check_source_allowed", "list_leaves", "open_source"]
+NOT_AT_HAND: Final = OpenedSource(
+    name="",
+    columns=(),
+    read=lambda _: iter(()),
+    rules=TextRules(),
+    digest="",
+    is_known_only=True,
+)
 
 
 @dataclass(frozen=True)
@@ -42,11 +52,16 @@ class SourcePlaces:
         sources: Where relative paths start.
         downloads: The cache of downloads; in the temporary directory if it is no local path.
         connect: Gives the SQLAlchemy URL of a connection id.
+        has_private: Whether the contract has any private column, so that errors show no value.
+        scratch: Where downloads with personal data lie until they have been read; None if they
+            may stay in the cache.
     """
 
     sources: str
     downloads: str
     connect: Callable[[str], str]
+    has_private: bool = False
+    scratch: Path | None = None
 
     @property
     def download_directory(self) -> Path:
@@ -64,7 +79,12 @@ def list_leaves(source: Source) -> tuple[Source, ...]:
 
 
 def open_source(
-    source: Source, contract: tuple[str, ...], *, places: SourcePlaces, row_limit: int | None = None
+    source: Source,
+    contract: tuple[str, ...],
+    *,
+    places: SourcePlaces,
+    row_limit: int | None = None,
+    needs_rows: bool = True,
 ) -> OpenedSource:
     """Open a plain source: find it, learn its columns and digest, read no rows yet.
 
@@ -73,6 +93,7 @@ def open_source(
         contract: Names of all contract columns in order, for files without a header.
         places: Where sources lie.
         row_limit: Most rows to read; with given test rows, a fifth of them are test rows.
+        needs_rows: Whether a source is opened that is known to be unchanged, and not at hand.
 
     Raises:
         SourceError: It is missing, empty, unreadable, or not allowed.
@@ -82,20 +103,34 @@ def open_source(
     if isinstance(source, BuiltinSource):
         opened = _limited(open_builtin(source), row_limit)
     elif isinstance(source, SqlSource):
-        opened = _limited(open_sql(source, places.connect), row_limit)
+        opened = open_sql(source, places.connect, has_private=places.has_private)
+        opened = _limited(opened, row_limit)
     elif isinstance(source, HttpSource):
-        path = UPath(download(source, places.download_directory))
-        files = [SourceFile(path, file_format(path, source))]
+        found = _download(source, places, needs_rows=needs_rows)
+        if isinstance(found, str):
+            return NOT_AT_HAND._replace(name=shown_address(source.uri), digest=found)
+        files = [SourceFile(found, file_format(found, source))]
         opened = open_files(source, files, contract, row_limit)
         opened = opened._replace(name=shown_address(source.uri))
+        if places.scratch is not None and opened.digest is not None:
+            remember_digest(source, places.download_directory, places.scratch, opened.digest)
     elif isinstance(source, FileSource):
         files = find_source_files(source, places.sources)
         opened = open_files(source, files, contract, row_limit)
         opened = opened._replace(name=_shown_path(source))
     else:
         raise SourceError(f"expected a plain source. Received: kind={source.kind!r}.")
-    check_names_differ(opened.columns, opened.name)
+    check_names_differ(opened.columns, opened.name, hides_names=places.has_private)
     return opened
+
+
+def _download(source: HttpSource, places: SourcePlaces, *, needs_rows: bool) -> UPath | str:
+    """Return the local file, or the digest of a file that is not here and has not changed."""
+    directory = places.download_directory
+    if places.scratch is None:
+        return UPath(download(source, directory))
+    found = download_private(source, directory, places.scratch, needs_body=needs_rows)
+    return found if isinstance(found, str) else UPath(found)
 
 
 def _limited(opened: OpenedSource, limit: int | None) -> OpenedSource:

@@ -29,12 +29,16 @@ DIALECTS: Final = {
 }
 
 
-def open_sql(source: SqlSource, connect: Callable[[str], str]) -> OpenedSource:
+def open_sql(
+    source: SqlSource, connect: Callable[[str], str], *, has_private: bool = False
+) -> OpenedSource:
     """Open a query: learn its columns, read nothing yet.
 
     Args:
         source: Connection id and query.
         connect: Gives the SQLAlchemy URL of a connection id; the URL is never logged.
+        has_private: Whether values are personal data, so that a database that complains of one
+            is not quoted.
 
     Raises:
         SourceError: The query is wrong, or is none that reads.
@@ -42,12 +46,12 @@ def open_sql(source: SqlSource, connect: Callable[[str], str]) -> OpenedSource:
     """
     _check_reads(source.query)
     url = connect(source.connection)
-    with _result(source, url) as result:
+    with _result(source, url, has_private) as result:
         columns = tuple(result.keys())
     return OpenedSource(
         name=f"query on connection {source.connection}",
         columns=columns,
-        read=lambda wanted: _read(source, url, wanted),
+        read=lambda wanted: _read(source, url, wanted, has_private),
         rules=TextRules(missing=source.missing),
         digest=None,
     )
@@ -106,9 +110,11 @@ def _check_reads(query: str) -> None:
         )
 
 
-def _read(source: SqlSource, url: str, wanted: tuple[str, ...]) -> Iterator[Batch]:
+def _read(
+    source: SqlSource, url: str, wanted: tuple[str, ...], has_private: bool
+) -> Iterator[Batch]:
     line = 1
-    with _result(source, url) as result:
+    with _result(source, url, has_private) as result:
         places = [list(result.keys()).index(name) for name in wanted]
         for rows in result.partitions(source.batch_rows):
             columns = list(zip(*rows, strict=True))
@@ -118,7 +124,7 @@ def _read(source: SqlSource, url: str, wanted: tuple[str, ...]) -> Iterator[Batc
 
 
 @contextmanager
-def _result(source: SqlSource, url: str) -> Iterator[sa.CursorResult[Any]]:
+def _result(source: SqlSource, url: str, has_private: bool) -> Iterator[sa.CursorResult[Any]]:
     """Run the query in a read-only transaction where the database has such."""
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     options: dict[str, Any] = {
@@ -137,6 +143,13 @@ def _result(source: SqlSource, url: str) -> Iterator[sa.CursorResult[Any]]:
             f"expected connection {source.connection} to answer. Received: {_reason(error)}. "
             "Check that the database is up."
         ) from error
+    except sa.exc.DataError as error:
+        # The database quotes the value, and so does the traceback of its error.
+        reason = "a value that it cannot convert" if has_private else _reason(error)
+        raise SourceError(
+            f"expected a query that connection {source.connection} can run. Received: {reason}. "
+            "Correct source.query."
+        ) from (None if has_private else error)
     except sa.exc.SQLAlchemyError as error:
         raise SourceError(
             f"expected a query that connection {source.connection} can run. "

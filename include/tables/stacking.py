@@ -1,10 +1,10 @@
 """The rows of one source, or of several stacked one after the other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from include.specs import Column
-from include.tables.batches import OpenedSource, limit_batches
+from include.tables.batches import OpenedSource, limit_batches, shorten
 from include.tables.casting import CastRows, RowCaster
 from include.tables.column_match import check_columns_present, list_dropped
 from include.tables.sources import SourcePlaces
@@ -41,6 +41,29 @@ class ReadingPlan:
         return any(column.private for column in self.contract)
 
 
+def must_have(columns: Iterable[Column], found: Iterable[str], *, is_open: bool) -> tuple[str, ...]:
+    """Name the columns that a source may not lack altogether.
+
+    Where rows may lack a column, so may all of them, if the contract lets values be missing; but
+    a source with none of the columns is another one.
+
+    Args:
+        columns: Columns to read.
+        found: Names that the source has.
+        is_open: Whether its rows may lack any column.
+    """
+    names = {column.name: column.nulls for column in columns}
+    if not is_open or not set(names).intersection(found):
+        return tuple(names)
+    return tuple(name for name, nulls in names.items() if not nulls)
+
+
+def note_lacked(names: Iterable[str], leaf: OpenedSource) -> list[str]:
+    """Tell which columns no row of a source has; a closed source was checked to have all."""
+    lacked = [name for name in names if name not in leaf.columns]
+    return [f"{leaf.name}: no row has {shorten(name)}, taken as missing" for name in lacked]
+
+
 class StackedRows:
     """Reads one source or a union; counts are complete once all rows have been taken."""
 
@@ -54,14 +77,19 @@ class StackedRows:
         )
         self._wanted = tuple(column.name for column in self._columns)
         for leaf in leaves:
-            check_columns_present(self._wanted, leaf.columns, leaf.name)
+            check_columns_present(
+                must_have(self._columns, leaf.columns, is_open=leaf.has_open_rows),
+                leaf.columns,
+                leaf.name,
+                hides_names=plan.has_private,
+            )
         self._caster = RowCaster(
             self._columns, hash_key=plan.hash_key, has_private=plan.has_private
         )
         self.dropped = list_dropped(
             tuple(dict.fromkeys(name for leaf in leaves for name in leaf.columns)), plan.names
         )
-        self.notes: list[str] = []
+        self.notes = [note for leaf in leaves for note in note_lacked(self._wanted, leaf)]
 
     @property
     def source_rows(self) -> int:

@@ -1,7 +1,4 @@
-import re
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -12,59 +9,16 @@ from include.specs.sources import HttpSource
 from include.tables import http
 from include.tables.http import download
 from tests.table_builders import snapshot
+from tests.tables.file_server import FileServer, serve
 
 BODY = b"n,x,c\n" + b"".join(b"%d,1.5,a\n" % number for number in range(5_000))
-
-
-class FileServer(ThreadingHTTPServer):
-    """A server of one file that can be told to misbehave."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.body, self.etag = BODY, '"one"'
-        self.break_after: int | None = None
-        self.status: int | None = None
-        self.requests: list[tuple[int, dict[str, str]]] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://user:canary@127.0.0.1:{self.server_port}/a.csv?token=canary"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: FileServer
-
-    def do_GET(self) -> None:
-        server, body, status = self.server, self.server.body, 200
-        asked = re.match(r"bytes=(\d+)-", self.headers.get("Range", ""))
-        if server.status:
-            status, body = server.status, b""
-        elif self.headers.get("If-None-Match") == server.etag:
-            status, body = 304, b""
-        elif asked and self.headers.get("If-Range") == server.etag:
-            status, body = 206, body[int(asked[1]) :]
-        server.requests.append((status, dict(self.headers)))
-        self.send_response(status)
-        self.send_header("ETag", server.etag)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if server.break_after is not None:
-            body, server.break_after = body[: server.break_after], None
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
     monkeypatch.setattr(http, "PAUSE_SECONDS", 0.01)
-    with FileServer() as started:
-        thread = threading.Thread(target=started.serve_forever, daemon=True)
-        thread.start()
+    with serve(BODY) as started:
         yield started
-        started.shutdown()
-        thread.join()
 
 
 def fetch(server: FileServer, tmp_path: Path, **changes: Any) -> Path:
@@ -75,7 +29,7 @@ def fetch(server: FileServer, tmp_path: Path, **changes: Any) -> Path:
 def test_an_unchanged_file_is_not_sent_again(server: FileServer, tmp_path: Path) -> None:
     assert fetch(server, tmp_path).read_bytes() == BODY
     assert fetch(server, tmp_path).read_bytes() == BODY
-    assert [status for status, _ in server.requests] == [200, 304]
+    assert server.statuses == [200, 304]
 
 
 def test_a_changed_file_is_fetched(server: FileServer, tmp_path: Path) -> None:
@@ -87,7 +41,7 @@ def test_a_changed_file_is_fetched(server: FileServer, tmp_path: Path) -> None:
 def test_a_broken_download_goes_on_where_it_stopped(server: FileServer, tmp_path: Path) -> None:
     server.break_after = 1000
     assert fetch(server, tmp_path).read_bytes() == BODY
-    assert [status for status, _ in server.requests] == [200, 206]
+    assert server.statuses == [200, 206]
     assert server.requests[1][1]["Range"] == "bytes=1000-"
 
 

@@ -110,3 +110,47 @@ def test_missing_columns_are_named(root: Path, right: str, message: str) -> None
     put(root, "right.csv", right)
     with pytest.raises(SchemaError, match=message):
         snapshot(root, join())
+
+
+def test_names_that_differ_in_capitals_only_are_two_columns(root: Path) -> None:
+    put(root, "left.csv", "key,Age,age,n\nb,1,10,1\na,2,20,2\n")
+    put(root, "right.csv", "c,N,key\none,7,a\ntwo,8,b\n")
+    columns = [
+        {"name": "Age", "kind": "integer"},
+        {"name": "age", "kind": "number"},
+        {"name": "n", "kind": "integer"},
+        {"name": "N", "kind": "text"},
+        {"name": "c", "kind": "category"},
+    ]
+    frame = read_frame(snapshot(root, join(), columns=columns).raw)
+    assert frame.columns.tolist() == ["Age", "age", "n", "N", "c", "row_id"]
+    assert frame["Age"].tolist() == [1, 2]
+    assert frame["age"].tolist() == [10.0, 20.0]
+    assert frame["N"].tolist() == ["8", "7"]
+
+
+def test_a_key_whose_name_is_another_columns_in_capitals_joins(root: Path) -> None:
+    put(root, "left.csv", "key,Key,n\nb,1,1\na,2,2\n")
+    columns = [
+        {"name": "Key", "kind": "integer"},
+        {"name": "n", "kind": "integer"},
+        {"name": "c", "kind": "category"},
+    ]
+    frame = read_frame(snapshot(root, join(), columns=columns).raw)
+    assert frame["Key"].tolist() == [1, 2]
+    assert frame["c"].tolist() == ["two", "one"]
+
+
+def test_a_column_that_no_joined_line_has_is_missing_where_it_may_be(root: Path) -> None:
+    put(root, "right.jsonl", '{"key": "a", "c": "one"}\n{"key": "b", "c": "two"}\n')
+    source = join(sources=[LEFT, {"kind": "file", "uri": "right.jsonl"}])
+    columns = [
+        {"name": "n", "kind": "integer"},
+        {"name": "late", "kind": "number", "nulls": 1},
+        {"name": "c", "kind": "category"},
+    ]
+    frame = read_frame(snapshot(root, source, columns=columns).raw)
+    assert frame["late"].isna().all()
+    columns[1]["nulls"] = 0
+    with pytest.raises(SchemaError, match="Received no 'late'"):
+        snapshot(root, source, columns=columns, force=True)

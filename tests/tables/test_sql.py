@@ -1,7 +1,9 @@
-import socket
+"""Queries as sources: what PostgreSQL and SQLite give, and which connections can be read."""
+
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pandas as pd
 import pytest
@@ -12,24 +14,17 @@ from include.tables.sql import to_sqlalchemy_url
 from include.tables.store import read_frame
 from tests.table_builders import put, snapshot
 
-POSTGRES = "postgresql+psycopg2://postgres@127.0.0.1:5432/test"
 ROWS = "n,x,c\n1,0.1,a\n2,,b\n,3.5,\n4,1e-7,50% off\n"
+# One of the workers starts a server, if it comes to that.
+on_postgres = pytest.mark.xdist_group("postgres")
 QUERY = {"kind": "sql", "connection": "shop", "query": "SELECT * FROM {} ORDER BY place"}
 
 
-def is_postgres_up() -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", 5432)) == 0
-
-
 @pytest.fixture
-def postgres(tmp_path: Path) -> Iterator[str]:
+def shop(tmp_path: Path, postgres_url: str) -> Iterator[str]:
     """Give the name of a PostgreSQL table that holds ROWS."""
-    if not is_postgres_up():
-        pytest.skip("no PostgreSQL at 127.0.0.1:5432")
-    name = f"gatehouse_{abs(hash(str(tmp_path)))}"
-    engine = sa.create_engine(POSTGRES, poolclass=sa.NullPool)
+    name = f"gatehouse_{uuid4().hex}"
+    engine = sa.create_engine(postgres_url, poolclass=sa.NullPool)
     path = put(tmp_path, "a.csv", ROWS)
     pd.read_csv(path).astype({"n": "Int64"}).to_sql(name, engine, index_label="place")
     yield name
@@ -42,29 +37,36 @@ def source(table: str, **changes: object) -> dict[str, object]:
     return {**QUERY, "query": QUERY["query"].format(table), **changes}
 
 
+@on_postgres
 @pytest.mark.parametrize("batch_rows", [1, 50_000])
 def test_a_postgres_table_is_the_table_of_its_csv(
-    postgres: str, tmp_path: Path, batch_rows: int
+    shop: str, postgres_url: str, tmp_path: Path, batch_rows: int
 ) -> None:
-    record = snapshot(tmp_path, source(postgres, batch_rows=batch_rows), connect=lambda _: POSTGRES)
+    there = source(shop, batch_rows=batch_rows)
+    record = snapshot(tmp_path, there, connect=lambda _: postgres_url)
     assert record.raw.key == snapshot(tmp_path, {"kind": "file", "uri": "a.csv"}).raw.key
     assert record.dropped_columns == ("place",)
     assert record.source == "query on connection shop"
 
 
-def test_percent_signs_and_colons_are_no_parameters(postgres: str, tmp_path: Path) -> None:
-    query = f"SELECT n, x::float8, c FROM {postgres} WHERE c LIKE '50%' AND c <> ':c'"
-    record = snapshot(tmp_path, {**QUERY, "query": query}, connect=lambda _: POSTGRES)
+@on_postgres
+def test_percent_signs_and_colons_are_no_parameters(
+    shop: str, postgres_url: str, tmp_path: Path
+) -> None:
+    query = f"SELECT n, x::float8, c FROM {shop} WHERE c LIKE '50%' AND c <> ':c'"
+    record = snapshot(tmp_path, {**QUERY, "query": query}, connect=lambda _: postgres_url)
     assert read_frame(record.raw)["n"].tolist() == [4]
 
 
-def test_a_query_cannot_write(postgres: str, tmp_path: Path) -> None:
-    query = f"WITH gone AS (DELETE FROM {postgres} RETURNING n) SELECT n, n AS x, n AS c FROM gone"
+@on_postgres
+def test_a_query_cannot_write(shop: str, postgres_url: str, tmp_path: Path) -> None:
+    query = f"WITH gone AS (DELETE FROM {shop} RETURNING n) SELECT n, n AS x, n AS c FROM gone"
     with pytest.raises(SourceError, match="read-only|DECLARE CURSOR"):
-        snapshot(tmp_path, {**QUERY, "query": query}, connect=lambda _: POSTGRES)
+        snapshot(tmp_path, {**QUERY, "query": query}, connect=lambda _: postgres_url)
 
 
-def test_numerics_dates_and_reals_from_postgres(postgres: str, tmp_path: Path) -> None:
+@on_postgres
+def test_numerics_dates_and_reals_from_postgres(postgres_url: str, tmp_path: Path) -> None:
     query = (
         "SELECT 7::smallint AS n, 0.1::real AS x, 'a' AS c, 12.50::numeric AS price, "
         "'2024-01-31'::date AS day, true AS flag, ARRAY[1.5, 2.5] AS pair"
@@ -78,7 +80,7 @@ def test_numerics_dates_and_reals_from_postgres(postgres: str, tmp_path: Path) -
         {"name": "c", "kind": "category"},
     ]
     record = snapshot(
-        tmp_path, {**QUERY, "query": query}, columns=columns, connect=lambda _: POSTGRES
+        tmp_path, {**QUERY, "query": query}, columns=columns, connect=lambda _: postgres_url
     )
     row = read_frame(record.raw).iloc[0]
     assert (row["x"], row["price"], row["n"]) == (0.1, 12.5, "7")
