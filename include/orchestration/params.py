@@ -12,6 +12,13 @@ from airflow.sdk import Param
 
 from include.errors import ParamError, SpecError
 from include.specs import PipelineSpec
+from include.specs.bounds import (
+    MAX_BATCH_SIZE,
+    MAX_EPOCHS,
+    MAX_HIDDEN_LAYERS,
+    MAX_LEARNING_RATE,
+    MAX_UNITS,
+)
 from include.specs.pipeline import ModelSpec, TrainingSpec
 
 TRAINING = "Training"
@@ -60,8 +67,10 @@ def _merge(spec: PipelineSpec, params: Mapping[str, Any]) -> dict[str, Any]:
         document["training"]["learning_rate"] = float(given["learning_rate"])
     if "hidden" in given:
         document["model"]["hidden"] = tuple(int(units) for units in given["hidden"])
-    if "row_limit" in given:
-        document["row_limit"] = int(given["row_limit"])
+    if "row_limit" in params:
+        # Here nothing is a value: a cleared field asks for all rows.
+        limit = params["row_limit"]
+        document["row_limit"] = None if limit is None else int(limit)
     if "source_uri" in given:
         document["source"]["uri"] = str(given["source_uri"])
     return document
@@ -75,7 +84,7 @@ def _training_params(spec: PipelineSpec) -> dict[str, Param]:
             training.epochs,
             type="integer",
             minimum=1,
-            maximum=10_000,
+            maximum=MAX_EPOCHS,
             title="Epochs",
             description="Most passes over the training rows; early stopping may end sooner.",
             section=TRAINING,
@@ -84,7 +93,7 @@ def _training_params(spec: PipelineSpec) -> dict[str, Param]:
             training.batch_size,
             type="integer",
             minimum=1,
-            maximum=1_048_576,
+            maximum=MAX_BATCH_SIZE,
             title="Batch size",
             description="Rows in one optimizer step.",
             section=TRAINING,
@@ -93,7 +102,7 @@ def _training_params(spec: PipelineSpec) -> dict[str, Param]:
             training.learning_rate,
             type="number",
             exclusiveMinimum=0,
-            maximum=1e30,
+            maximum=MAX_LEARNING_RATE,
             title="Learning rate",
             description="Step size of the optimizer.",
             section=TRAINING,
@@ -101,8 +110,8 @@ def _training_params(spec: PipelineSpec) -> dict[str, Param]:
         "hidden": Param(
             list(model.hidden),
             type="array",
-            items={"type": "integer", "minimum": 1, "maximum": 65_536},
-            maxItems=50,
+            items={"type": "integer", "minimum": 1, "maximum": MAX_UNITS},
+            maxItems=MAX_HIDDEN_LAYERS,
             title="Hidden layers",
             description="Units of each hidden dense layer, one number a line.",
             section=TRAINING,

@@ -1,4 +1,4 @@
-"""The base of all spec models: frozen, and closed to keys it does not know."""
+"""The base of all spec models: frozen, finite, and closed to keys it does not know."""
 
 from pydantic import BaseModel, ConfigDict
 
@@ -6,4 +6,4 @@ from pydantic import BaseModel, ConfigDict
 class SpecModel(BaseModel):
     """A part of a pipeline's YAML: checked once, never changed after."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

@@ -31,7 +31,8 @@ class ColumnBase(SpecModel):
     private: Literal["mask", "hash", "drop"] | None = Field(
         default=None,
         description="Personal data: `mask` keeps the shape only, `hash` a keyed digest, `drop` "
-        "nothing. Applied at ingest, before anything is stored or logged.",
+        "nothing. Applied at ingest, before anything is stored or logged. Beside a private "
+        "column, reports show small numbers and the shape of all else.",
     )
 
 
@@ -123,7 +124,7 @@ class CategoryColumn(ColumnBase):
     def write_values_as_text(cls, data: object) -> object:
         """Accept numbers and booleans among `values`: a category is text at rest."""
         if isinstance(data, dict) and isinstance(data.get("values"), list | tuple):
-            return {**data, "values": tuple(_as_text(value) for value in data["values"])}
+            return {**data, "values": tuple(write_as_text(value) for value in data["values"])}
         return data
 
     @model_validator(mode="after")
@@ -212,9 +213,22 @@ Column = Annotated[
 ]
 
 
-def _as_text(value: object) -> str:
+def write_as_text(value: object) -> str:
+    """Write a value of YAML as the text that a category or a class is at rest.
+
+    Example:
+        >>> [write_as_text(value) for value in (True, 1.0, 2.5, "a")]
+        ['true', '1', '2.5', 'a']
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
+
+
+def known_classes(column: Column) -> tuple[str, ...]:
+    """Give the classes that a target of this contract can have; none where the rows say it."""
+    if isinstance(column, BooleanColumn):
+        return ("false", "true")
+    return (column.values or ()) if isinstance(column, CategoryColumn) else ()

@@ -1,14 +1,15 @@
 """Read pipeline files safely: YAML in, frozen specs out, one readable error per wrong file.
 
 A file may not use aliases (a few hundred bytes of them expand to gigabytes), tags, or the same
-key twice, and may not exceed 256 KB. Only `true` and `false` are booleans, as in YAML 1.2: `no` is
-an answer, a country or a label, and `on` is a key.
+key twice, and may not exceed 256 KB; its numbers are finite and fit 64 bits. Only `true` and
+`false` are booleans, as in YAML 1.2: `no` is an answer, a country or a label, and `on` is a key.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import yaml
 from pydantic import ValidationError
@@ -39,6 +40,18 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         ]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Construct a value, and name one that cannot be: PyYAML says of what nature only."""
+        try:
+            value = super().construct_object(node, deep)
+        except (ValueError, OverflowError) as error:
+            raise _refuse(f"{_shorten(node.value)} cannot be read: {error}", node) from error
+        if isinstance(value, float) and not math.isfinite(value):
+            raise _refuse(f"{node.value!r} is not finite", node)
+        if isinstance(value, int) and value.bit_length() > 63:
+            raise _refuse(f"{_shorten(node.value)} does not fit 64 bits", node)
+        return value
 
 
 def load_pipeline_specs(directory: Path) -> Iterator[LoadedSpec]:
@@ -110,49 +123,62 @@ def _read_yaml(path: Path) -> object:
     except (yaml.YAMLError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise SpecError(
-            f"{path.name}: expected plain YAML without aliases, tags or repeated keys. "
-            f"Received: {reason}."
+            f"{path.name}: expected plain YAML: no aliases, tags or repeated keys, days that "
+            f"exist, finite numbers. Received: {reason}. Correct it, or quote what is text."
         ) from error
 
 
 def _construct(text: str) -> object:
-    """Build the document after a look at its nodes, while an alias has not multiplied anything."""
+    """Build the document after a look at its parts, while an alias has not multiplied anything."""
+    _check_events(text)
     loader = _Loader(text)
     try:
         root = loader.get_single_node()
         if root is None:
             return None
-        _check_nodes(root)
+        _check_keys(root)
         return loader.construct_document(root)
     finally:
         loader.dispose()
 
 
-def _check_nodes(root: yaml.Node) -> None:
-    """Refuse a node that stands in two places (an alias), a key that stands twice, and depth."""
-    seen: set[int] = set()
-    waiting = [(root, 0)]
-    while waiting:
-        node, depth = waiting.pop()
-        if id(node) in seen:
-            raise yaml.MarkedYAMLError(
-                problem="aliases are not allowed", problem_mark=node.start_mark
-            )
+def _check_events(text: str) -> None:
+    """Refuse aliases, tags, NUL and depth one event at a time: composing nodes would recurse.
+
+    A thousand brackets are enough to end the process in PyYAML's C code.
+    """
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent):
+            raise _refuse("aliases are not allowed", event)
         if depth > MAX_DEPTH:
-            raise yaml.MarkedYAMLError(
-                problem=f"nested deeper than {MAX_DEPTH} levels", problem_mark=node.start_mark
-            )
-        seen.add(id(node))
+            raise _refuse(f"nested deeper than {MAX_DEPTH} levels", event)
+        if getattr(event, "tag", None) is not None:
+            raise _refuse("tags are not allowed", event)
+        if "\0" in getattr(event, "value", ""):
+            raise _refuse("text with NUL, which no database keeps,", event)
+
+
+def _check_keys(root: yaml.Node) -> None:
+    """Refuse a key that stands twice in a mapping."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
         if isinstance(node, yaml.SequenceNode):
-            waiting += [(part, depth + 1) for part in node.value]
+            waiting += node.value
         elif isinstance(node, yaml.MappingNode):
             keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
             twice = next((key for place, key in enumerate(keys) if key in keys[:place]), None)
             if twice is not None:
-                raise yaml.MarkedYAMLError(
-                    problem=f"key {twice!r} stands twice", problem_mark=node.start_mark
-                )
-            waiting += [(part, depth + 1) for pair in node.value for part in pair]
+                raise _refuse(f"key {twice!r} stands twice", node)
+            waiting += [part for pair in node.value for part in pair]
+
+
+def _refuse(problem: str, place: Any) -> yaml.YAMLError:
+    """Say what is wrong with an event or a node, and where it stands."""
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=place.start_mark)
 
 
 def _shorten(value: object) -> str:

@@ -4,6 +4,7 @@ Every field has its default here and its meaning in its description, from which
 `docs/spec.md` is generated.
 """
 
+import math
 import re
 from datetime import date
 from functools import cached_property
@@ -12,7 +13,15 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from include.specs.base import SpecModel
-from include.specs.columns import Column, Severity
+from include.specs.bounds import (
+    MAX_BATCH_SIZE,
+    MAX_EPOCHS,
+    MAX_HIDDEN_LAYERS,
+    MAX_LEARNING_RATE,
+    MAX_SEED,
+    MAX_UNITS,
+)
+from include.specs.columns import Column, DatetimeColumn, Severity, known_classes, write_as_text
 from include.specs.metrics import METRICS, Task, metrics_for
 from include.specs.sources import Source
 
@@ -36,8 +45,8 @@ class TargetSpec(SpecModel):
     @field_validator("positive", mode="before")
     @classmethod
     def write_positive_as_text(cls, value: object) -> object:
-        """Accept a number: categories are text at rest."""
-        return str(value) if isinstance(value, int | float) else value
+        """Accept a number or a boolean: classes are text at rest."""
+        return write_as_text(value) if isinstance(value, bool | int | float) else value
 
 
 class QualityRule(SpecModel, extra="allow"):
@@ -85,7 +94,7 @@ class CleaningSpec(SpecModel):
     """What happens to whole rows before the split."""
 
     duplicates: Literal["drop", "keep", "fail"] = Field(
-        default="drop", description="Rows equal to an earlier one in every column but ids."
+        default="drop", description="Rows equal to an earlier one in every stored column, ids too."
     )
     missing_target: Literal["drop", "fail"] = Field(
         default="fail", description="Rows whose target is missing."
@@ -97,7 +106,9 @@ class CleaningSpec(SpecModel):
         description="Share of the training rows that `outliers: isolation` sets apart.",
     )
     order_by: str | None = Field(
-        default=None, description="Column that orders the rows for forward fill and lags."
+        default=None,
+        description="Column that orders the rows for fills and lags; `split.by` of a time split "
+        "unless given.",
     )
     group_by: str | None = Field(
         default=None, description="Column within whose groups forward fill and lags stay."
@@ -106,7 +117,8 @@ class CleaningSpec(SpecModel):
         default=(), description="Columns whose missing values take the value before, in order."
     )
     backward_fill: tuple[str, ...] = Field(
-        default=(), description="Columns whose missing values take the value after, in order."
+        default=(),
+        description="Columns whose missing values take the value after, in order, within a part.",
     )
     lags: tuple[LagFeatures, ...] = Field(
         default=(), description="Lag and rolling features, computed in order."
@@ -127,7 +139,8 @@ class SplitSpec(SpecModel):
     )
     by: str = Field(
         default=ROW_ID,
-        description="Column to hash, group or order by; `row_id` is the row's place in the source.",
+        description="Column to hash, group or order by; `row_id` is the row's place in the source. "
+        "No other key stands in two parts, save in a time split.",
     )
     fractions: tuple[float, float, float] = Field(
         default=(0.7, 0.15, 0.15),
@@ -135,7 +148,7 @@ class SplitSpec(SpecModel):
         "the source's and the first two divide the training file.",
     )
     gap: int = Field(default=0, ge=0, description="Rows left out between parts of a time split.")
-    seed: int = Field(default=0, ge=0, description="Salt of the hash.")
+    seed: int = Field(default=0, ge=0, le=MAX_SEED, description="Salt of the hash.")
 
     @field_validator("fractions")
     @classmethod
@@ -167,10 +180,14 @@ class ModelSpec(SpecModel):
         "`def build(schema: FeatureSchema, model: ModelSpec) -> keras.Model`.",
     )
     hidden: tuple[int, ...] = Field(
-        default=(64, 32), description="Units of the hidden dense layers."
+        default=(64, 32),
+        max_length=MAX_HIDDEN_LAYERS,
+        description="Units of the hidden dense layers.",
     )
     filters: tuple[int, ...] = Field(
-        default=(32, 64), description="cnn: filters of the convolution blocks."
+        default=(32, 64),
+        max_length=MAX_HIDDEN_LAYERS,
+        description="cnn: filters of the convolution blocks.",
     )
     activation: Literal["relu", "gelu", "selu", "elu", "tanh", "swish"] = Field(
         default="relu", description="Activation of the hidden layers."
@@ -196,8 +213,8 @@ class ModelSpec(SpecModel):
     @classmethod
     def check_units(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         """Refuse layers without units or beyond any use."""
-        if any(not 1 <= units <= 65_536 for units in value):
-            raise ValueError(f"units must lie in 1 … 65536. Received: {list(value)}")
+        if any(not 1 <= units <= MAX_UNITS for units in value):
+            raise ValueError(f"units must lie in 1 … {MAX_UNITS}. Received: {list(value)}")
         return value
 
 
@@ -211,12 +228,14 @@ class EarlyStopping(SpecModel):
 class TrainingSpec(SpecModel):
     """How the network is fitted."""
 
-    epochs: int = Field(default=20, ge=1, le=10_000, description="Most passes over the rows.")
-    batch_size: int = Field(default=32, ge=1, le=1_048_576, description="Rows in one step.")
+    epochs: int = Field(default=20, ge=1, le=MAX_EPOCHS, description="Most passes over the rows.")
+    batch_size: int = Field(default=32, ge=1, le=MAX_BATCH_SIZE, description="Rows in one step.")
     optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "nadam"] = Field(
         default="adam", description="Keras optimizer."
     )
-    learning_rate: float = Field(default=0.001, gt=0, description="Step size.")
+    learning_rate: float = Field(
+        default=0.001, gt=0, le=MAX_LEARNING_RATE, description="Step size."
+    )
     early_stopping: EarlyStopping | None = Field(
         default=EarlyStopping(),
         description="Stop when the validation loss no longer falls, and keep the best weights; "
@@ -225,7 +244,9 @@ class TrainingSpec(SpecModel):
     class_weights: Literal["none", "balanced"] = Field(
         default="none", description="balanced weighs rows by the inverse share of their class."
     )
-    seed: int = Field(default=0, ge=0, description="Seed of weights, shuffling and dropout.")
+    seed: int = Field(
+        default=0, ge=0, le=MAX_SEED, description="Seed of weights, shuffling and dropout."
+    )
 
 
 class EvaluationSpec(SpecModel):
@@ -286,7 +307,10 @@ class PromotionSpec(SpecModel):
         description="When a person decides in the Airflow UI; no answer means no.",
     )
     approval_hours: float = Field(
-        default=24, gt=0, description="Hours until an unanswered request counts as no."
+        default=24,
+        gt=0,
+        le=365 * 24,
+        description="Hours until an unanswered request counts as no; a year at most.",
     )
 
     @field_validator("require")
@@ -316,11 +340,19 @@ class ScheduleSpec(SpecModel):
     @field_validator("cron")
     @classmethod
     def check_cron(cls, value: str) -> str:
-        """Refuse what croniter, Airflow's own reader, cannot read."""
+        """Refuse what croniter, Airflow's own reader, cannot read or never reaches."""
         from croniter import croniter
+        from croniter.croniter import CroniterError
 
-        if not croniter.is_valid(value):
-            raise ValueError(f'cron must be an expression such as "0 3 * * 1". Received: {value!r}')
+        try:
+            # Airflow asks for both, and if there is none it writes down no DAG of the whole file.
+            croniter(value).get_next()
+            croniter(value).get_prev()
+        except CroniterError as error:
+            raise ValueError(
+                'cron must be an expression such as "0 3 * * 1" that comes up again and again. '
+                f"Received: {value!r}"
+            ) from error
         return value
 
     @field_validator("timezone")
@@ -341,7 +373,12 @@ class PipelineSpec(SpecModel):
 
     name: str = Field(pattern=NAME_PATTERN, description="Id of the pipeline, its DAGs and model.")
     description: str = Field(default="", description="One line for lists and pages.")
-    owner: str = Field(default="gatehouse", description="Who is asked when it fails.")
+    owner: str = Field(
+        default="gatehouse",
+        min_length=1,
+        max_length=200,
+        description="Who is asked when it fails.",
+    )
     source: Source = Field(description="Where the rows come from.")
     row_limit: int | None = Field(default=None, ge=1, description="Read at most this many rows.")
     target: TargetSpec = Field(description="What is predicted.")
@@ -454,6 +491,24 @@ class PipelineSpec(SpecModel):
             )
         if not self.feature_columns:
             raise ValueError("at least one column beside the target must be a feature")
+        self._check_composed_times()
+        self._check_positive()
+
+    def _check_composed_times(self) -> None:
+        for each in self.feature_columns:
+            if isinstance(each, DatetimeColumn) and self.target.column in each.from_parts:
+                raise ValueError(
+                    "from_parts must not name the target, which its features would then hold. "
+                    f"Received: {each.name}: {list(each.from_parts)}"
+                )
+
+    def _check_positive(self) -> None:
+        positive, classes = self.target.positive, known_classes(self.target_column)
+        if positive is not None and classes and positive not in classes:
+            raise ValueError(
+                f"target.positive must be one of the classes of {self.target.column!r}, "
+                f"{list(classes)}. Received: {positive!r}"
+            )
 
     def _check_metrics(self) -> None:
         for name in self.metric_names:
@@ -486,7 +541,7 @@ def parse_requirement(metric: str, text: str) -> Requirement:
     """Read a gate such as `>= 0.95`.
 
     Raises:
-        ValueError: The text is not `>=` or `<=` and a number.
+        ValueError: The text is not `>=` or `<=` and a finite number.
 
     Example:
         >>> str(parse_requirement("accuracy", ">=0.95"))
@@ -495,4 +550,6 @@ def parse_requirement(metric: str, text: str) -> Requirement:
     match = re.fullmatch(r"\s*(>=|<=)\s*(-?\d+(?:\.\d*)?(?:[eE]-?\d+)?)\s*", str(text))
     if match is None:
         raise ValueError(f'a gate is written ">= 0.95" or "<= 0.2". Received: {metric}: {text!r}')
+    if not math.isfinite(float(match[2])):
+        raise ValueError(f"a gate's bound must be finite. Received: {metric}: {text!r}")
     return Requirement(metric=metric, is_minimum=match[1] == ">=", bound=float(match[2]))

@@ -6,7 +6,14 @@ from airflow.sdk.exceptions import ParamValidationError
 
 from include.errors import ParamError
 from include.orchestration.params import apply_params, build_params
-from tests.builders import make_spec
+from include.specs.bounds import (
+    MAX_BATCH_SIZE,
+    MAX_EPOCHS,
+    MAX_HIDDEN_LAYERS,
+    MAX_LEARNING_RATE,
+    MAX_UNITS,
+)
+from tests.builders import BASE_SPEC, make_spec
 
 
 def test_every_field_of_the_form_has_a_title_a_section_and_help():
@@ -40,6 +47,39 @@ def test_what_the_form_says_is_written_into_the_spec():
     assert spec.model.hidden == (8, 8)
     assert spec.row_limit == 50
     assert spec.source.uri == "other.csv"
+
+
+@pytest.mark.parametrize("cleared", [{"row_limit": None}, {}], ids=["cleared", "untouched"])
+def test_clearing_the_row_limit_reads_all_rows(cleared):
+    spec = make_spec(row_limit=100)
+    form = ParamsDict(build_params(spec))
+    form.update(cleared)
+    assert apply_params(spec, form.dump()).row_limit == (None if cleared else 100)
+
+
+def test_an_empty_source_is_the_source_of_the_spec():
+    assert apply_params(make_spec(), {"source_uri": None}).source.uri == "loans.csv"
+
+
+@pytest.mark.parametrize(
+    ("name", "edge", "beyond"),
+    [
+        ("epochs", MAX_EPOCHS, MAX_EPOCHS + 1),
+        ("batch_size", MAX_BATCH_SIZE, MAX_BATCH_SIZE + 1),
+        ("learning_rate", MAX_LEARNING_RATE, 1.1e30),
+        ("hidden", [1] * MAX_HIDDEN_LAYERS, [1] * (MAX_HIDDEN_LAYERS + 1)),
+        ("hidden", [MAX_UNITS], [MAX_UNITS + 1]),
+    ],
+    ids=["epochs", "batch size", "learning rate", "layers", "units"],
+)
+def test_form_and_spec_have_the_same_bounds(name, edge, beyond):
+    part = "model" if name == "hidden" else "training"
+    spec = make_spec(**{part: {**BASE_SPEC[part], name: edge}})
+    ParamsDict(build_params(spec)).validate()
+    with pytest.raises(ParamValidationError):
+        ParamsDict(build_params(spec)).update({name: beyond})
+    with pytest.raises(ValueError, match=name):
+        make_spec(**{part: {**BASE_SPEC[part], name: beyond}})
 
 
 def test_an_unknown_parameter_is_refused_with_the_nearest_name():

@@ -65,3 +65,20 @@ def test_a_broken_file_shows_as_an_import_error_and_takes_no_dag_down(tmp_path: 
     assert answer.endswith(" 2")  # the two of digits
     assert "check.py" in answer
     assert "wrong.yaml: name: Field required" in answer
+
+
+@pytest.mark.xdist_group("airflow")
+def test_a_spec_whose_dag_cannot_be_built_shows_as_an_import_error_and_takes_no_dag_down(
+    tmp_path: Path,
+):
+    text = (ROOT / "include" / "pipelines" / "digits.yaml").read_text(encoding="utf-8")
+    (tmp_path / "digits.yaml").write_text(text, encoding="utf-8")
+    # In UTC, Tokyo's first midnight lies before the first day that Python knows.
+    schedule = '{cron: "0 3 * * 1", timezone: Asia/Tokyo, catchup_from: 0001-01-01}'
+    early = text.replace("name: digits", "name: early").replace('{cron: "0 3 * * 1"}', schedule)
+    (tmp_path / "early.yaml").write_text(early, "utf-8")
+    answer = parse(tmp_path, tmp_path / "home")
+    assert answer.endswith(" 3")  # the two of digits, and the story of early
+    assert "early.yaml: expected a spec whose DAG can be built" in answer
+    assert "check.py" in answer
+    assert "dags/train.py" not in answer

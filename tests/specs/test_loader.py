@@ -80,11 +80,39 @@ def test_a_file_beyond_the_size_cap_is_refused(tmp_path: Path):
         load_pipeline_spec(path)
 
 
-def test_nesting_beyond_reason_is_refused(tmp_path: Path):
+@pytest.mark.parametrize("levels", [21, 20_000, 250_000])
+@pytest.mark.parametrize("opening", ["[", "{a: "], ids=["lists", "mappings"])
+def test_nesting_beyond_reason_is_refused(tmp_path: Path, opening: str, levels: int):
     path = tmp_path / "deep.yaml"
-    path.write_text("[" * 20_000 + "]" * 20_000, encoding="utf-8")
+    path.write_text((opening * levels)[:250_000], encoding="utf-8")
     with pytest.raises(SpecError, match="nested deeper than 20 levels"):
         load_pipeline_spec(path)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("2026-02-30", "'2026-02-30'.*day"),
+        ("2026-13-01", "'2026-13-01'.*month"),
+        ("1" * 5_000, "limit"),
+        (f"0x{'f' * 5_000}", "64 bits"),
+        ("[1, 99999999999999999999]", "64 bits.*line 1"),
+        (".inf", "'.inf' is not finite"),
+        ("[0, -.INF]", "'-.INF' is not finite"),
+        (".NaN", "'.NaN' is not finite"),
+        ("!!bool perhaps", "tags are not allowed"),
+        ("!mine {a: 1}", "tags are not allowed"),
+        ('"a\\0b"', "NUL"),
+    ],
+)
+def test_a_value_that_nothing_can_hold_is_named_and_takes_no_other_file_down(
+    tmp_path: Path, value: str, said: str
+):
+    (tmp_path / "a_wrong.yaml").write_text(f"name: {value}", encoding="utf-8")
+    (tmp_path / "digits.yaml").write_bytes((PIPELINES / "digits.yaml").read_bytes())
+    wrong, right = load_pipeline_specs(tmp_path)
+    assert re.search(f"a_wrong.yaml: expected plain YAML.* Received: .*{said}", str(wrong.error))
+    assert right.error is None
 
 
 def test_bytes_that_are_not_utf_8_are_named(tmp_path: Path):

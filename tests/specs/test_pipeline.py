@@ -1,7 +1,10 @@
 """What a spec derives from its parts."""
 
+import math
+
 import pytest
 
+from include.features.target import order_classes
 from include.specs.metrics import METRICS
 from include.specs.pipeline import Requirement, parse_requirement
 from include.specs.reference import render_spec, write_reference
@@ -55,6 +58,68 @@ def test_a_private_target_is_refused():
     columns = [*BASE_SPEC["columns"][:-1], {**BASE_SPEC["columns"][-1], "private": "hash"}]
     with pytest.raises(ValueError, match="not private"):
         make_spec(columns=columns)
+
+
+@pytest.mark.parametrize(
+    ("written", "text"), [(True, "true"), (False, "false"), ("true", "true"), (None, None)]
+)
+def test_the_positive_class_of_a_boolean_target_is_one_of_its_classes(written, text):
+    target = {"column": "married", "task": "classification", "positive": written}
+    assert make_spec(target=target).target.positive == text
+
+
+@pytest.mark.parametrize("positive", [True, False])
+def test_the_positive_class_of_a_boolean_target_is_the_networks_second(positive):
+    target = {"column": "married", "task": "classification", "positive": positive}
+    classes = order_classes(make_spec(target=target), {"false": 3, "true": 3})
+    assert classes[1] == ("true" if positive else "false")
+
+
+@pytest.mark.parametrize(("written", "text"), [(1, "1"), (1.0, "1"), (2.5, "2.5"), ("a", "a")])
+def test_the_positive_class_is_written_as_values_are(written, text):
+    target = {"column": "job", "task": "classification", "positive": written}
+    assert make_spec(target=target).target.positive == text
+
+
+@pytest.mark.parametrize(
+    ("column", "positive", "classes"),
+    [("married", "yes", r"\['false', 'true'\]"), ("repaid", True, r"\['no', 'yes'\]")],
+)
+def test_a_positive_class_that_the_target_cannot_have_is_refused(column, positive, classes):
+    target = {"column": column, "task": "classification", "positive": positive}
+    with pytest.raises(ValueError, match=f"target.positive must be one of .*{classes}. Received"):
+        make_spec(target=target)
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, "nan"], ids=str)
+@pytest.mark.parametrize(
+    ("part", "key"),
+    [
+        ("training", "learning_rate"),
+        ("model", "l2"),
+        ("model", "dropout"),
+        ("training.early_stopping", "min_delta"),
+        ("cleaning", "isolation_share"),
+        ("promotion", "approval_hours"),
+    ],
+)
+def test_a_number_that_is_not_finite_is_refused(part, key, value):
+    changes = {key: value}
+    for name in reversed(part.split(".")):
+        changes = {name: changes}
+    with pytest.raises(ValueError, match=key):
+        make_spec(**changes)
+
+
+def test_a_gate_beyond_all_numbers_is_refused():
+    with pytest.raises(ValueError, match="finite"):
+        parse_requirement("log_loss", "<= 1e999")
+
+
+@pytest.mark.parametrize("cron", ["0 0 30 2 *", "0 0 31 11 *", "0 0 1 1 * 0 2099", "every Monday"])
+def test_a_cron_that_never_comes_is_refused(cron):
+    with pytest.raises(ValueError, match="cron must be"):
+        make_spec(schedule={"cron": cron})
 
 
 def test_category_values_are_text_whatever_the_yaml_says():
