@@ -1,7 +1,6 @@
-"""The command line: `gatehouse up | down | status | check | new | run | forecast`."""
+"""The command line: `gatehouse up | down | status | check | new | run | serve | forecast`."""
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -108,12 +107,13 @@ def new(
     """Draft a pipeline from a file: column kinds, ranges, leaks, personal data, split and model."""
     from include.drafting.draft import describe_draft, draft_pipeline
     from include.specs.loader import load_pipeline_spec
+    from include.stack.source_copies import adopt_source
 
     with _readable_errors():
         settings = load_settings()
         path = draft_pipeline(name, source, target, settings.pipelines_dir)
         spec = load_pipeline_spec(path)
-        _adopt_source(settings, spec, str(source))
+        adopt_source(settings, spec, str(source), _tell)
         console.print(_plain(describe_draft(spec)))
         console.print(f"written to {path}; read its comments, then: make run PIPELINE={name}")
 
@@ -123,7 +123,10 @@ def run(  # noqa: PLR0913, PLR0917 - one option for each field of the form
     pipeline: PipelineArgument = "digits",
     source: Annotated[
         str | None,
-        typer.Option(help="File to read instead of the spec's; a local file is copied first."),
+        typer.Option(
+            help="File to read instead of the spec's; a local file is copied first, with the "
+            "spec's test file from beside it."
+        ),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Most passes over the rows.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Rows in one step.")] = None,
@@ -134,16 +137,25 @@ def run(  # noqa: PLR0913, PLR0917 - one option for each field of the form
     ] = False,
     force: Annotated[bool, typer.Option(help="Compute every table anew.")] = False,
     note: Annotated[str, typer.Option(help="Why you run it.")] = "",
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Trigger it, print its address, and return.")
+    ] = False,
 ) -> None:
-    """Train a pipeline: start what is not up, trigger it, show its progress, tell the verdict."""
+    """Train a pipeline: start what is not up, trigger it, show its progress, tell the verdict.
+
+    The exit code is 0 only if the run succeeded; with --no-wait, if it was triggered.
+
+    Ctrl-C ends the display, not the run. Triggered twice within a minute, it is one run.
+    """
     from include.stack.services import start_stack
+    from include.stack.source_copies import adopt_source
     from include.stack.training_run import follow_training_run
 
     with _readable_errors():
         settings = load_settings()
         spec = _find_spec(settings, pipeline)
         given: dict[str, Any] = {
-            "source_uri": _adopt_source(settings, spec, source) if source else None,
+            "source_uri": adopt_source(settings, spec, source, _tell) if source else None,
             "epochs": epochs,
             "batch_size": batch_size,
             "learning_rate": learning_rate,
@@ -154,7 +166,7 @@ def run(  # noqa: PLR0913, PLR0917 - one option for each field of the form
         }
         conf = {name: value for name, value in given.items() if value is not None}
         start_stack(settings, _tell)
-        if not follow_training_run(settings, spec.name, conf, console):
+        if not follow_training_run(settings, spec, conf, console, wait=not no_wait):
             raise typer.Exit(1)
 
 
@@ -163,10 +175,14 @@ def serve(
     pipeline: PipelineArgument = "digits",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 8000,
 ) -> None:
-    """Answer HTTP requests with the champion of a pipeline, until interrupted."""
-    from include.stack.environment import build_environment
+    """Answer HTTP requests with the champion of a pipeline, until interrupted.
+
+    Its files are checked first against the digest recorded at registration.
+    """
+    from include.stack.environment import build_serving_environment
     from include.tracking.aliases import find_champion
     from include.tracking.connection import check_reachable
+    from include.tracking.registry import fetch_version
 
     with _readable_errors():
         settings = load_settings()
@@ -177,14 +193,15 @@ def serve(
             raise ParamError(
                 f"{name} must have a champion. Received: none. Train one: make run PIPELINE={name}"
             )
-        environment = {**build_environment(settings), "MLFLOW_TRACKING_URI": settings.mlflow}
+        # Served by its checked files and not by its name, which MLflow would fetch unchecked.
+        model = fetch_version(settings, name, champion.version)
         address = f"http://127.0.0.1:{port}/invocations"
         console.print(f"version {champion.version} of {name} answers at {address}", soft_wrap=True)
         command = [
-            *("mlflow", "models", "serve", "--model-uri", f"models:/{name}/{champion.version}"),
+            *("mlflow", "models", "serve", "--model-uri", str(model)),
             *("--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)),
         ]
-        os.execvpe(command[0], command, environment)  # noqa: S606 - our own command
+        os.execvpe(command[0], command, build_serving_environment())  # noqa: S606 - our own command
 
 
 @app.command()
@@ -246,40 +263,6 @@ def _find_spec(settings: Settings, pipeline: str) -> PipelineSpec:
     raise ParamError(f"expected one of the pipelines {names}. Received: {pipeline!r}.")
 
 
-def _adopt_source(settings: Settings, spec: PipelineSpec, source: str) -> str:
-    """Put a local file where runs may read it, and give the name they know it by."""
-    if "://" in source:
-        return source
-    path = Path(source).expanduser().resolve()
-    if not path.is_file():
-        raise ParamError(
-            f"SOURCE must be a file or a URI. Received: {source!r}, which is not there."
-        )
-    # Where the spec looks, so that scheduled runs find it too.
-    named = Path(getattr(spec.source, "uri", ""))
-    is_named = named.name == path.name and not named.is_absolute() and ".." not in named.parts
-    place = named if is_named else Path(spec.name) / path.name
-    target = (Path(settings.sources) / place).parent
-    names = [path.name]
-    test_uri = getattr(spec.source, "test_uri", None)
-    if test_uri and (path.parent / test_uri).is_file():
-        names.append(test_uri)
-    for name in names:
-        _copy_if_changed(path.parent / name, target / name)
-    return str(place)
-
-
-def _copy_if_changed(source: Path, target: Path) -> None:
-    before, after = source.stat(), target.stat() if target.exists() else None
-    if after and (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns):
-        return
-    console.print(f"copying {source.name} ({before.st_size / 1e6:.1f} MB) to {target.parent}")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    shutil.copy2(source, temporary)
-    temporary.replace(target)
-
-
 def _check_against(pipeline: str | None, file: Path | None) -> None:
     from include.quality.failure_table import render_failures
     from include.quality.gate import is_blocked
@@ -291,7 +274,11 @@ def _check_against(pipeline: str | None, file: Path | None) -> None:
             f"Received: NAME={pipeline!r}, FILE={str(file)!r}."
         )
     settings = load_settings()
-    report = check_against(_find_spec(settings, pipeline), file, settings)
+    spec = _find_spec(settings, pipeline)
+    report = check_against(spec, file, settings)
+    if report.suite == "scoring":
+        note = f"{file.name} has no {spec.target.column}: checked as rows to score"
+        console.print(_plain(note))
     if report.failures:
         console.print(_plain(render_failures(report)), soft_wrap=True)
     else:
@@ -333,7 +320,7 @@ def _readable_errors() -> Iterator[None]:
         Console(stderr=True, highlight=False).print(f"[red]{_plain(str(error))}[/red]")
         raise typer.Exit(1) from error
     except KeyboardInterrupt:
-        console.print("interrupted; the run goes on in the background (see the Airflow UI)")
+        console.print("interrupted; what was triggered goes on in the background (Airflow UI)")
         sys.exit(130)
 
 

@@ -1,7 +1,9 @@
 """The command line: what it prints and how it exits."""
 
+import socket
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -69,6 +71,33 @@ def test_a_source_that_is_not_there_is_refused_before_anything_starts(pipelines)
     assert "which is not there" in answer.output
 
 
+def test_a_source_without_its_test_file_is_refused_before_anything_starts(
+    pipelines, tmp_path, monkeypatch
+):
+    spec = {**BASE_SPEC, "source": {"kind": "file", "uri": "train.csv", "test_uri": "test.csv"}}
+    (pipelines / "loans.yaml").write_text(yaml.safe_dump(spec), encoding="utf-8")
+    for origin in ("a", "b"):
+        (tmp_path / origin).mkdir()
+        (tmp_path / origin / "mine.csv").write_text(origin, encoding="utf-8")
+    (tmp_path / "a" / "test.csv").write_text("tests of a", encoding="utf-8")
+    with socket.socket() as listener:
+        # On a port that is taken, nothing starts, but the file of `a` is there by then.
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        monkeypatch.setenv("GATEHOUSE_AIRFLOW_PORT", str(listener.getsockname()[1]))
+        first = invoke("run", "loans", "--source", str(tmp_path / "a" / "mine.csv"))
+        second = invoke("run", "loans", "--source", str(tmp_path / "b" / "mine.csv"))
+    assert "needs a free port" in first.output
+    assert second.exit_code == 1
+    assert f"Received: no file {tmp_path / 'b' / 'test.csv'}" in second.output.replace("\n", " ")
+
+
+def test_run_offers_not_to_wait(pipelines):
+    answer = invoke("run", "--help")
+    assert answer.exit_code == 0
+    assert "--no-wait" in answer.output
+
+
 def test_new_drafts_a_pipeline_and_brings_its_file_along(pipelines, tmp_path, data_root):
     source = tmp_path / "mine.csv"
     source.write_text("x,y\n" + "\n".join(f"{n * 7 % 50},{n % 2}" for n in range(60)), "utf-8")
@@ -106,6 +135,15 @@ def test_a_file_that_breaks_the_contract_is_told_how(pipelines, tmp_path):
     assert answer.exit_code == 1
     assert "age" in answer.output
     assert "200" in answer.output
+
+
+def test_a_file_without_the_target_is_checked_as_rows_to_score(pipelines, tmp_path):
+    path = write_loans(pipelines, tmp_path)
+    pd.read_csv(path).drop(columns="repaid").to_csv(path, index=False)
+    answer = invoke("check", "loans", "--against", str(path))
+    assert answer.exit_code == 0, answer.output
+    assert "has no repaid: checked as rows to score" in answer.output
+    assert "200 rows meet all" in answer.output
 
 
 def test_a_file_without_a_column_of_the_contract_is_told_which(pipelines, tmp_path):

@@ -1,14 +1,24 @@
 """The little of Airflow's REST API that the command line needs."""
 
+import itertools
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Self
+from typing import Any, Final, NamedTuple, Self
 
 import httpx
 
 from include.errors import GatehouseError, InfrastructureError, ParamError
 from include.settings import Settings
 from include.stack.environment import passwords_file
+
+ENDED: Final = frozenset({"success", "failed"})
+
+
+class Triggered(NamedTuple):
+    """A DAG run that was asked for."""
+
+    run_id: str
+    is_new: bool
 
 
 class AirflowApi:
@@ -33,9 +43,10 @@ class AirflowApi:
         Raises:
             GatehouseError: The password cannot be read or is not accepted.
         """
-        answer = self._client.post(
+        answer = self._ask(
+            "POST",
             f"{self._root}/auth/token",
-            json={"username": "admin", "password": read_password(self._settings)},
+            {"username": "admin", "password": read_password(self._settings)},
         )
         if answer.is_error:
             raise GatehouseError(
@@ -62,6 +73,26 @@ class AirflowApi:
         """
         body = {"logical_date": None, "conf": dict(conf)}
         return str(self._send("POST", f"/dags/{dag_id}/dagRuns", body)["dag_run_id"])
+
+    def trigger_once(self, dag_id: str, conf: Mapping[str, Any], run_id: str) -> Triggered:
+        """Start a run of a given id, or join it while it is under way.
+
+        Airflow refuses a second run of one id, so that of two triggers at the same moment one
+        starts a run and the other finds it. One that has ended is not joined: the new run gets
+        the next free number behind the id.
+
+        Raises:
+            ParamError: Airflow refuses a parameter.
+        """
+        body = {"logical_date": None, "conf": dict(conf)}
+        for number in itertools.count(1):
+            numbered = run_id if number == 1 else f"{run_id}-{number}"
+            answer = self._ask("POST", f"/dags/{dag_id}/dagRuns", {**body, "dag_run_id": numbered})
+            if answer.status_code != httpx.codes.CONFLICT:
+                return Triggered(str(self._read(answer)["dag_run_id"]), is_new=True)
+            if self.get_run(dag_id, numbered).get("state") not in ENDED:
+                break
+        return Triggered(numbered, is_new=False)
 
     def get_run(self, dag_id: str, run_id: str) -> dict[str, Any]:
         """Give a DAG run's entry."""
@@ -105,20 +136,23 @@ class AirflowApi:
         return list((self._get("/importErrors") or {}).get("import_errors", []))
 
     def _get(self, path: str) -> dict[str, Any] | None:
-        try:
-            answer = self._client.get(path)
-        except httpx.HTTPError as error:
-            raise self._unreachable(error) from error
+        answer = self._ask("GET", path)
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            # A token lasts for a day; a run may wait longer for an answer.
+            self.sign_in()
+            answer = self._ask("GET", path)
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
         return self._read(answer)
 
     def _send(self, method: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return self._read(self._ask(method, path, body))
+
+    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
         try:
-            answer = self._client.request(method, path, json=dict(body))
+            return self._client.request(method, path, json=None if body is None else dict(body))
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
-        return self._read(answer)
 
     def _read(self, answer: httpx.Response) -> dict[str, Any]:
         if answer.status_code == httpx.codes.BAD_REQUEST:

@@ -1,4 +1,4 @@
-"""The environment in which the local stack's processes run."""
+"""The environment in which the local stack's processes run, and that of a served model."""
 
 import os
 import secrets
@@ -23,12 +23,29 @@ def build_environment(settings: Settings) -> dict[str, str]:
         **_gatehouse_places(settings),
         **_read_secrets(settings),
         "PYTHONPATH": os.pathsep.join([str(PROJECT_ROOT), str(PROJECT_ROOT / "config")]),
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+        "PATH": _search_path(),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "JAX_COMPILATION_CACHE_DIR": str(settings.home / "jax-cache"),
         # Byte code is compiled at install time and worth keeping: imports dominate a task's time.
         "PYTHONDONTWRITEBYTECODE": "",
     }
+
+
+def build_serving_environment() -> dict[str, str]:
+    """Build the variables of a process that runs a model's own code.
+
+    What it need not know it is not told: no secret, no connection, no address of ours.
+    """
+    from include.serving.replay import KEPT_PREFIXES, KEPT_VARIABLES
+    from include.tracking.connection import DEFAULTS, FORCED
+
+    names = {*KEPT_VARIABLES, "MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT"}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in names or name.startswith(KEPT_PREFIXES)
+    }
+    return {**kept, **DEFAULTS, **FORCED, "PATH": _search_path()}
 
 
 def read_env_file(path: Path) -> dict[str, str]:
@@ -46,6 +63,11 @@ def airflow_home(settings: Settings) -> Path:
 def passwords_file(settings: Settings) -> Path:
     """File to which Airflow writes the password that it makes up for `admin`."""
     return airflow_home(settings) / "passwords.json"
+
+
+def _search_path() -> str:
+    """Find our own programs first, also where the environment is not activated."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 
 def _airflow_places(settings: Settings) -> dict[str, str]:

@@ -12,7 +12,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,8 +23,11 @@ import psutil
 from include.errors import GatehouseError
 from include.settings import Settings
 from include.stack.environment import airflow_home, build_environment
+from include.stack.start_lock import hold_lock
 
 START_SECONDS = 240
+# Passwords, databases, tables and models of the stack are nobody else's to read.
+OWNER_ONLY = 0o077
 
 
 class Service(NamedTuple):
@@ -57,6 +61,8 @@ def build_services(settings: Settings) -> tuple[Service, ...]:
 def start_stack(settings: Settings, tell: Callable[[str], None]) -> None:
     """Start what is not up and wait until all of it answers.
 
+    One process at a time does so: two would both migrate the database and start everything twice.
+
     Args:
         settings: Places and ports.
         tell: Called with a line for each thing that happens.
@@ -64,22 +70,14 @@ def start_stack(settings: Settings, tell: Callable[[str], None]) -> None:
     Raises:
         GatehouseError: A port is taken, or a process ended or did not answer in time.
     """
-    services = build_services(settings)
-    missing = [service for service in services if find_process(settings, service.name) is None]
-    if not missing:
-        return
-    environment = build_environment(settings)
-    _check_ports(settings, {service.name for service in missing})
-    (settings.home / "mlflow").mkdir(parents=True, exist_ok=True)
-    (settings.home / "logs").mkdir(parents=True, exist_ok=True)
-    if not (airflow_home(settings) / "airflow.db").exists():
-        tell("creating Airflow's database")
-    _start(settings, services[0], environment)
-    _migrate(settings, environment)
-    for service in missing:
-        _start(settings, service, environment)
-    tell(f"starting {', '.join(service.name for service in missing)}")
-    _wait_until_ready(settings, tell)
+    with _hold_start(settings, tell):
+        services = build_services(settings)
+        missing = [service for service in services if find_process(settings, service.name) is None]
+        if missing:
+            _start_missing(settings, missing, tell)
+        elif set(read_health(settings).values()) == {"healthy"}:
+            return
+        _wait_until_ready(settings, tell)
 
 
 def start_mlflow(settings: Settings, tell: Callable[[str], None]) -> None:
@@ -88,21 +86,21 @@ def start_mlflow(settings: Settings, tell: Callable[[str], None]) -> None:
     Raises:
         GatehouseError: Its port is taken, or it did not answer in time.
     """
-    service = build_services(settings)[0]
-    _check_ports(settings, {service.name})
-    for folder in ("mlflow", "logs"):
-        (settings.home / folder).mkdir(parents=True, exist_ok=True)
-    _start(settings, service, build_environment(settings))
-    deadline = time.monotonic() + START_SECONDS
-    while not _answers(f"{settings.mlflow}/health"):
-        if time.monotonic() > deadline or find_process(settings, service.name) is None:
-            log = log_file(settings, service.name)
-            raise GatehouseError(
-                f"mlflow must answer within {START_SECONDS} s. Received: nothing. The end of its "
-                f"log ({log}):\n{_tail(log)}"
-            )
-        time.sleep(0.3)
-    tell("mlflow is up")
+    with _hold_start(settings, tell):
+        service = build_services(settings)[0]
+        _check_ports(settings, {service.name})
+        _make_private_directories(settings)
+        _start(settings, service, build_environment(settings))
+        deadline = time.monotonic() + START_SECONDS
+        while not _answers(f"{settings.mlflow}/health"):
+            if time.monotonic() > deadline or find_process(settings, service.name) is None:
+                log = log_file(settings, service.name)
+                raise GatehouseError(
+                    f"mlflow must answer within {START_SECONDS} s. Received: nothing. The end of "
+                    f"its log ({log}):\n{_tail(log)}"
+                )
+            time.sleep(0.3)
+        tell("mlflow is up")
 
 
 def stop_stack(settings: Settings) -> list[str]:
@@ -117,8 +115,9 @@ def stop_stack(settings: Settings) -> list[str]:
     _, alive = psutil.wait_procs([process for _, process in found], timeout=20)
     for process in alive:
         _signal_group(process.pid, signal.SIGKILL)
-    for name, _ in found:
-        _pid_file(settings, name).unlink(missing_ok=True)
+    for service in build_services(settings):
+        _end_leftovers(settings, service.name)
+        _pid_file(settings, service.name).unlink(missing_ok=True)
     return [name for name, _ in found]
 
 
@@ -154,9 +153,42 @@ def log_file(settings: Settings, name: str) -> Path:
     return settings.home / "logs" / f"{name}.log"
 
 
+def _hold_start(settings: Settings, tell: Callable[[str], None]) -> AbstractContextManager[None]:
+    # A start that migrates and then waits takes about twice START_SECONDS at worst.
+    lock = settings.home / "run" / "start.lock"
+    return hold_lock(lock, tell, timeout=2 * START_SECONDS)
+
+
+def _start_missing(
+    settings: Settings, missing: Sequence[Service], tell: Callable[[str], None]
+) -> None:
+    environment = build_environment(settings)
+    _check_ports(settings, {service.name for service in missing})
+    _make_private_directories(settings)
+    if not (airflow_home(settings) / "airflow.db").exists():
+        tell("creating Airflow's database")
+    _start(settings, build_services(settings)[0], environment)
+    _migrate(settings, environment)
+    for service in missing:
+        _start(settings, service, environment)
+    tell(f"starting {', '.join(service.name for service in missing)}")
+
+
+def _make_private_directories(settings: Settings) -> None:
+    """Make the services' directories, for the owner only: logs, too, hold admin's password.
+
+    Airflow sets the modes of its task logs itself, and what an earlier release wrote is readable
+    by all; behind a closed directory neither matters.
+    """
+    for directory in (airflow_home(settings), settings.home / "mlflow", settings.home / "logs"):
+        directory.mkdir(parents=True, exist_ok=True)
+        directory.chmod(0o700)
+
+
 def _start(settings: Settings, service: Service, environment: dict[str, str]) -> None:
     if find_process(settings, service.name) is not None:
         return
+    _end_leftovers(settings, service.name)
     with log_file(settings, service.name).open("ab") as output:
         process = subprocess.Popen(
             [_executable(service.command[0]), *service.command[1:]],
@@ -166,6 +198,7 @@ def _start(settings: Settings, service: Service, environment: dict[str, str]) ->
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=OWNER_ONLY,
         )
     created = psutil.Process(process.pid).create_time()
     # It is meant to outlive this process, and Popen must not warn that it does.
@@ -173,6 +206,20 @@ def _start(settings: Settings, service: Service, environment: dict[str, str]) ->
     path = _pid_file(settings, service.name)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"pid": process.pid, "created": created}), encoding="utf-8")
+
+
+def _end_leftovers(settings: Settings, name: str) -> None:
+    """End what a service that died has left running, such as the executors of a scheduler.
+
+    Its process group keeps the number of its first process, which nobody else gets meanwhile.
+    """
+    try:
+        entry = json.loads(_pid_file(settings, name).read_text(encoding="utf-8"))
+        group, is_of_this_boot = int(entry["pid"]), entry["created"] > psutil.boot_time()
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if group > 1 and is_of_this_boot and not psutil.pid_exists(group):
+        _signal_group(group, signal.SIGKILL)
 
 
 def _migrate(settings: Settings, environment: dict[str, str]) -> None:
@@ -184,6 +231,7 @@ def _migrate(settings: Settings, environment: dict[str, str]) -> None:
         capture_output=True,
         text=True,
         check=False,
+        umask=OWNER_ONLY,
     )
     if done.returncode != 0:
         raise GatehouseError(

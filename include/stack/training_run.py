@@ -1,84 +1,117 @@
 """Trigger a training run, show it live, and say how it ended."""
 
+import hashlib
+import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
-from rich.text import Text
 
-from include.errors import InfrastructureError, SpecError
+from include.errors import GatehouseError, InfrastructureError, SpecError
 from include.settings import Settings
-from include.stack.airflow_api import AirflowApi
+from include.specs.pipeline import PipelineSpec
+from include.stack.airflow_api import ENDED, AirflowApi
+from include.stack.run_progress import draw_tasks, merge_mapped, read_progress
+from include.stack.run_result import print_addresses, print_failure, print_result, run_url
 
-POLL_SECONDS = 0.5
-DAG_SECONDS = 90
-ORDER = (
-    "ingest",
-    "validate",
-    "prepare",
-    "train",
-    "evaluate",
-    "judge",
-    "approve",
-    "promote",
-    "fit_share",
-    "draw_curve",
-    "report",
-    "close_run",
-)
-# Shown only if the run was asked for a learning curve.
-ON_REQUEST = {"fit_share", "draw_curve"}
-MARKS = {
-    "success": "[green]done[/green]",
-    "running": "[cyan]running[/cyan]",
-    "failed": "[red]failed[/red]",
-    "upstream_failed": "[dim]not reached[/dim]",
-    "skipped": "[dim]not needed[/dim]",
-    "up_for_retry": "[yellow]will retry[/yellow]",
-    "awaiting_input": "[yellow]waits for you in the Airflow UI[/yellow]",
-}
-STARTED = "Worker startup parse complete"
-OF_AIRFLOW = {"Task failed with exception", "Retry policy decision"}
-ENDED = {"success", "failed"}
+POLL_SECONDS: Final = 0.5
+DAG_SECONDS: Final = 90
+# A run leaves the queue within a second or two, unless another one is under way.
+QUEUE_SECONDS: Final = 10
+MOST_MISSES: Final = 60
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A triggered run and where it is."""
+
+    settings: Settings
+    api: AirflowApi
+    spec: PipelineSpec
+    dag_id: str
+    run_id: str
+
+    @property
+    def url(self) -> str:
+        return run_url(self.settings, self.dag_id, self.run_id)
 
 
 def follow_training_run(
-    settings: Settings, pipeline: str, conf: Mapping[str, Any], console: Console
+    settings: Settings,
+    spec: PipelineSpec,
+    conf: Mapping[str, Any],
+    console: Console,
+    *,
+    wait: bool = True,
 ) -> bool:
-    """Trigger `train__<pipeline>` and follow it to its end.
+    """Trigger the training of a pipeline and follow it to its end.
+
+    A run that the same parameters started in the same minute is joined, not doubled.
 
     Args:
         settings: Where Airflow and MLflow are.
-        pipeline: Name of the pipeline.
+        spec: The pipeline.
         conf: Parameters of the run.
         console: Where it shows.
+        wait: Whether to follow it; without, its address is all that shows.
 
     Returns:
-        Whether the run succeeded.
+        Whether the run succeeded; without waiting, true.
     """
     with AirflowApi(settings) as api:
-        return _follow(settings, api, f"train__{pipeline}", conf, console)
+        run = _start(settings, api, spec, conf, console)
+        if wait:
+            return _follow(run, console)
+        console.print(f"Airflow  {run.url}", soft_wrap=True)
+        return True
 
 
-def _follow(
-    settings: Settings, api: AirflowApi, dag_id: str, conf: Mapping[str, Any], console: Console
-) -> bool:
+def build_run_id(conf: Mapping[str, Any], at: datetime) -> str:
+    """Name a run by its minute and its parameters: the same twice at a time is one run.
+
+    Example:
+        >>> build_run_id({"epochs": 3}, datetime(2026, 7, 28, 14, 5, tzinfo=UTC))
+        'manual__2026-07-28T14:05Z__543da7ab'
+    """
+    text = json.dumps(dict(conf), sort_keys=True, default=str)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return f"manual__{at.astimezone(UTC):%Y-%m-%dT%H:%MZ}__{digest}"
+
+
+def _start(
+    settings: Settings,
+    api: AirflowApi,
+    spec: PipelineSpec,
+    conf: Mapping[str, Any],
+    console: Console,
+) -> _Run:
+    dag_id = f"train__{spec.name}"
     _wait_for_dag(api, dag_id)
     api.unpause(dag_id)
-    run_id = api.trigger(dag_id, conf)
-    console.print(f"triggered {dag_id}, run {run_id}")
-    started = time.monotonic()
-    state = _watch(api, dag_id, run_id, console)
-    console.print(f"{dag_id} ended {state} after {time.monotonic() - started:.0f} s")
-    if state != "success":
-        _print_failure(api, dag_id, run_id, console)
+    run_id, is_new = api.trigger_once(dag_id, conf, build_run_id(conf, datetime.now(UTC)))
+    if is_new:
+        console.print(f"triggered {dag_id}, run {run_id}", soft_wrap=True)
     else:
-        _print_result(api, dag_id, run_id, console)
-    _print_urls(settings, api, (dag_id, run_id), console)
+        console.print(
+            f"{dag_id} was triggered with the same parameters in this minute and is under way, "
+            f"run {run_id}; for a run of its own, wait a minute or give another --note",
+            soft_wrap=True,
+        )
+    return _Run(settings, api, spec, dag_id, run_id)
+
+
+def _follow(run: _Run, console: Console) -> bool:
+    started = time.monotonic()
+    state = _watch(run, console)
+    console.print(f"{run.dag_id} ended {state} after {time.monotonic() - started:.0f} s")
+    show = print_result if state == "success" else print_failure
+    show(run.api, run.dag_id, run.run_id, console)
+    print_addresses(run.settings, run.api, (run.dag_id, run.run_id), console)
     return state == "success"
 
 
@@ -94,175 +127,69 @@ def _wait_for_dag(api: AirflowApi, dag_id: str) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def _watch(api: AirflowApi, dag_id: str, run_id: str, console: Console) -> str:
-    misses, has_asked = 0, False
+def _watch(run: _Run, console: Console) -> str:
+    told: set[str] = set()
+    started = time.monotonic()
+    say = partial(console.print, soft_wrap=True)
     with Live(console=console, refresh_per_second=4, transient=not console.is_terminal) as live:
         while True:
-            try:
-                state = str(api.get_run(dag_id, run_id).get("state"))
-                tasks = merge_mapped(api.list_tasks(dag_id, run_id))
-                misses = 0
-            except InfrastructureError:
-                # The API server may be busy or restarting; the run does not depend on us.
-                misses += 1
-                if misses > 60:
-                    raise
-                time.sleep(2 * POLL_SECONDS)
-                continue
-            epoch = _read_progress(api, dag_id, run_id, tasks)
-            live.update(_draw(tasks, epoch))
-            if not has_asked and tasks.get("approve", {}).get("state") == "awaiting_input":
-                has_asked = True
-                console.print(f"{dag_id} waits for your answer: Airflow UI, Required Actions")
+            state, tasks = _look(run)
+            live.update(draw_tasks(tasks, read_progress(run.api, run.dag_id, run.run_id, tasks)))
+            notices = set(_find_notices(run, state, tasks, time.monotonic() - started))
+            for notice in notices - told:
+                say(notice)
+            # What no longer holds is forgotten: a question that is asked again is told again.
+            told = notices
             if state in ENDED:
                 break
             time.sleep(POLL_SECONDS)
     if not console.is_terminal:
-        console.print(_draw(tasks, None))
+        console.print(draw_tasks(tasks, None))
     return state
 
 
-def merge_mapped(tasks: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """Give one entry for each task, also where it was mapped over several things.
+def _look(run: _Run) -> tuple[str, dict[str, Mapping[str, Any]]]:
+    """Read the states of a run and its tasks.
 
-    Example:
-        >>> done = {"task_id": "fit", "map_index": 0, "state": "success", "duration": 2.0}
-        >>> merge_mapped([done, {**done, "map_index": 1, "state": "running"}])["fit"]["state"]
-        'running'
+    The API server may be busy or restarting; the run does not depend on us, so we look again.
     """
-    merged: dict[str, Mapping[str, Any]] = {}
-    for task in tasks:
-        name = str(task["task_id"])
-        before = merged.get(name)
-        states = [str(each.get("state") or "waiting") for each in (before, task) if each]
-        merged[name] = {
-            **task,
-            "state": min(states, key=_urgency) if before else task.get("state"),
-            "duration": sum(each.get("duration") or 0 for each in (before, task) if each),
-        }
-    return merged
+    for left in reversed(range(MOST_MISSES + 1)):
+        try:
+            entry = run.api.get_run(run.dag_id, run.run_id)
+            tasks = merge_mapped(run.api.list_tasks(run.dag_id, run.run_id))
+            break
+        except InfrastructureError:
+            if not left:
+                raise
+            time.sleep(2 * POLL_SECONDS)
+    if not entry:
+        raise GatehouseError(
+            f"run {run.run_id} of {run.dag_id} must be there to be watched. Received: it is gone; "
+            "somebody deleted it. Trigger it again."
+        )
+    return str(entry.get("state")), tasks
 
 
-def _urgency(state: str) -> int:
-    order = ("failed", "running", "up_for_retry", "queued", "scheduled", "waiting")
-    return order.index(state) if state in order else len(order)
+def _find_notices(
+    run: _Run, state: str, tasks: Mapping[str, Mapping[str, Any]], seconds: float
+) -> Iterator[str]:
+    """Say what keeps a run waiting, as far as a person can change it."""
+    if state == "queued" and seconds > QUEUE_SECONDS:
+        yield (
+            f"{run.dag_id} runs once at a time, and another run is under way: "
+            f"{run.settings.airflow}/dags/{run.dag_id}/runs"
+        )
+    approve = tasks.get("approve", {})
+    if approve.get("state") == "awaiting_input":
+        yield (
+            f"{run.dag_id} waits for your answer until {_read_deadline(run.spec, approve)}; "
+            f"without one the champion stays.\n"
+            f"Answer at {run.url}/tasks/approve/required_actions\n"
+            "Ctrl-C ends this display only; the run goes on waiting."
+        )
 
 
-def _read_progress(
-    api: AirflowApi, dag_id: str, run_id: str, tasks: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any] | None:
-    if tasks.get("train", {}).get("state") != "running":
-        return None
-    progress = api.get_state(dag_id, run_id, "train", "progress")
-    return progress if isinstance(progress, dict) else None
-
-
-def _draw(tasks: Mapping[str, Mapping[str, Any]], progress: Mapping[str, Any] | None) -> Table:
-    table = Table(box=None, pad_edge=False, show_header=False)
-    for name in ORDER:
-        task = tasks.get(name)
-        if task is None:
-            continue
-        state = str(task.get("state") or "waiting")
-        if name in ON_REQUEST and state in {"waiting", "skipped"}:
-            continue
-        seconds = task.get("duration")
-        detail = _describe(progress) if name == "train" and progress else ""
-        took = f"{seconds:6.1f} s" if seconds and state in {"success", "failed"} else ""
-        table.add_row(name, Text.from_markup(MARKS.get(state, f"[dim]{state}[/dim]")), took, detail)
-    return table
-
-
-def _describe(progress: Mapping[str, Any]) -> str:
-    skip = {"epoch", "epochs", "eta_seconds"}
-    metrics = "  ".join(
-        f"{name} {value:.4f}" for name, value in progress.items() if name not in skip
-    )
-    return (
-        f"epoch {progress['epoch']}/{progress['epochs']}  {metrics}  "
-        f"about {progress['eta_seconds']:.0f} s left"
-    )
-
-
-def _print_result(api: AirflowApi, dag_id: str, run_id: str, console: Console) -> None:
-    ingested = api.get_record(dag_id, run_id, "ingest") or {}
-    raw = _data(ingested.get("raw"))
-    if raw:
-        how = "reused: the source is unchanged" if raw.get("is_reused") else "read anew"
-        console.print(f"table    {raw['rows']:,} rows, {how}")
-    evaluated = api.get_record(dag_id, run_id, "evaluate") or {}
-    verdict = api.get_record(dag_id, run_id, "judge") or {}
-    promoted = api.get_record(dag_id, run_id, "promote") or {}
-    _print_metrics(evaluated, console)
-    show = partial(console.print, soft_wrap=True)
-    for gate in (_data(gate) for gate in verdict.get("gates", [])):
-        mark = "[green]yes[/green]" if gate.get("is_passed") else "[red]no[/red] "
-        show(f"  {mark}  {_escape(gate.get('name'))}: {_escape(gate.get('detail'))}")
-    show(f"verdict  {verdict.get('kind')}: {_escape(verdict.get('reason'))}")
-    curve = api.get_record(dag_id, run_id, "draw_curve") or {}
-    if curve:
-        console.print(f"curve    {_escape(curve.get('sentence'))}")
-    if promoted.get("is_promoted"):
-        show(f"champion version {promoted.get('version')}")
-    else:
-        show(f"champion unchanged: {_escape(promoted.get('reason'))}")
-
-
-def _print_metrics(evaluated: Mapping[str, Any], console: Console) -> None:
-    models = {
-        name: _data(_data(evaluated.get(name)).get("metrics"))
-        for name in ("test", "champion", "baseline")
-        if evaluated.get(name)
-    }
-    table = Table(box=None, pad_edge=False)
-    table.add_column("test metric")
-    heads = {"test": "candidate"}
-    for name in models:
-        table.add_column(heads.get(name, name), justify="right")
-    for metric in models.get("test", {}):
-        values = (models[name].get(metric) for name in models)
-        table.add_row(metric, *(f"{value:.4f}" if value is not None else "–" for value in values))
-    console.print(table)
-
-
-def _print_failure(api: AirflowApi, dag_id: str, run_id: str, console: Console) -> None:
-    for task in api.list_tasks(dag_id, run_id):
-        if task.get("state") != "failed" or task.get("map_index", -1) >= 0:
-            continue
-        name = str(task["task_id"])
-        console.print(f"[red]{name} failed[/red]; the end of its log:")
-        lines = api.get_log(dag_id, run_id, name, int(task.get("try_number") or 1))
-        told = [line for line in _after_startup(lines) if line and not line.startswith("::")]
-        for line in told[-12:]:
-            console.print(f"  {_escape(line)}", soft_wrap=True)
-
-
-def _after_startup(lines: list[str]) -> list[str]:
-    """Leave out what Airflow itself logs before and after a task."""
-    start = next((n + 1 for n, line in enumerate(lines) if line.startswith(STARTED)), 0)
-    return [line for line in lines[start:] if line not in OF_AIRFLOW]
-
-
-def _print_urls(
-    settings: Settings, api: AirflowApi, ids: tuple[str, str], console: Console
-) -> None:
-    dag_id, run_id = ids
-    show = partial(console.print, soft_wrap=True)
-    link = api.get_record(dag_id, run_id, "report") or {}
-    show(f"Airflow  {settings.airflow}/dags/{dag_id}/runs/{run_id}")
-    url = api.get_link(dag_id, run_id, "ingest")
-    show(f"MLflow   {url or settings.mlflow_public}")
-    if link.get("uri"):
-        show(f"report   {link['uri']}")
-
-
-def _data(value: Any) -> dict[str, Any]:
-    """Unwrap a nested record: Airflow stores each with its class beside its data."""
-    if isinstance(value, dict):
-        inner = value.get("__data__", value)
-        return inner if isinstance(inner, dict) else {}
-    return {}
-
-
-def _escape(value: object) -> str:
-    return str(value).replace("[", r"\[")
+def _read_deadline(spec: PipelineSpec, approve: Mapping[str, Any]) -> str:
+    asked = datetime.fromisoformat(str(approve["start_date"]))
+    until = (asked + timedelta(hours=spec.promotion.approval_hours)).astimezone()
+    return f"{until:%Y-%m-%d %H:%M %Z}"

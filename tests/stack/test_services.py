@@ -3,8 +3,10 @@
 import json
 import os
 import socket
+import stat
 import subprocess
 import sys
+import threading
 
 import psutil
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from include.errors import GatehouseError
 from include.settings import Settings
 from include.stack import services
+from include.stack.start_lock import hold_lock
 
 
 @pytest.fixture
@@ -65,6 +68,24 @@ def test_down_ends_the_whole_group_and_is_safe_to_repeat(settings):
     assert services.stop_stack(settings) == []
 
 
+def test_what_a_killed_service_left_running_ends_too(settings):
+    fork = "import os, time; print(os.fork(), flush=True); time.sleep(60)"
+    service = subprocess.Popen(
+        [sys.executable, "-c", fork], start_new_session=True, stdout=subprocess.PIPE, text=True
+    )
+    left = psutil.Process(int(service.stdout.readline()))
+    remember(settings, "scheduler", service.pid, psutil.Process(service.pid).create_time())
+    service.kill()
+    service.wait()
+    service.stdout.close()
+    assert left.is_running()
+
+    services.stop_stack(settings)
+
+    psutil.wait_procs([left], timeout=10)
+    assert not left.is_running() or left.status() == psutil.STATUS_ZOMBIE
+
+
 def test_everything_is_down_before_the_first_start(settings):
     assert set(services.read_health(settings).values()) == {"down"}
 
@@ -79,3 +100,39 @@ def test_every_service_listens_on_loopback_only(settings):
             assert "--host=127.0.0.1" in service.command
         if service.name in {"scheduler", "triggerer"}:
             assert "--skip-serve-logs" in service.command
+
+
+def test_a_start_waits_for_the_start_of_another_process(settings):
+    lock, told, ended = settings.home / "run" / "start.lock", [], []
+
+    def start() -> None:
+        try:
+            services.start_stack(settings, told.append)
+        except GatehouseError as error:
+            ended.append(str(error))
+
+    # Its port is taken, so that the start ends at once when its turn comes.
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", settings.airflow_port))
+        listener.listen()
+        second = threading.Thread(target=start, daemon=True)
+        with hold_lock(lock, print, timeout=1):
+            second.start()
+            second.join(3)
+            assert second.is_alive()
+            assert [line for line in told if "waiting for it" in line]
+        second.join(10)
+    assert "GATEHOUSE_AIRFLOW_PORT" in ended[0]
+
+
+def test_what_the_services_write_is_readable_by_the_owner_only(settings):
+    # A directory of an earlier release, open to everybody.
+    logs = settings.home / "logs"
+    logs.mkdir(mode=0o755)
+    try:
+        services.start_mlflow(settings, print)
+        written = [settings.home / "mlflow" / "mlflow.db"]
+        assert [stat.S_IMODE(path.stat().st_mode) for path in written] == [0o600]
+    finally:
+        services.stop_stack(settings)
+    assert stat.S_IMODE(logs.stat().st_mode) == 0o700

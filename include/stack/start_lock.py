@@ -1,0 +1,65 @@
+"""One start at a time: a lock that the kernel frees when its holder ends, however it ends."""
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from include.errors import GatehouseError
+
+LOOK_SECONDS = 0.2
+# Whoever finds the stack up holds the lock for a moment only, which is nothing to tell.
+QUIET_SECONDS = 1.0
+
+
+@contextmanager
+def hold_lock(path: Path, tell: Callable[[str], None], *, timeout: float) -> Iterator[None]:
+    """Hold a lock file, after waiting for whoever holds it.
+
+    Args:
+        path: The file; it stays, since to remove it would let two in.
+        tell: Called with a line if there is somebody to wait for.
+        timeout: Seconds to wait for a holder that lives but does not come to an end.
+
+    Raises:
+        GatehouseError: The holder did not let go in time.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8") as file:
+        started, has_told = time.monotonic(), False
+        while not _try_lock(file):
+            waited = time.monotonic() - started
+            if waited > timeout:
+                raise _never_free(file, path, timeout)
+            if waited > QUIET_SECONDS and not has_told:
+                has_told = True
+                tell(f"process {_read_holder(file)} is starting the stack, too; waiting for it")
+            time.sleep(LOOK_SECONDS)
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def _never_free(file: IO[str], path: Path, timeout: float) -> GatehouseError:
+    return GatehouseError(
+        f"one process at a time starts the stack. Received: process {_read_holder(file)} still "
+        f"holds {path} after {timeout:.0f} s. See what it does and end it; the lock is free as "
+        "soon as it is gone."
+    )
+
+
+def _try_lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _read_holder(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read().strip() or "unknown"

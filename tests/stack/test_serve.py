@@ -1,0 +1,137 @@
+"""`gatehouse serve`: only files that match their digest, in a process that knows no secret."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+import yaml
+
+from include.settings import Settings
+from include.tracking.aliases import move_champion
+from include.tracking.bundles import log_bundle
+from include.tracking.registry import register_model
+from include.tracking.runs import open_run
+from tests.builders import BASE_SPEC, make_run
+from tests.bundle_builders import SmallBundle, make_bundle
+from tests.mlflow_fixture import free_port
+
+CANARY = "canary-of-a-secret"
+SECRETS = ("AIRFLOW__API__SECRET_KEY", "GATEHOUSE_HASH_KEY", "AWS_SECRET_ACCESS_KEY")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> SmallBundle:
+    return make_bundle(tmp_path_factory.mktemp("bundle"))
+
+
+@pytest.fixture
+def settings(mlflow_server: str, tmp_path: Path) -> Settings:
+    return Settings(mlflow_url=mlflow_server, home=tmp_path / "home")
+
+
+@pytest.fixture
+def champion(settings: Settings, small: SmallBundle, request: pytest.FixtureRequest) -> str:
+    """Register the small bundle as champion of a pipeline named after the test."""
+    name = request.node.name.removeprefix("test_")[:40]
+    log = open_run(settings, make_run(run_id=f"manual__{name}"))
+    uri = log_bundle(
+        log,
+        small.directory,
+        columns=small.bundle.columns,
+        schema=small.bundle.features,
+        example=small.frame,
+    )
+    version = register_model(settings, name, bundle_uri=uri, run_id=log.run_id, tags={})
+    move_champion(settings, name, version, expected_current=None)
+    return name
+
+
+@pytest.fixture
+def serving(
+    settings: Settings, champion: str, tmp_path: Path
+) -> Iterator[tuple["subprocess.Popen[bytes]", str, Path]]:
+    """Serve the champion as a person would; gives the process, its address and its output."""
+    pipelines = tmp_path / "pipelines"
+    pipelines.mkdir()
+    text = yaml.safe_dump({**BASE_SPEC, "name": champion})
+    (pipelines / f"{champion}.yaml").write_text(text, encoding="utf-8")
+    port, output = free_port(), tmp_path / "output.txt"
+    (tmp_path / "elsewhere").mkdir()
+    with output.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "include.cli", "serve", champion, "--port", str(port)],
+            cwd=tmp_path / "elsewhere",
+            env={
+                **os.environ,
+                **dict.fromkeys(SECRETS, CANARY),
+                "GATEHOUSE_HOME": str(settings.home),
+                "GATEHOUSE_MLFLOW_URL": settings.mlflow,
+                "GATEHOUSE_PIPELINES_DIR": str(pipelines),
+                "COLUMNS": "500",
+            },
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    yield process, f"http://127.0.0.1:{port}", output
+    if process.poll() is None:
+        os.killpg(process.pid, 15)
+        process.wait(timeout=30)
+
+
+def wait_for(url: str, process: "subprocess.Popen[bytes]", seconds: float) -> bool:
+    """Tell whether it answers before it ends or the time is over."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            return httpx.get(f"{url}/ping", timeout=2).is_success
+        except httpx.HTTPError:
+            time.sleep(0.3)
+    return False
+
+
+def stored_files(directory: Path, settings: Settings, name: str) -> Path:
+    """Find the champion's files where the server keeps them."""
+    client = open_run(settings, make_run()).client
+    version = client.get_model_version_by_alias(name, "champion")
+    model_id = version.tags["gatehouse.bundle"].split("/")[1]
+    return next(directory.glob(f"artifacts/*/models/{model_id}/artifacts"))
+
+
+@pytest.fixture
+def harmed(settings: Settings, champion: str, mlflow_directory: Path) -> None:
+    """Flip one byte of the code that MLflow would import."""
+    path = stored_files(mlflow_directory, settings, champion) / "code" / "include.zip"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.usefixtures("harmed")
+def test_changed_files_are_refused_and_nothing_is_served(serving):
+    process, url, output = serving
+    assert not wait_for(url, process, 60)
+    assert process.poll() == 1
+    assert "must have the digest recorded at registration" in output.read_text()
+    assert "answers at" not in output.read_text()
+
+
+@pytest.mark.journey
+def test_the_champion_answers_from_a_process_without_secrets(serving, small: SmallBundle):
+    process, url, output = serving
+    assert wait_for(url, process, 150), output.read_text()
+    rows = json.loads(small.frame.head(3).to_json(orient="records", date_format="iso"))
+    answer = httpx.post(f"{url}/invocations", json={"dataframe_records": rows}, timeout=60)
+    assert answer.is_success, answer.text
+    assert len(answer.json()["predictions"]) == 3
+    family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    for member in family:
+        assert not [value for value in member.environ().values() if CANARY in value], member
+    assert list((output.parent / "elsewhere").iterdir()) == []

@@ -1,0 +1,99 @@
+"""The lock of a start: one at a time, told to whoever waits, free as soon as its holder is gone."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from include.errors import GatehouseError
+from include.stack.start_lock import hold_lock
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from include.stack.start_lock import hold_lock
+with hold_lock(Path(sys.argv[1]), print, timeout=10):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def lock(tmp_path: Path) -> Path:
+    return tmp_path / "run" / "start.lock"
+
+
+@pytest.fixture
+def holder(lock: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Hold the lock in another process, until its input ends."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(lock)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def take(lock: Path, told: list[str], timeout: float = 10) -> float:
+    started = time.monotonic()
+    with hold_lock(lock, told.append, timeout=timeout):
+        return time.monotonic() - started
+
+
+def test_a_free_lock_is_taken_at_once_and_silently(lock):
+    told: list[str] = []
+    for _ in range(2):
+        take(lock, told)
+    assert told == []
+
+
+def test_a_second_process_waits_until_the_first_lets_go_and_says_so(lock, holder):
+    told: list[str] = []
+    second = threading.Thread(target=take, args=(lock, told), daemon=True)
+    second.start()
+    second.join(2)
+    assert second.is_alive()
+    assert told == [f"process {holder.pid} is starting the stack, too; waiting for it"]
+    holder.stdin.close()
+    second.join(10)
+    assert not second.is_alive()
+
+
+def test_the_lock_of_a_killed_process_is_free(lock, holder):
+    holder.kill()
+    holder.wait(10)
+    assert take(lock, []) < 1
+
+
+def test_a_holder_that_never_ends_is_named(lock, holder):
+    with pytest.raises(GatehouseError, match=f"Received: process {holder.pid} still holds"):
+        take(lock, [], timeout=0.5)
+
+
+def test_two_threads_of_one_process_exclude_each_other(lock):
+    inside, most = 0, 0
+    guard = threading.Lock()
+
+    def enter() -> None:
+        nonlocal inside, most
+        with hold_lock(lock, lambda _: None, timeout=10):
+            with guard:
+                inside, most = inside + 1, max(most, inside + 1)
+            time.sleep(0.05)
+            with guard:
+                inside -= 1
+
+    threads = [threading.Thread(target=enter) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 1
