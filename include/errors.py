@@ -9,12 +9,14 @@
     │   ├── QualityError           a critical rule, or too many rows in quarantine
     │   └── LeakageError           the target, or test rows, reach the training side
     ├── TrainingError              a loss that is not finite, a builder that is wrong  fail
+    ├── CodeChangedError           the project changed while a run was under way       fail
+    ├── RoomError                  a disk or the memory is full                        fail
     ├── PromotionError             the model cannot be promoted                        fail
     │   ├── IntegrityError         its files are not those that were registered
     │   └── ReplayError            reloaded, it predicts something else
     └── InfrastructureError        something outside is away; try again                retry
         ├── TrackingUnavailableError   the MLflow server does not answer
-        └── TrainingStoppedError       training was asked to stop; it can be resumed
+        └── StoppedError               a task was asked to stop; it can be run again
 
 Every message says what was expected, then `Received: …`, then the next move.
 """
@@ -56,6 +58,14 @@ class TrainingError(GatehouseError):
     """Training cannot give a usable model: a loss that is not finite, a wrong builder."""
 
 
+class CodeChangedError(GatehouseError):
+    """The code or the pipeline's file is not what it was when the run began."""
+
+
+class RoomError(GatehouseError):
+    """There is no room left on a disk for what a step writes, or in memory for what it holds."""
+
+
 class PromotionError(GatehouseError):
     """A model cannot be promoted."""
 
@@ -76,5 +86,5 @@ class TrackingUnavailableError(InfrastructureError):
     """The MLflow server does not answer."""
 
 
-class TrainingStoppedError(InfrastructureError):
-    """Training was asked to stop; a further try goes on from its checkpoint."""
+class StoppedError(InfrastructureError):
+    """A task was asked to stop; a further try goes on, a fit from its checkpoint."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from include.errors import TrainingError, TrainingStoppedError
+from include.errors import StoppedError, TrainingError
 from include.modeling.arrays import Arrays, balance_rows, to_loss_target
 from include.modeling.checkpoints import (
     Checkpoint,
@@ -69,7 +69,7 @@ def fit_network(
 
     Raises:
         TrainingError: The loss is not finite, or there are no rows.
-        TrainingStoppedError: `stop` said so.
+        StoppedError: `stop` said so.
     """
     if not train.rows:
         raise TrainingError("training needs rows. Received: none. Check split.fractions.")
@@ -176,7 +176,7 @@ def _resume(network: keras.Model, runner: EpochRunner, file: CheckpointFile | No
 
 def _check_stop(stop: Callable[[], bool] | None, epoch: int) -> None:
     if stop is not None and stop():
-        raise TrainingStoppedError(
+        raise StoppedError(
             "training runs until its last epoch. Received: a request to stop, after epoch "
             f"{epoch}. Clear the task to go on from there."
         )

@@ -5,6 +5,7 @@ from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
 
+from include.orchestration.links import show_run_link
 from include.specs import PipelineSpec
 
 APPROVE = "Promote"
@@ -23,6 +24,7 @@ class ApproveOperator(HITLOperator):
         if not verdict.needs_approval:
             self.log.info("the verdict is %r and needs no approval", verdict.kind)
             return None
+        show_run_link()  # whoever answers will want to look at the run
         return super().execute(context)
 
 
@@ -45,7 +47,11 @@ def build_approval(spec: PipelineSpec) -> ApproveOperator:
 
 
 def read_answer(answer: dict[str, Any] | None) -> bool | None:
-    """Tell yes (True), no (False) or not asked (None) from what `approve` returned."""
-    if answer is None:
+    """Tell yes (True), no (False), or that nobody was asked or answered (None).
+
+    Args:
+        answer: What `approve` returned; an answer by default has nobody who gave it.
+    """
+    if answer is None or not answer.get("responded_by_user"):
         return None
     return bool(answer.get("chosen_options") == [APPROVE])

@@ -5,7 +5,7 @@ from typing import Any
 
 from airflow.sdk import task
 
-from include.orchestration.tasks import perform, plan_shares, planned_shares, stop_requested
+from include.orchestration.tasks import perform, plan_shares, planned_shares
 from include.records import CurvePoint, LearningCurve, PrepareRecord, TrainRecord
 from include.specs import PipelineSpec
 
@@ -35,8 +35,7 @@ def build_curve(spec: PipelineSpec, prepared: Any, trained: Any) -> Any:
         from include.steps.plan_curve import name_fit
 
         name = name_fit(share)
-        with stop_requested() as stop:
-            return perform(step, spec, prepared, trained, share=share, stop=stop, cost_name=name)
+        return perform(step, spec, prepared, trained, share=share, cost_name=name)
 
     @task(trigger_rule="all_done_min_one_success")
     def draw_curve(points: Iterable[CurvePoint]) -> LearningCurve:

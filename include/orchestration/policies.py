@@ -9,16 +9,20 @@ from airflow.sdk import CronTriggerTimetable, ExceptionRetryPolicy, RetryAction,
 from include.errors import GatehouseError, InfrastructureError
 from include.specs import PipelineSpec
 
+# What a mistake in code raises; a second look at the same input comes to the same.
+MISTAKES = (ArithmeticError, AttributeError, ImportError, LookupError, TypeError, ValueError)
+# A server that restarts is back by then, and one that is gone for good fails a run in a minute.
+RETRY_DELAY = timedelta(seconds=10)
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
         RetryRule(
             exception=InfrastructureError,
             action=RetryAction.RETRY,
-            retry_delay=timedelta(seconds=30),
+            retry_delay=RETRY_DELAY,
             reason="something outside is away; the same call may succeed later",
         ),
         RetryRule(
-            exception=[GatehouseError, MemoryError],
+            exception=[GatehouseError, MemoryError, *MISTAKES],
             action=RetryAction.FAIL,
             reason="the same input would fail again",
         ),
@@ -27,11 +31,11 @@ RETRY_POLICY = ExceptionRetryPolicy(
 
 
 def default_args(spec: PipelineSpec) -> dict[str, Any]:
-    """Arguments of every task: two retries, which only infrastructure errors and kills use."""
+    """Arguments of every task: two retries, which only errors from outside and kills use."""
     return {
         "owner": spec.owner,
         "retries": 2,
-        "retry_delay": timedelta(seconds=10),
+        "retry_delay": RETRY_DELAY,
         "retry_policy": RETRY_POLICY,
     }
 

@@ -1,20 +1,29 @@
 """From Airflow's context to a step and back: the body that all tasks share."""
 
+import inspect
 import logging
-import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.sdk import Connection, get_current_context
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
 
-from include.errors import GatehouseError, SourceError
-from include.orchestration.links import MlflowRunLink
+from include.errors import GatehouseError, SourceError, StoppedError
+from include.orchestration.fences import (
+    check_same_code,
+    end_with_supervisor,
+    stop_at_once,
+    stop_requested,
+)
+from include.orchestration.links import show_run_link
 from include.orchestration.params import apply_params
 from include.records import PrepareRecord, Record, RunContext
 from include.settings import load_settings
 from include.specs import PipelineSpec
+
+if TYPE_CHECKING:
+    from include.steps.close_run import EndState
 
 logger = logging.getLogger(__name__)
 R = TypeVar("R", bound=Record)
@@ -37,13 +46,44 @@ def perform(
 
     Raises:
         ParamError: The form holds a key or a value that the spec does not accept.
+        CodeChangedError: The project changed since the run's first task.
+        StoppedError: Airflow asked the task to stop, or its supervisor died.
     """
     from include.steps.runner import run_step
 
     context = get_current_context()
     run = build_run_context(spec, context)
     effective = effective_spec(spec, context["params"])
-    return check_size(run_step(step, effective, run, *records, on_open=_show_link, **extras))
+    check_same_code(effective, run, is_first=not context["task"].upstream_task_ids)
+    with _stoppable(step, run) as stop:
+        return check_size(
+            run_step(step, effective, run, *records, on_open=show_run_link, **extras, **stop)
+        )
+
+
+@contextmanager
+def _stoppable(step: Callable[..., R], run: RunContext) -> Iterator[dict[str, Any]]:
+    """Let a stop end a step, at a place of its own choice if it takes `stop`, and say so in MLflow.
+
+    Yields:
+        Further arguments of the step.
+    """
+    from include.steps.close_run import close_run
+
+    try:
+        with end_with_supervisor():
+            if "stop" in inspect.signature(step).parameters:
+                with stop_requested() as stop:
+                    yield {"stop": stop}
+            else:
+                with stop_at_once():
+                    yield {}
+    except StoppedError:
+        try:
+            close_run(run, "KILLED")
+        except GatehouseError as error:
+            logger.warning("MLflow does not know that the run was stopped: %s", error)
+        raise
 
 
 def check_size(record: R) -> R:
@@ -89,12 +129,6 @@ def effective_spec(spec: PipelineSpec, params: Mapping[str, Any]) -> PipelineSpe
     return effective
 
 
-def _show_link(url: str) -> None:
-    """Put the run's address where the task's page finds it, while the task still runs."""
-    MlflowRunLink.url = url
-    get_current_context()["ti"].xcom_push(key=MlflowRunLink().xcom_key, value=url)
-
-
 def build_run_context(spec: PipelineSpec, context: Any) -> RunContext:
     """Describe the DAG run of an Airflow context to the steps."""
     dag_run, params = context["dag_run"], context["params"]
@@ -130,21 +164,6 @@ def connection_url(connection_id: str) -> str:
     return to_sqlalchemy_url(connection.get_uri())
 
 
-@contextmanager
-def stop_requested() -> Iterator[Callable[[], bool]]:
-    """Give a function that tells whether Airflow asked this task to end (SIGTERM).
-
-    Airflow's own handler only calls `on_kill` and lets the task go on until it is killed, so a
-    step that can end cleanly has to be told.
-    """
-    received: list[int] = []
-    before = signal.signal(signal.SIGTERM, lambda number, _frame: received.append(number))
-    try:
-        yield lambda: bool(received)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def pull_records() -> dict[str, Any]:
     """Collect what the tasks of this run handed on so far, by the names `report` uses."""
     ti = get_current_context()["ti"]
@@ -165,15 +184,18 @@ def skip_unless(is_done: bool, record: R, reason: str) -> R:
 
 def perform_close(spec: PipelineSpec) -> None:
     """End the MLflow run as the DAG run ended; a failed run gets its report first."""
-    from include.steps.close_run import close_run
+    from include.steps.close_run import close_run, was_killed
 
     context = get_current_context()
     run = build_run_context(spec, context)
     states = _task_states(context)
-    is_failed = has_failed(states)
-    if is_failed and states.get("ingest") == "success" and "validate" in states:
-        _report_failure(spec, run)
-    close_run(run, "FAILED" if is_failed else "FINISHED")
+    if not has_failed(states):
+        close_run(run, "FINISHED")
+        return
+    state: EndState = "KILLED" if was_killed(run) else "FAILED"
+    if states.get("ingest") == "success" and "validate" in states:
+        _report_failure(spec, run, context["params"])
+    close_run(run, state)
 
 
 def has_failed(states: Mapping[str, str | None]) -> bool:
@@ -197,11 +219,11 @@ def _task_states(context: Any) -> dict[str, str | None]:
     return dict(states.get(ti.run_id, {}))
 
 
-def _report_failure(spec: PipelineSpec, run: RunContext) -> None:
-    """Write the report of a run that failed; a report that fails too must not hide the failure."""
+def _report_failure(spec: PipelineSpec, run: RunContext, params: Mapping[str, Any]) -> None:
+    """Write the report of a run that failed; whatever goes wrong here, the run must be closed."""
     from include.steps.report import report
 
     try:
-        report(spec, run, **pull_records())
-    except GatehouseError:
+        report(apply_params(spec, params), run, **pull_records())
+    except Exception:
         logger.exception("the failed run gets no report")

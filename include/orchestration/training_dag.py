@@ -16,7 +16,6 @@ from include.orchestration.tasks import (
     perform_close,
     pull_records,
     skip_unless,
-    stop_requested,
 )
 from include.records import (
     EvaluateRecord,
@@ -88,9 +87,7 @@ def build_training_dag(spec: PipelineSpec) -> DAG:
         def train(prepared: PrepareRecord, task_state_store: Any = None) -> TrainRecord:
             from include.steps.train import train as step
 
-            progress = report_progress(task_state_store)
-            with stop_requested() as stop:
-                return perform(step, spec, prepared, on_progress=progress, stop=stop)
+            return perform(step, spec, prepared, on_progress=report_progress(task_state_store))
 
         @task
         def evaluate(prepared: PrepareRecord, trained: TrainRecord) -> EvaluateRecord:

@@ -13,6 +13,12 @@ logger = logging.getLogger(__name__)
 EndState = Literal["FINISHED", "FAILED", "KILLED"]
 
 
+def was_killed(run: RunContext) -> bool:
+    """Tell whether a task of the DAG run was stopped and nothing went on since."""
+    log = find_run(load_settings(), run)
+    return log is not None and log.client.get_run(log.run_id).info.status == "KILLED"
+
+
 def close_run(run: RunContext, state: EndState) -> None:
     """End the MLflow run of a DAG run; safe to repeat.
 

@@ -64,7 +64,7 @@ def fit_share(
 
     Raises:
         TrainingError: The loss is not finite.
-        TrainingStoppedError: `stop` said so.
+        StoppedError: `stop` said so.
     """
     settings = load_settings()
     parent, schema = open_run(settings, run), read_schema(prepared.features)

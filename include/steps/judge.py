@@ -37,7 +37,8 @@ def decide(spec: PipelineSpec, evaluated: EvaluateRecord) -> Verdict:
 
     `promote` needs every gate passed and, where there is a champion, an interval of the
     difference that lies above 0. `inconclusive` says that the candidate may be better but the
-    test rows do not show it. Everything else, also what is missing or not a number, is `keep`.
+    test rows do not show it, or that the champion could not be compared with: only a person's
+    yes promotes then. Everything else, also what is missing or not a number, is `keep`.
     """
     absolute = [judge_requirement(each, evaluated) for each in spec.promotion.requirements]
     absolute.append(judge_baseline(spec.compare_metric, evaluated))

@@ -45,7 +45,7 @@ def run_step(
             name unless given.
         extras: Further arguments of the step, such as `on_progress`.
     """
-    from include.tables.object_store import object_store_calls
+    from include.tables.outside import outside_calls
     from include.tables.run_files import RunFiles
     from include.tracking.runs import hold_run
 
@@ -53,7 +53,7 @@ def run_step(
         logging.getLogger(library).setLevel(logging.WARNING)
     settings = load_settings()
     name = cost_name or step.__name__
-    with hold_run(settings, run) as log, object_store_calls():
+    with hold_run(settings, run) as log, outside_calls(settings.data):
         if on_open is not None:
             on_open(log.url)
         started, cpu_before = time.monotonic(), _cpu_seconds()

@@ -51,7 +51,7 @@ def train(
 
     Raises:
         TrainingError: The loss is not finite, or the user's builder is wrong.
-        TrainingStoppedError: `stop` said so.
+        StoppedError: `stop` said so.
     """
     settings = load_settings()
     files, log = RunFiles(settings.data, run), open_run(settings, run)

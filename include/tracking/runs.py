@@ -58,6 +58,7 @@ def open_run(settings: "Settings", run: RunContext) -> RunLog:
         if found is None:
             tags = _parent_tags(run)
             found = _create(client, experiment_id, run_name(run), tags, RUN_KEY)
+            _end_abandoned(client, experiment_id, run)
         _resume(client, found)
     log = _log_of(settings, run.run_key, found, client)
     log.flush()
@@ -174,6 +175,21 @@ def _create(
     else:
         logger.info("MLflow run %s (%s) created", created.info.run_id, name)
     return first
+
+
+def _end_abandoned(client: "MlflowClient", experiment_id: str, run: RunContext) -> None:
+    """End runs of the same DAG that nobody closed: a DAG has one active run at a time.
+
+    `close_run` does that as a rule; not if the server was away then, or the machine went down.
+    """
+    left = client.search_runs(
+        [experiment_id],
+        filter_string=f"attributes.status = 'RUNNING' and tags.`airflow.dag_id` = '{run.dag_id}'",
+    )
+    for other in left:
+        if other.data.tags.get(RUN_KEY) != run.run_key:
+            logger.warning("MLflow run %s was left RUNNING; ended as KILLED", other.info.run_id)
+            client.set_terminated(other.info.run_id, status="KILLED")
 
 
 def _search(client: "MlflowClient", experiment_id: str, tag: str, value: str) -> "Run | None":

@@ -29,6 +29,17 @@ model: {hidden: [8]}
 training: {epochs: 3}
 promotion: {require: {accuracy: ">= 0.5"}, approval: always}
 """
+# Digits again, with epochs enough for something to happen meanwhile.
+SLOW = """\
+name: slow
+source: {kind: builtin, dataset: digits}
+target: {column: label, task: classification}
+columns:
+  - {name: image, kind: tensor, shape: [8, 8], scale: 16}
+  - {name: label, kind: category, values: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]}
+model: {hidden: [16]}
+training: {epochs: 100, early_stopping: null}
+"""
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +50,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     pipelines.mkdir()
     shutil.copy(ROOT / "include" / "pipelines" / "digits.yaml", pipelines)
     (pipelines / "loans.yaml").write_text(LOANS, encoding="utf-8")
+    (pipelines / "slow.yaml").write_text(SLOW, encoding="utf-8")
     (pipelines / "broken.yaml").write_text("name: broken\nsorce: {}\n", encoding="utf-8")
     return Settings(
         home=home,

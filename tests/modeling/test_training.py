@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from include.errors import TrainingError, TrainingStoppedError
+from include.errors import StoppedError, TrainingError
 from include.modeling.arrays import Arrays
 from include.modeling.checkpoints import CheckpointFile
 from include.modeling.networks import build_network
@@ -172,7 +172,7 @@ def test_a_checkpoint_of_another_fit_is_not_used(
 
 def test_a_request_to_stop_leaves_what_a_retry_needs(tmp_path: Path) -> None:
     file, epochs = CheckpointFile(tmp_path / "c.npz", "one"), []
-    with pytest.raises(TrainingStoppedError, match="after epoch 2"):
+    with pytest.raises(StoppedError, match="after epoch 2"):
         fit(
             checkpoint=file,
             on_epoch=lambda progress: epochs.append(progress.epoch),

@@ -1,12 +1,10 @@
-"""What all tasks share: the size of records, the stop that Airflow asks for."""
-
-import os
-import signal
+"""What all tasks share: the size of records, and what an answer means."""
 
 import pytest
 
 from include.errors import GatehouseError
-from include.orchestration.tasks import check_size, stop_requested
+from include.orchestration.approval import APPROVE, REJECT, read_answer
+from include.orchestration.tasks import check_size
 from include.records import PromoteRecord
 
 
@@ -21,10 +19,15 @@ def test_a_short_record_passes_as_it_is():
     assert check_size(record) is record
 
 
-def test_a_task_learns_that_airflow_asked_it_to_stop():
-    before = signal.getsignal(signal.SIGTERM)
-    with stop_requested() as stop:
-        assert not stop()
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert stop()
-    assert signal.getsignal(signal.SIGTERM) is before
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (None, None),
+        ({"chosen_options": [APPROVE], "responded_by_user": {"id": "admin"}}, True),
+        ({"chosen_options": [REJECT], "responded_by_user": {"id": "admin"}}, False),
+        ({"chosen_options": [REJECT], "responded_by_user": None}, None),
+    ],
+    ids=["not asked", "yes", "no", "no answer in time"],
+)
+def test_no_answer_is_not_taken_for_a_no(answer, expected):
+    assert read_answer(answer) is expected

@@ -8,7 +8,7 @@ import keras
 import pandas as pd
 import pytest
 
-from include.errors import TrainingError, TrainingStoppedError
+from include.errors import StoppedError, TrainingError
 from include.modeling.progress import EpochProgress
 from include.records import PrepareRecord, RunContext, TrainRecord
 from include.settings import PROJECT_ROOT, load_settings
@@ -99,7 +99,7 @@ def test_a_stopped_training_goes_on_without_double_epochs(
 ) -> None:
     spec, told = spec_with(epochs=5), []
     prepared = prepare_rows(spec, run)
-    with pytest.raises(TrainingStoppedError, match="after epoch 2"):
+    with pytest.raises(StoppedError, match="after epoch 2"):
         train(spec, run, prepared, on_progress=told.append, stop=lambda: len(told) == 2)
     caplog.set_level(logging.INFO)
     trained = train(spec, run, prepared, on_progress=told.append)
@@ -169,7 +169,7 @@ def test_a_process_killed_outright_is_resumed_by_the_next(run: RunContext) -> No
     checkpoint = files_of(run).local_directory / "checkpoint.npz"
     assert checkpoint.exists()
     told: list[EpochProgress] = []
-    with pytest.raises(TrainingStoppedError):
+    with pytest.raises(StoppedError):
         train(spec, run, prepared, on_progress=told.append, stop=lambda: len(told) > 2)
     assert told[0].epoch > 3
     steps = read_steps(run, "loss")

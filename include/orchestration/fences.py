@@ -1,0 +1,112 @@
+"""What keeps a task from going on when it should not: a stop, a dead supervisor, changed code."""
+
+import ctypes
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from include.errors import CodeChangedError, StoppedError
+from include.records import RunContext
+from include.settings import load_settings
+from include.specs import PipelineSpec
+
+logger = logging.getLogger(__name__)
+FINGERPRINT: Final = "fingerprint.txt"
+# Linux: the signal that a process gets when its parent dies (prctl, option 1).
+PR_SET_PDEATHSIG: Final = 1
+
+
+@contextmanager
+def stop_requested() -> Iterator[Callable[[], bool]]:
+    """Give a function that tells whether Airflow asked this task to end (SIGTERM).
+
+    Airflow's own handler only calls `on_kill` and lets the task go on until it is killed, so a
+    step that can end cleanly has to be told.
+    """
+    received: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: received.append(number))
+    try:
+        yield lambda: bool(received)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def stop_at_once() -> Iterator[None]:
+    """End the block with an exception when Airflow asks this task to end (SIGTERM).
+
+    Raises:
+        StoppedError: It asked.
+    """
+
+    def end(_number: int, _frame: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: cleaning up goes on
+        raise StoppedError(
+            "the task runs to its end. Received: a request to stop. Clear the task to run it again."
+        )
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def end_with_supervisor() -> Iterator[None]:
+    """Ask the kernel to stop this task when its supervisor dies; Linux only.
+
+    Without a supervisor nobody tells Airflow that the task is alive, so a retry starts while this
+    one would go on writing.
+    """
+    supervisor = os.getppid()
+    is_set = _set_death_signal(signal.SIGTERM)
+    if is_set and os.getppid() != supervisor:  # it died in between
+        os.kill(os.getpid(), signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if is_set:
+            _set_death_signal(0)
+
+
+def _set_death_signal(number: int) -> bool:
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        return bool(ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(number)) == 0)
+    except (OSError, AttributeError):
+        logger.warning("this system cannot stop a task whose supervisor dies")
+        return False
+
+
+def check_same_code(spec: PipelineSpec, run: RunContext, *, is_first: bool) -> None:
+    """Refuse to mix two states of the project, or of the pipeline file, in one run.
+
+    Args:
+        spec: The pipeline, with this run's parameters written in.
+        run: The DAG run; the fingerprint lies among its files.
+        is_first: Whether this is the first task, which takes the fingerprint.
+
+    Raises:
+        CodeChangedError: They are not what they were at the first task.
+    """
+    from include.tables.digests import code_digest, digest_key
+    from include.tables.run_files import RunFiles
+
+    files = RunFiles(load_settings().data, run)
+    now = digest_key(spec, code_digest("include"))
+    if is_first or not files.exists(FINGERPRINT):
+        files.write_bytes(FINGERPRINT, now.encode())
+        return
+    before = files.read_bytes(FINGERPRINT).decode()
+    if before != now:
+        raise CodeChangedError(
+            "include/ and the pipeline's file must stay the same during a run. Received: "
+            f"fingerprint {now[:12]}, where the first task found {before[:12]}. Clear the first "
+            "task with all that follow it: what the change does not touch is reused."
+        )
