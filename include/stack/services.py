@@ -26,6 +26,7 @@ from include.stack.environment import airflow_home, build_environment
 from include.stack.start_lock import hold_lock
 
 START_SECONDS = 240
+PORT_SECONDS = 3
 # Passwords, databases, tables and models of the stack are nobody else's to read.
 OWNER_ONLY = 0o077
 
@@ -295,16 +296,22 @@ def _check_ports(settings: Settings, missing: set[str]) -> None:
         "api-server": ("GATEHOUSE_AIRFLOW_PORT", settings.airflow_port),
     }
     for name, (setting, port) in ports.items():
-        if name in missing and _is_taken(port):
+        if name in missing and _stays_taken(port):
             raise GatehouseError(
                 f"{setting}: {name} needs a free port. Received: {port}, which another process "
                 f"listens on. Stop that process, or choose a port: {setting}={port + 1} make run"
             )
 
 
-def _is_taken(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def _stays_taken(port: int) -> bool:
+    """Tell whether somebody listens; a service that has just been stopped may for a moment."""
+    deadline = time.monotonic() + PORT_SECONDS
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return False
+        time.sleep(0.2)
+    return True
 
 
 def _executable(name: str) -> str:
