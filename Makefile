@@ -13,7 +13,7 @@ PIPELINE ?= digits
 SOURCE ?=
 ARGS ?=
 
-.PHONY: help install run up down status check format test test-quick test-journeys test-lock bench docs lock clean
+.PHONY: help install run up down status check format test test-quick test-journeys test-slow test-lock bench docs lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -55,15 +55,18 @@ format: install ## Fix what can be fixed by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: install ## Run all tests: the quick ones on both cores, then the journeys on the real stack
+test: install ## Run the tests: the quick ones on both cores, then the journeys on the real stack
 	$(MAKE) test-quick
 	$(MAKE) test-journeys
 
 test-quick: install ## Tests of libraries, steps and DAGs
-	$(BIN)/pytest -m "not journey" -n 2 --dist loadgroup -q
+	$(BIN)/pytest -m "not journey and not slow" -n 2 --dist loadgroup -q
 
 test-journeys: install ## Tests through the real scheduler, REST API and MLflow server
-	$(BIN)/pytest -m journey -q
+	$(BIN)/pytest -m "journey and not slow" -q
+
+test-slow: install ## Run what takes minutes more: faults on the real stack, drafts and forecasts on real files
+	$(BIN)/pytest -m slow -n 2 --dist loadgroup -q
 
 test-lock: ## Check that plain pip, too, resolves the lock as written
 	$(PYTHON) -m venv .venv-lock

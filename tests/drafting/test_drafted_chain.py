@@ -18,7 +18,7 @@ from include.steps.train import train
 from include.steps.validate import validate
 from tests.builders import make_run
 
-pytestmark = pytest.mark.usefixtures("mlflow_server")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mlflow_server")]
 SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
 
 

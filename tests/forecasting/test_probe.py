@@ -53,6 +53,7 @@ def forecast(
     return invoke
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("mlflow_server")
 def test_an_absurd_number_of_rows_is_refused_and_nothing_stays(
     forecast: Callable[..., tuple[int, str]], data_root: Path

@@ -9,8 +9,13 @@ import pytest
 from include.stack.services import find_process, start_stack
 from tests.journeys.journey import Journey
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
-EPOCHS = 300
+pytestmark = [
+    pytest.mark.journey,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("stack"),
+    pytest.mark.timeout(600),
+]
+EPOCHS = 200
 
 
 @pytest.fixture

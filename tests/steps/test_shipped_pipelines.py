@@ -31,7 +31,7 @@ from include.tables.store import read_file, read_frame
 from tests.builders import make_run
 
 # One worker runs each pipeline once, for all tests that look at it.
-pytestmark = pytest.mark.xdist_group("shipped")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("shipped")]
 PIPELINES = Path(__file__).resolve().parents[2] / "include" / "pipelines"
 
 
