@@ -9,6 +9,7 @@ import pandas as pd
 from include.features.preprocessor import Preprocessor, fit_preprocessor
 from include.serving.bundle import Bundle, write_bundle
 from include.specs import PipelineSpec
+from include.tracking.run_log import RunLog
 from tests.builders import make_frame, make_spec
 
 
@@ -29,6 +30,18 @@ class SmallBundle(NamedTuple):
 
         inputs = self.preprocessor.transform(self.frame)
         return predict(self.network, inputs, schema=self.preprocessor.schema)
+
+    def log_to(self, log: RunLog) -> str:
+        """Log the bundle as a model of a run; gives the model's address."""
+        from include.tracking.bundles import log_bundle
+
+        return log_bundle(
+            log,
+            self.directory,
+            columns=self.bundle.columns,
+            schema=self.bundle.features,
+            example=self.frame,
+        )
 
 
 def make_bundle(

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any, Final
 
 PACKAGE: Final = "include"
+# As `include.tracking.bundles.CODE` has it.
 CODE: Final = "code/include.zip"
 
 

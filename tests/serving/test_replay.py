@@ -11,7 +11,7 @@ import pytest
 from include.errors import ReplayError
 from include.serving.replay import GoldenRows, build_golden_rows, compare_predictions, replay
 from include.settings import Settings
-from include.tracking.bundles import CODE, log_bundle
+from include.tracking.bundles import CODE
 from include.tracking.registry import download_version, register_model
 from include.tracking.runs import open_run
 from tests.builders import make_run
@@ -40,13 +40,7 @@ def model(small: SmallBundle, mlflow_server: str, tmp_path_factory: pytest.TempP
     """The bundle as the registry gives it back."""
     settings = Settings(mlflow_url=mlflow_server, home=tmp_path_factory.mktemp("home"))
     log = open_run(settings, make_run(run_id="manual__replay"))
-    uri = log_bundle(
-        log,
-        small.directory,
-        columns=small.bundle.columns,
-        schema=small.bundle.features,
-        example=small.frame,
-    )
+    uri = small.log_to(log)
     version = register_model(settings, "replayed", bundle_uri=uri, run_id=log.run_id, tags={})
     return download_version(settings, "replayed", version, tmp_path_factory.mktemp("model"))
 

@@ -15,7 +15,6 @@ import pytest
 
 from include.settings import Settings
 from include.tracking.aliases import move_champion
-from include.tracking.bundles import log_bundle
 from include.tracking.registry import register_model
 from include.tracking.runs import open_run
 from tests.builders import make_frame, make_run, make_spec
@@ -53,13 +52,7 @@ def served(
     home = tmp_path_factory.mktemp("home")
     settings = Settings(mlflow_url=mlflow_server, home=home)
     log = open_run(settings, make_run(run_id="manual__served"))
-    uri = log_bundle(
-        log,
-        small.directory,
-        columns=small.bundle.columns,
-        schema=small.bundle.features,
-        example=small.frame,
-    )
+    uri = small.log_to(log)
     version = register_model(settings, "served", bundle_uri=uri, run_id=log.run_id, tags={})
     move_champion(settings, "served", version, expected_current=None)
     url = f"http://127.0.0.1:{free_port()}"

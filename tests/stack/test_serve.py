@@ -15,7 +15,6 @@ import yaml
 
 from include.settings import Settings
 from include.tracking.aliases import move_champion
-from include.tracking.bundles import log_bundle
 from include.tracking.registry import register_model
 from include.tracking.runs import open_run
 from tests.builders import BASE_SPEC, make_run
@@ -41,13 +40,7 @@ def champion(settings: Settings, small: SmallBundle, request: pytest.FixtureRequ
     """Register the small bundle as champion of a pipeline named after the test."""
     name = request.node.name.removeprefix("test_")[:40]
     log = open_run(settings, make_run(run_id=f"manual__{name}"))
-    uri = log_bundle(
-        log,
-        small.directory,
-        columns=small.bundle.columns,
-        schema=small.bundle.features,
-        example=small.frame,
-    )
+    uri = small.log_to(log)
     version = register_model(settings, name, bundle_uri=uri, run_id=log.run_id, tags={})
     move_champion(settings, name, version, expected_current=None)
     return name

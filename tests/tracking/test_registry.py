@@ -9,7 +9,6 @@ import yaml
 from include.errors import IntegrityError, PromotionError
 from include.settings import Settings
 from include.tracking.aliases import find_champion, move_champion
-from include.tracking.bundles import log_bundle
 from include.tracking.registry import download_version, register_model
 from include.tracking.runs import open_run
 from tests.builders import make_run
@@ -34,13 +33,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 def _log(settings: Settings, small: SmallBundle, run_id: str = "manual__1") -> tuple[str, str]:
     log = open_run(settings, make_run(run_id=run_id))
-    uri = log_bundle(
-        log,
-        small.directory,
-        columns=small.bundle.columns,
-        schema=small.bundle.features,
-        example=small.frame,
-    )
+    uri = small.log_to(log)
     return uri, log.run_id
 
 
