@@ -52,11 +52,14 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     (pipelines / "loans.yaml").write_text(LOANS, encoding="utf-8")
     (pipelines / "slow.yaml").write_text(SLOW, encoding="utf-8")
     (pipelines / "broken.yaml").write_text("name: broken\nsorce: {}\n", encoding="utf-8")
+    mlflow_port = free_port()
     return Settings(
         home=home,
         pipelines_dir=pipelines,
         airflow_port=free_port(),
-        mlflow_port=free_port(),
+        mlflow_port=mlflow_port,
+        # Said outright: the environment may name the server of other tests.
+        mlflow_url=f"http://127.0.0.1:{mlflow_port}",
     )
 
 
