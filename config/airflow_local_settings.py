@@ -1,21 +1,25 @@
-"""Import third-party libraries once, in the process that every task is forked from.
+"""Import libraries and the project once, in the process that every task is forked from.
 
 Airflow imports this module in all of its processes. Two of them fork tasks: the scheduler, with
-the LocalExecutor, and the Celery worker. There the libraries below are imported before the first
-fork, so that a task starts with them already in memory instead of spending ten seconds on
-imports.
+the LocalExecutor, and the Celery worker. There the libraries below and `include` are imported
+before the first fork, so that a task starts with them already in memory instead of spending ten
+seconds on imports.
 
-Only third-party modules belong here: a fork inherits what is imported, so a change to `include`
-would go unnoticed until a restart. Nothing may touch a JAX device or start a thread before the
-fork.
+A fork inherits what is imported. So that a change to `include` shows in the next task all the
+same, a fork forgets the project if any of its files is not what it was when it was imported.
+Nothing may touch a JAX device or start a thread before the fork.
 """
 
 import contextlib
+import functools
 import gc
 import importlib
+import importlib.util
 import logging
 import os
+import pkgutil
 import sys
+from pathlib import Path
 
 # Airflow copies every public name of this module into its own settings.
 __all__: list[str] = []
@@ -60,6 +64,9 @@ _LIBRARIES = (
 )
 
 
+_PROJECT = "include"
+
+
 def _preload() -> None:
     os.environ.setdefault("KERAS_BACKEND", "jax")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -72,7 +79,38 @@ def _preload() -> None:
     with contextlib.suppress(ImportError, AttributeError):
         requirements = importlib.import_module("mlflow.utils.requirements_utils")
         requirements._init_packages_to_modules_map()
+    _preload_project()
     gc.collect()
+
+
+def _preload_project() -> None:
+    """Import every module of the project, and have forks forget them once a file changed."""
+    place = importlib.util.find_spec(_PROJECT)
+    for root in place.submodule_search_locations or () if place else ():
+        imported = _read_state(root)
+        for module in pkgutil.walk_packages([root], f"{_PROJECT}.", onerror=lambda _: None):
+            # One that cannot be imported says so in the task that needs it.
+            with contextlib.suppress(Exception):
+                importlib.import_module(module.name)
+        os.register_at_fork(after_in_child=functools.partial(_forget_if_changed, root, imported))
+
+
+def _forget_if_changed(root: str, imported: dict[str, tuple[int, int]]) -> None:
+    """Forget the project's modules, for them to be imported anew, if any file is another now."""
+    if _read_state(root) != imported:
+        for name in list(sys.modules):
+            if name.partition(".")[0] == _PROJECT:
+                del sys.modules[name]
+
+
+def _read_state(root: str) -> dict[str, tuple[int, int]]:
+    """Read time of change and size of all Python files below a directory."""
+    state = {}
+    for path in Path(root).rglob("*.py"):
+        with contextlib.suppress(OSError):  # gone since it was listed, as an editor's files are
+            found = path.stat()
+            state[str(path)] = (found.st_mtime_ns, found.st_size)
+    return state
 
 
 def _forks_tasks() -> bool:

@@ -1,0 +1,92 @@
+"""What tasks are forked from: the project is in memory, and never another than the one on disk."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CONFIG = Path(__file__).resolve().parents[2] / "config"
+FORK = """
+import os, sys
+import airflow_local_settings
+
+def fork_and_say(expression):
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        print(eval(expression), flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+
+"""
+
+
+def run_forks(code: str, project: Path) -> list[str]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, [project, CONFIG]))}
+    done = subprocess.run(
+        [sys.executable, "-c", FORK + code],
+        env=environment,
+        cwd=project,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return done.stdout.splitlines()
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Give a small project of the name that is preloaded."""
+    package = tmp_path / "include"
+    (package / "steps").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "steps" / "__init__.py").touch()
+    (package / "steps" / "train.py").write_text("ANSWER = 1\n", encoding="utf-8")
+    (package / "broken.py").write_text("import nothing_of_this_name\n", encoding="utf-8")
+    return tmp_path
+
+
+def test_a_fork_has_the_project_in_memory_also_when_a_module_of_it_is_broken(project):
+    said = run_forks(
+        "airflow_local_settings._preload_project()\n"
+        "fork_and_say(\"sys.modules['include.steps.train'].ANSWER\")\n",
+        project,
+    )
+    assert said == ["1"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "train.write_text('ANSWER = 22\\n')",
+        "train.unlink(); train.with_suffix('').mkdir(); "
+        "(train.with_suffix('') / '__init__.py').write_text('ANSWER = 22\\n')",
+    ],
+)
+def test_a_fork_after_a_change_imports_what_is_on_disk(project, change):
+    said = run_forks(
+        "from pathlib import Path\n"
+        f"train = Path({str(project / 'include' / 'steps' / 'train.py')!r})\n"
+        "answer = \"__import__('include.steps.train', fromlist=['ANSWER']).ANSWER\"\n"
+        "airflow_local_settings._preload_project()\n"
+        "fork_and_say(answer)\n"
+        f"{change}\n"
+        "fork_and_say(answer)\n",
+        project,
+    )
+    assert said == ["1", "22"]
+
+
+@pytest.mark.slow  # it imports every library
+def test_preloading_touches_no_device_and_starts_no_thread():
+    said = run_forks(
+        "import threading\n"
+        "airflow_local_settings._preload()\n"
+        "import jax._src.xla_bridge as bridge\n"
+        "print(bridge.backends_are_initialized(), threading.active_count())\n"
+        "print('include.steps.train' in sys.modules, 'include.reporting.page' in sys.modules)\n",
+        CONFIG.parent,
+    )
+    assert said[-2:] == ["False 1", "True True"]
