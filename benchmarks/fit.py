@@ -17,7 +17,7 @@ from benchmarks.result import Result
 from benchmarks.timing import ROOT
 from include.settings import load_settings
 
-RUNS = 2
+RUNS = 3
 # Two fits of the same network from other shuffles differ by about this much.
 ACCURACY_TOLERANCE = 0.005
 

@@ -5,7 +5,7 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,7 +31,12 @@ def measure_snippet(code: str, environment: Mapping[str, str] | None = None) -> 
     """Time a snippet in a process of its own; the interpreter's start is left out."""
     done = subprocess.run(
         [sys.executable, "-c", MEASURED.format(code=code)],
-        env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "PYTHONDONTWRITEBYTECODE": "",  # as in the stack: byte code is kept
+            **(environment or {}),
+        },
         cwd=ROOT,
         stdout=subprocess.PIPE,
         check=True,
@@ -40,12 +45,20 @@ def measure_snippet(code: str, environment: Mapping[str, str] | None = None) -> 
     return Measured(*json.loads(done.stdout.splitlines()[-1]))
 
 
-def interleave(runs: int, *measurements: Callable[[], Measured]) -> list[Measured]:
-    """Take measurements in turn, so that a slow minute hits all alike, and give the medians."""
+def interleave(
+    runs: int,
+    *measurements: Callable[[], Measured],
+    choose: Callable[[Iterable[float]], float] = statistics.median,
+) -> list[Measured]:
+    """Take measurements in turn, so that a slow minute hits all alike, and choose one time of each.
+
+    The median is fair to what waits for others. For what only computes, `min` is the better
+    choice: whatever a busy machine adds to it is not its own.
+    """
     taken = [[measure() for measure in measurements] for _ in range(runs)]
     return [
         Measured(
-            statistics.median(row[place].seconds for row in taken),
+            choose([row[place].seconds for row in taken]),
             max(row[place].peak_memory_mb for row in taken),
         )
         for place in range(len(measurements))

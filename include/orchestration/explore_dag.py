@@ -30,7 +30,6 @@ def build_explore_dag(spec: PipelineSpec) -> DAG:
         description=f"The story of the table behind {spec.name}",
         doc_md=DOC.format(name=spec.name, description=spec.description or spec.name),
         default_args=default_args(spec),
-        params=build_data_params(spec),
         tags=["gatehouse", "explore"],
         max_active_runs=1,
         schedule=None,
@@ -55,4 +54,6 @@ def build_explore_dag(spec: PipelineSpec) -> DAG:
 
         explore(ingest()) >> close_run().as_teardown()
         link_to_mlflow(*explore_dag.tasks)
+    # Set last: Airflow copies what is there to every operator, several times over.
+    explore_dag.params = build_data_params(spec)
     return explore_dag

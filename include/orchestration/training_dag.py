@@ -57,7 +57,6 @@ def build_training_dag(spec: PipelineSpec) -> DAG:
         description=spec.description,
         doc_md=DOC.format(name=spec.name, description=spec.description or spec.name),
         default_args=default_args(spec),
-        params=build_params(spec),
         tags=["gatehouse", "train", spec.target.task],
         max_active_runs=1,
         schedule=build_timetable(spec),
@@ -129,4 +128,6 @@ def build_training_dag(spec: PipelineSpec) -> DAG:
         verdict >> approve
         [promoted, curve] >> report() >> close_run().as_teardown()
         link_to_mlflow(*training_dag.tasks)
+    # Set last: Airflow copies what is there to every operator, several times over.
+    training_dag.params = build_params(spec)
     return training_dag
