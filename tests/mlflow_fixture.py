@@ -15,12 +15,12 @@ START_SECONDS = 90
 
 
 class MlflowServer:
-    """A server that tests may stop and start again; its data stay."""
+    """A server on a free port, with its state in a directory."""
 
-    def __init__(self, directory: Path, port: int | None = None) -> None:
+    def __init__(self, directory: Path) -> None:
         """Choose a directory for its state and a free port."""
         self.directory = directory
-        self.port = port or free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -59,11 +59,6 @@ class MlflowServer:
             os.killpg(self.process.pid, 9)
             self.process.wait()
         self.process = None
-
-    def send_signal(self, number: int) -> None:
-        """Send a signal to the server and its workers, e.g. SIGSTOP to let it hang."""
-        assert self.process is not None
-        os.killpg(self.process.pid, number)
 
     def _wait(self) -> None:
         assert self.process is not None

@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.errors import DataError, LeakageError
@@ -226,6 +226,7 @@ def test_the_stream_gives_rows_in_table_order_with_lag_features() -> None:
     assert tests["row_id"].tolist() == np.flatnonzero(made.parts == TEST).tolist()
 
 
+@settings(max_examples=30)
 @given(st.integers(60, 200), st.integers(0, 100), st.integers(1, 300))
 def test_a_plan_is_stable_when_rows_are_appended(rows: int, more: int, batch: int) -> None:
     frame = make_frame(300)

@@ -1,6 +1,5 @@
 """An MLflow server that goes away while a step writes to it."""
 
-import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,30 +11,30 @@ from include.settings import Settings
 from include.tracking import run_log
 from include.tracking.runs import find_run, open_run
 from tests.builders import make_run
-from tests.mlflow_fixture import MlflowServer
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
-    """A server of our own: these tests stop it."""
-    server = MlflowServer(tmp_path_factory.mktemp("own-mlflow"))
-    server.start()
-    yield server
-    server.stop()
+from tests.network_door import NetworkDoor
 
 
 @pytest.fixture
-def settings(server: MlflowServer, tmp_path: Path) -> Settings:
-    return Settings(mlflow_url=server.url, home=tmp_path)
+def door(mlflow_server: str) -> Iterator[NetworkDoor]:
+    """The way to the server: these tests shut it."""
+    door = NetworkDoor(mlflow_server)
+    door.open()
+    yield door
+    door.shut()
 
 
-def test_epochs_logged_while_the_server_is_away_arrive_later(server, settings, monkeypatch, caplog):
+@pytest.fixture
+def settings(door: NetworkDoor, tmp_path: Path) -> Settings:
+    return Settings(mlflow_url=door.url, home=tmp_path)
+
+
+def test_epochs_logged_while_the_server_is_away_arrive_later(door, settings, monkeypatch, caplog):
     monkeypatch.setattr(run_log, "RETRY_SECONDS", 0.0)
     run = make_run(run_id="manual__outage")
     log = open_run(settings, run)
     log.log_metrics({"loss": 1.0}, step=1)
 
-    server.stop()
+    door.shut()
     started = time.monotonic()
     for epoch in (2, 3, 4):
         log.log_metrics({"loss": 1 / epoch}, step=epoch)
@@ -44,7 +43,7 @@ def test_epochs_logged_while_the_server_is_away_arrive_later(server, settings, m
     with pytest.raises(TrackingUnavailableError, match="must answer at"):
         log.log_text("x", "report.html")
 
-    server.start()
+    door.open()
     log.log_metrics({"loss": 0.2}, step=5)
 
     history = log.client.get_metric_history(log.run_id, "loss")
@@ -59,13 +58,13 @@ def test_epochs_logged_while_the_server_is_away_arrive_later(server, settings, m
 
 
 def test_another_process_sends_what_waits_and_sending_twice_is_harmless(
-    server, settings, monkeypatch
+    door, settings, monkeypatch
 ):
     run = make_run(run_id="manual__crash")
     log = open_run(settings, run)
-    server.stop()
+    door.shut()
     log.log_metrics({"loss": 0.5, "accuracy": 0.9}, step=1)
-    server.start()
+    door.open()
     waiting = next((settings.home / "spool").iterdir())
     text = waiting.read_text() + '["loss", 0.4, 17'  # a line that a crash cut off
 
@@ -78,12 +77,9 @@ def test_another_process_sends_what_waits_and_sending_twice_is_harmless(
     assert len(found.client.get_metric_history(found.run_id, "loss")) == 1
 
 
-def test_a_server_that_hangs_fails_a_step_within_seconds(server, settings):
-    server.send_signal(signal.SIGSTOP)
-    try:
-        started = time.monotonic()
-        with pytest.raises(TrackingUnavailableError, match="ReadTimeout"):
-            open_run(settings, make_run(run_id="manual__hang"))
-        assert time.monotonic() - started < 10
-    finally:
-        server.send_signal(signal.SIGCONT)
+def test_a_server_that_hangs_fails_a_step_within_seconds(door, settings):
+    door.hang()
+    started = time.monotonic()
+    with pytest.raises(TrackingUnavailableError, match="ReadTimeout"):
+        open_run(settings, make_run(run_id="manual__hang"))
+    assert time.monotonic() - started < 10
