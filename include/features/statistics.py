@@ -42,8 +42,11 @@ class Moments:
 
     @property
     def std(self) -> float:
-        """Population standard deviation; 0 without values."""
-        return float(np.sqrt(self.squares / self.count)) if self.count else 0.0
+        """Population standard deviation; 0 without values, and exactly 0 of equal ones."""
+        # What the sum of squares says of equal values is rounding: 1e-17 rather than 0.
+        if not self.count or self.minimum == self.maximum:
+            return 0.0
+        return float(np.sqrt(self.squares / self.count))
 
     def update(self, values: Floats) -> None:
         """Add a batch of numbers."""

@@ -1,15 +1,19 @@
 """The `approve` task: waits for a person in the Airflow UI when the verdict asks for one."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
 
 from include.orchestration.links import show_run_link
+from include.records import Verdict
 from include.specs import PipelineSpec
 
 APPROVE = "Promote"
 REJECT = "Keep the champion"
+# What Markdown takes for more than text; with `<` and `&` it covers HTML as well.
+MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|!~&])")
 
 
 class ApproveOperator(HITLOperator):
@@ -18,12 +22,15 @@ class ApproveOperator(HITLOperator):
     A verdict that asks nobody passes at once.
     """
 
+    body: str | None
+
     def execute(self, context: Any) -> Any:
         """Park the task until somebody answers, unless the verdict needs no approval."""
         verdict = context["ti"].xcom_pull(task_ids="judge")
         if not verdict.needs_approval:
             self.log.info("the verdict is %r and needs no approval", verdict.kind)
             return None
+        self.body = f"{describe_verdict(verdict)}\n\n{self.body}"
         show_run_link()  # whoever answers will want to look at the run
         return super().execute(context)
 
@@ -33,17 +40,27 @@ def build_approval(spec: PipelineSpec) -> ApproveOperator:
     return ApproveOperator(
         task_id="approve",
         subject=f"Promote the candidate of {spec.name}?",
-        body="{{ ti.xcom_pull(task_ids='judge').reason | e }}\n\n"
-        "{% for gate in ti.xcom_pull(task_ids='judge').gates %}"
-        "- **{{ 'yes' if gate.is_passed else 'no' }}** {{ gate.name | e }}: {{ gate.detail | e }}\n"
-        "{% endfor %}\n"
-        "Compare the runs in MLflow before you answer. Without an answer in "
+        body="Compare the runs in MLflow before you answer. Without an answer in "
         f"{spec.promotion.approval_hours:g} hours the champion stays.",
         options=[APPROVE, REJECT],
         defaults=REJECT,
         response_timeout=timedelta(hours=spec.promotion.approval_hours),
         doc_md="Waits for a person only if the verdict asks for one.",
     )
+
+
+def describe_verdict(verdict: Verdict) -> str:
+    """Write a verdict and its gates as Markdown; names from the data stay plain text."""
+    gates = [
+        f"- **{'yes' if gate.is_passed else 'no'}** {_escape(gate.name)}: {_escape(gate.detail)}"
+        for gate in verdict.gates
+    ]
+    return "\n".join([_escape(verdict.reason), "", *gates])
+
+
+def _escape(text: str) -> str:
+    """Put a backslash before whatever Markdown would act on, on one line."""
+    return MARKDOWN.sub(r"\\\1", " ".join(text.split()))
 
 
 def read_answer(answer: dict[str, Any] | None) -> bool | None:

@@ -21,13 +21,13 @@ from include.orchestration.params import apply_params
 from include.records import PrepareRecord, Record, RunContext
 from include.settings import load_settings
 from include.specs import PipelineSpec
+from include.specs.sources import FileSource, HttpSource
 
 if TYPE_CHECKING:
     from include.steps.close_run import EndState
 
 logger = logging.getLogger(__name__)
 R = TypeVar("R", bound=Record)
-MOST_BYTES = 8192
 RECORD_OF_TASK = {
     "ingest": "ingested",
     "validate": "validated",
@@ -56,9 +56,7 @@ def perform(
     effective = effective_spec(spec, context["params"])
     check_same_code(effective, run, is_first=not context["task"].upstream_task_ids)
     with _stoppable(step, run) as stop:
-        return check_size(
-            run_step(step, effective, run, *records, on_open=show_run_link, **extras, **stop)
-        )
+        return run_step(step, effective, run, *records, on_open=show_run_link, **extras, **stop)
 
 
 @contextmanager
@@ -86,21 +84,6 @@ def _stoppable(step: Callable[..., R], run: RunContext) -> Iterator[dict[str, An
         raise
 
 
-def check_size(record: R) -> R:
-    """Refuse a record that would not travel: what is long belongs into the run's directory.
-
-    Raises:
-        GatehouseError: It is larger than 8 KB.
-    """
-    size = len(record.model_dump_json())
-    if size > MOST_BYTES:
-        raise GatehouseError(
-            f"a record must stay below {MOST_BYTES} bytes. Received: {type(record).__name__} of "
-            f"{size}. Write what is long into a file of the run, and hand on its place."
-        )
-    return record
-
-
 def plan_shares(spec: PipelineSpec, prepared: PrepareRecord) -> list[float]:
     """Plan the learning curve of this DAG run; no share unless its form asks for one."""
     from include.steps.plan_curve import plan_curve
@@ -122,10 +105,12 @@ def effective_spec(spec: PipelineSpec, params: Mapping[str, Any]) -> PipelineSpe
         SourceError: The source lies outside the allowed places.
     """
     effective = apply_params(spec, params)
-    if params.get("source_uri"):
-        from include.tables.source_access import check_source_allowed
+    source = effective.source
+    if params.get("source_uri") and isinstance(source, FileSource | HttpSource):
+        from include.tables.source_access import check_files_allowed
 
-        check_source_allowed(str(params["source_uri"]), load_settings().allowed_source_roots)
+        settings = load_settings()
+        check_files_allowed(source, settings.allowed_source_roots, settings.sources)
     return effective
 
 

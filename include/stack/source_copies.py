@@ -11,7 +11,7 @@ from include.errors import ParamError
 from include.settings import Settings
 from include.specs.pipeline import PipelineSpec
 from include.specs.sources import FileSource
-from include.tables.source_access import check_plain_path
+from include.tables.source_files import check_plain_path
 
 
 def adopt_source(

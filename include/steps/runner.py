@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from include.errors import GatehouseError
 from include.records import Record, RunContext, StepCost, TableRef
 from include.settings import load_settings
 from include.specs import PipelineSpec
@@ -21,6 +22,7 @@ from include.specs import PipelineSpec
 logger = logging.getLogger(__name__)
 # Each of these logs a line for what our own lines already say.
 CHATTY = ("httpx", "jax._src.xla_bridge", "mlflow.store.model_registry.abstract_store")
+MOST_BYTES = 8192
 R = TypeVar("R", bound=Record)
 
 
@@ -44,6 +46,9 @@ def run_step(
         cost_name: Names the cost, for a step that a run takes several times; the step's own
             name unless given.
         extras: Further arguments of the step, such as `on_progress`.
+
+    Raises:
+        GatehouseError: What the step returns is no short record.
     """
     from include.tables.outside import outside_calls
     from include.tables.run_files import RunFiles
@@ -57,7 +62,7 @@ def run_step(
         if on_open is not None:
             on_open(log.url)
         started, cpu_before = time.monotonic(), _cpu_seconds()
-        result = step(spec, run, *records, **extras)
+        result = check_size(step(spec, run, *records, **extras))
     table = next(_tables(result), None)
     cost = StepCost(
         step=name,
@@ -73,6 +78,26 @@ def run_step(
     log.log_metrics({f"cost_{name}_{figure}": float(value) for figure, value in figures.items()})
     logger.info("%s took %.1f s, peak %d MB", name, cost.wall_seconds, cost.peak_memory_bytes >> 20)
     return result
+
+
+def check_size(record: R) -> R:
+    """Refuse what would not travel: what is long belongs into the run's directory.
+
+    Raises:
+        GatehouseError: It is no record, or larger than 8 KB.
+    """
+    if not isinstance(record, Record):
+        raise GatehouseError(
+            f"a step must return a record. Received: {type(record).__name__}. Write its rows into "
+            "a table or a file of the run, and hand on its place."
+        )
+    size = len(record.model_dump_json().encode())
+    if size > MOST_BYTES:
+        raise GatehouseError(
+            f"a record must stay below {MOST_BYTES} bytes. Received: {type(record).__name__} of "
+            f"{size}. Write what is long into a file of the run, and hand on its place."
+        )
+    return record
 
 
 def peak_memory_bytes() -> int:

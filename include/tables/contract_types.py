@@ -94,7 +94,9 @@ def _cast_number(_: Column, values: pa.Array, __: TextRules) -> CastColumn:
             numbers = values.cast(pa.float64())
         except pa.ArrowInvalid:
             return _parse_cells(values, _parse_number, pa.float64())
-        return CastColumn(nan_to_null(numbers))
+        if pc.any(pc.is_nan(numbers)).as_py():  # Arrow reads more than ours, e.g. nan(1)
+            return _parse_cells(values, _parse_number, pa.float64())
+        return CastColumn(numbers)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
         return CastColumn(nan_to_null(values.cast(pa.float64(), safe=False)))
     if pa.types.is_decimal(kind):

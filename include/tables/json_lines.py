@@ -119,10 +119,23 @@ def _read_lines(lines: list[bytes], first: int, wanted: tuple[str, ...], file: s
     )
 
 
+class _RepeatedKeyError(ValueError):
+    """An object has a key twice: which value is meant, nobody knows."""
+
+
+def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        raise _RepeatedKeyError
+    return row
+
+
 def _parse_line(line: bytes) -> object:
     """Return what the line says, or the error that it does not say anything."""
+    if not line.strip():
+        return None
     try:
-        return json.loads(line.decode("utf-8")) if line.strip() else None
+        return json.loads(line.decode("utf-8"), object_pairs_hook=_build_object)
     except (ValueError, RecursionError) as error:
         return error
 
@@ -134,6 +147,8 @@ def _reject(line: bytes, number: int, position: int, found: object) -> Reject:
         reason = f"byte 0x{line[found.start]:02X} at byte {found.start + 1} is not UTF-8"
     elif isinstance(found, json.JSONDecodeError):
         reason = f"not JSON: {found.msg} at character {found.pos + 1}"
+    elif isinstance(found, _RepeatedKeyError):
+        rule, reason = "repeated_key", "expected every key once, received one twice"
     elif isinstance(found, Exception):
         reason = f"not JSON: {type(found).__name__}"
     return Reject(position, number, "", rule, reason, _text(line))

@@ -61,14 +61,24 @@ def explain_full_disk(error: OSError, directory: str) -> RoomError:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Tell whether DuckDB or JAX ran out of memory, who have exceptions of their own for it."""
-    return type(error).__name__ == "OutOfMemoryException" or "RESOURCE_EXHAUSTED" in str(error)
+    """Tell whether DuckDB, JAX or Arrow ran out of memory, who have their own words for it."""
+    return (
+        type(error).__name__ == "OutOfMemoryException"
+        or "RESOURCE_EXHAUSTED" in str(error)
+        or _is_unwrapped(error)
+    )
+
+
+def _is_unwrapped(error: BaseException) -> bool:
+    """Tell whether Arrow found no memory for a Python object; its message quotes the value."""
+    return type(error).__name__ == "ArrowException" and "Wrapping" in str(error)
 
 
 def explain_full_memory(error: BaseException) -> RoomError:
     """Say what a step that ran out of memory can do with less."""
+    said = "no room for a value" if _is_unwrapped(error) else str(error)[:300]
     return RoomError(
         "expected memory enough for the step. Received: "
-        f"{type(error).__name__}: {str(error)[:300]}. A run with fewer rows (row_limit), a smaller "
+        f"{type(error).__name__}: {said}. A run with fewer rows (row_limit), a smaller "
         "batch_size or fewer units needs less; `gatehouse forecast NAME --rows N` tells how much."
     )

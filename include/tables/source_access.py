@@ -1,16 +1,33 @@
-"""Which paths a source may name: a spec's stay plain, those typed at run time stay inside."""
+"""Which files a source typed at run time may name: those inside the allowed places."""
 
-import glob
-import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
-from urllib.parse import unquote
+
+from upath import UPath
 
 from include.errors import SourceError
+from include.specs.sources import FileSource, HttpSource
 from include.tables.batches import shorten
+from include.tables.source_files import check_plain_path, directory_of, expand_path
 
-MAX_URI: Final = 1_000
+
+def check_files_allowed(
+    source: FileSource | HttpSource, allowed_roots: Sequence[str], sources_root: str
+) -> None:
+    """Check the files of a source whose `uri` was given at run time.
+
+    Args:
+        source: The source; a relative `test_uri` starts beside `uri`, so it is checked, too.
+        allowed_roots: Directories or URI prefixes; relative paths start at the first.
+        sources_root: Where relative paths of the pipeline's file start.
+
+    Raises:
+        SourceError: Any of them leads somewhere else.
+    """
+    check_source_allowed(source.uri, allowed_roots)
+    beside = source.test_uri if isinstance(source, FileSource) else None
+    if beside is not None and "://" not in beside and not beside.startswith("/"):
+        check_source_allowed(f"{directory_of(source.uri, sources_root)}/{beside}", allowed_roots)
 
 
 def check_source_allowed(uri: str, allowed_roots: Sequence[str]) -> str:
@@ -46,30 +63,10 @@ def check_source_allowed(uri: str, allowed_roots: Sequence[str]) -> str:
     raise _forbidden(uri, allowed_roots)
 
 
-def check_plain_path(uri: str) -> None:
-    """Refuse paths that mean something else than they say.
-
-    Raises:
-        SourceError: Longer than 1,000 characters, with control characters, `..`, a home
-            directory, or any of these written with percent signs.
-    """
-    written = unquote(unquote(uri)).replace("\\", "/")
-    has_control = any(ord(char) < 32 or ord(char) == 127 for char in written)
-    climbs = ".." in written.split("/") or written.startswith("~")
-    is_encoded = "://" not in uri and re.search(r"%(2e|2f|5c|00|25)", uri, re.IGNORECASE)
-    if not uri.strip() or len(uri) > MAX_URI or has_control or climbs or is_encoded:
-        raise SourceError(
-            f"a source path must be plain: at most {MAX_URI} characters, no `..`, no control "
-            f"characters, no percent codes. Received: {shorten(uri, 120)}. "
-            "Name a file below the sources directory."
-        )
-
-
 def _check_matches(resolved: Path, root: Path, uri: str, allowed_roots: Sequence[str]) -> None:
     """Follow the links of everything that a pattern or directory stands for."""
-    matches = [Path(one) for one in glob.glob(str(resolved), recursive=True)]  # noqa: PTH207
-    inner = (one for match in matches if match.is_dir() for one in match.rglob("*"))
-    if any(not one.resolve().is_relative_to(root) for one in [*matches, *inner]):
+    matches, _ = expand_path(UPath(resolved))
+    if any(not Path(one).resolve().is_relative_to(root) for one in matches):
         raise _forbidden(uri, allowed_roots)
 
 

@@ -12,8 +12,8 @@ from include.errors import SourceError
 from include.specs.sources import FileOptions, FileSource
 from include.tables.batches import shorten
 from include.tables.layout import open_root
-from include.tables.source_access import MAX_URI, check_plain_path
 
+MAX_URI: Final = 1_000
 HIVE_SEGMENT: Final = re.compile(r"^([A-Za-z_][A-Za-z0-9_ -]*)=(.*)$")
 FORMAT_BY_ENDING: Final = {
     ".csv": "csv",
@@ -51,8 +51,27 @@ def find_source_files(source: FileSource, root: str) -> list[SourceFile]:
     part = "train" if source.test_uri else ""
     files = list(_find(source.uri, root, source, part))
     if source.test_uri:
-        files += _find(source.test_uri, _directory_of(source.uri, root), source, "test")
+        files += _find(source.test_uri, directory_of(source.uri, root), source, "test")
     return files
+
+
+def check_plain_path(uri: str) -> None:
+    """Refuse paths that mean something else than they say.
+
+    Raises:
+        SourceError: Longer than 1,000 characters, with control characters, `..`, a home
+            directory, or any of these written with percent signs.
+    """
+    written = unquote(unquote(uri)).replace("\\", "/")
+    has_control = any(ord(char) < 32 or ord(char) == 127 for char in written)
+    climbs = ".." in written.split("/") or written.startswith("~")
+    is_encoded = "://" not in uri and re.search(r"%(2e|2f|5c|00|25)", uri, re.IGNORECASE)
+    if not uri.strip() or len(uri) > MAX_URI or has_control or climbs or is_encoded:
+        raise SourceError(
+            f"a source path must be plain: at most {MAX_URI} characters, no `..`, no control "
+            f"characters, no percent codes. Received: {shorten(uri, 120)}. "
+            "Name a file below the sources directory."
+        )
 
 
 def file_format(path: UPath, options: FileOptions) -> str:
@@ -84,14 +103,15 @@ def _locate(uri: str, root: str) -> UPath:
     return open_root(f"{root.rstrip('/')}/{uri}")
 
 
-def _directory_of(uri: str, root: str) -> str:
+def directory_of(uri: str, root: str) -> str:
+    """Give the directory in which a path lies; relative paths start at `root`."""
     return str(_locate(uri, root).parent)
 
 
 def _find(uri: str, root: str, options: FileOptions, part: str) -> Iterator[SourceFile]:
     place = _locate(uri, root)
     try:
-        paths, base = _expand(place)
+        paths, base = expand_path(place)
     except PermissionError as error:
         raise SourceError(
             f"expected a readable source. Received: {shorten(place, 200)} ({error.strerror}). "
@@ -106,7 +126,13 @@ def _find(uri: str, root: str, options: FileOptions, part: str) -> Iterator[Sour
         yield SourceFile(path, file_format(path, options), part, _constants(path, base))
 
 
-def _expand(place: UPath) -> tuple[list[UPath], UPath]:
+def expand_path(place: UPath) -> tuple[list[UPath], UPath]:
+    """Find the files that a path, directory or pattern stands for, and where they are named from.
+
+    Returns:
+        The files in the order in which they are read, none if nothing is there; and the directory
+        below which their names say which partition they are of.
+    """
     if place.is_file():
         return [place], place.parent
     if place.is_dir():

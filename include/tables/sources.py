@@ -29,11 +29,10 @@ from include.tables.column_match import check_names_differ
 from include.tables.http import download, shown_address
 from include.tables.opened_files import open_files
 from include.tables.private_downloads import download_private, remember_digest
-from include.tables.source_access import check_source_allowed
 from include.tables.source_files import SourceFile, file_format, find_source_files
 from include.tables.sql import open_sql
 
-__all__ = ["SourcePlaces", "check_source_allowed", "list_leaves", "open_source"]
+__all__ = ["SourcePlaces", "list_leaves", "open_source"]
 NOT_AT_HAND: Final = OpenedSource(
     name="",
     columns=(),

@@ -8,6 +8,7 @@ lines sees exactly which ones are affected.
 import codecs
 import gzip
 import io
+import itertools
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ from include.tables.batches import shorten
 BLOCK_BYTES: Final = 8 * 1024**2
 LINE_BYTES: Final = 32 * 1024**2
 SAMPLE_BYTES: Final = 8192
+# Longer first lines are none: the end of a line shows within this.
+HEAD_BYTES: Final = 1024**2
 UNREADABLE: Final = b"\xff"
 GZIP_MARK: Final = b"\x1f\x8b"
 BYTE_ORDER_MARKS: Final = (
@@ -46,10 +49,10 @@ def iter_text_blocks(path: UPath, encoding: str) -> Iterator[bytes]:
         SourceError: The file is in another encoding, is not text, or cannot be read.
     """
     rest = b""
-    is_old_mac: bool | None = None
-    for chunk in _iter_utf8(path, encoding):
-        if is_old_mac is None:
-            is_old_mac = b"\r" in chunk and b"\n" not in chunk
+    chunks = _iter_utf8(path, encoding)
+    head = _read_head(chunks)
+    is_old_mac = b"\r" in head and b"\n" not in head
+    for chunk in itertools.chain([head], chunks):
         data = rest + (chunk.replace(b"\r", b"\n") if is_old_mac else chunk)
         cut = data.rfind(b"\n") + 1
         rest = data[cut:]
@@ -62,6 +65,16 @@ def iter_text_blocks(path: UPath, encoding: str) -> Iterator[bytes]:
             yield _plain_line_ends(data[:cut])
     if rest:
         yield _plain_line_ends(rest + b"\n")
+
+
+def _read_head(chunks: Iterator[bytes]) -> bytes:
+    """Read up to the first line feed, as far as one may be: it tells what ends the lines."""
+    head = b""
+    for chunk in chunks:
+        head += chunk
+        if b"\n" in chunk or len(head) > HEAD_BYTES:
+            break
+    return head
 
 
 def check_encoding_name(encoding: str) -> str:

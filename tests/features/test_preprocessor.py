@@ -207,10 +207,23 @@ def test_the_logarithm_bears_values_below_those_of_training() -> None:
     assert encoded[0] == encoded[1]
 
 
-def test_a_constant_column_becomes_zero_and_is_reported() -> None:
-    fitted = fit(one_column(kind="number"), pd.DataFrame({"x": [5.0] * 4, "y": 1.0}))
+@pytest.mark.parametrize("scale", ["standard", "minmax", "robust"])
+@pytest.mark.parametrize("value", [5.0, 0.1, 1 / 3, -123456.789])
+def test_a_constant_column_becomes_zero_and_is_reported(value: float, scale: str) -> None:
+    frame = pd.DataFrame({"x": [value] * 1_000, "y": 1.0})
+    fitted = fit(one_column(kind="number", scale=scale), frame)
     assert fitted.warnings == ("column 'x' is constant in training",)
-    assert fitted.transform(pd.DataFrame({"x": [5.0, 6.0]}))["dense"].tolist() == [[0.0], [1.0]]
+    written = fitted.transform(pd.DataFrame({"x": [value, value + 1]}))["dense"]
+    np.testing.assert_allclose(written, [[0.0], [1.0]], atol=1e-6)
+
+
+def test_a_constant_column_stays_small_on_a_logarithmic_scale() -> None:
+    fitted = fit(
+        one_column(kind="number", scale="log"), pd.DataFrame({"x": [0.1] * 1_000, "y": 1.0})
+    )
+    assert fitted.warnings == ("column 'x' is constant in training",)
+    written = fitted.transform(pd.DataFrame({"x": [0.1, 0.2]}))["dense"]
+    np.testing.assert_allclose(written, np.log1p([[0.1], [0.2]]) - np.log1p(0.1), atol=1e-6)
 
 
 def test_a_column_without_values_is_left_out_and_reported() -> None:

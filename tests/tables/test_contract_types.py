@@ -18,6 +18,7 @@ CASES: list[tuple[str, Any, list[object], dict[str, Any]]] = [
     ("number", ["1", " 2.5 ", "NA", "", "1e3", "+5"], [1, 2.5, None, None, 1000, 5], {}),
     ("number", ["12,5", "abc", "3", "inf"], [BAD, BAD, 3, float("inf")], {}),
     ("number", ["1_000", "0x1F", "٣"], [BAD, BAD, BAD], {}),
+    ("number", ["1", "nan(1)", "NAN"], [1, BAD, None], {}),
     ("number", [decimal.Decimal("1.5"), None], [1.5, None], {}),
     ("number", [float("nan"), 1.0], [None, 1], {}),
     ("number", pa.array(np.array([0.1], "float32")), [0.1], {}),

@@ -103,6 +103,14 @@ def test_all_line_ends_are_understood(tmp_path: Path, end: bytes) -> None:
     assert (rows, lines) == ([("1", "2"), ("3", "4")], [2, 3])
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"], ids=["unix", "windows", "old mac"])
+@pytest.mark.parametrize("length", [8190, 8191, 8192, 20_000])
+def test_a_long_first_line_hides_no_line_end(tmp_path: Path, end: bytes, length: int) -> None:
+    first = b"a," + b"b" * (length - 2)
+    rows, lines, _ = read(write(tmp_path, end.join([first, b"1,2", b"3,4", b""])))
+    assert (rows, lines) == ([("1", "2"), ("3", "4")], [2, 3])
+
+
 @pytest.mark.parametrize(
     ("content", "changes"),
     [

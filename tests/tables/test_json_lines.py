@@ -32,6 +32,14 @@ def test_rows_keep_their_line_and_bad_ones_are_set_aside(root: Path) -> None:
     assert read_frame(record.raw)["row_id"].tolist() == [0, 3]
 
 
+def test_a_key_that_stands_twice_costs_its_row(root: Path) -> None:
+    put(root, "a.jsonl", b'{"n": 1, "x": 1, "c": "a"}\n{"n": 1, "n": 2, "c": "b"}\n')
+    record = snapshot(root, {"kind": "file", "uri": "a.jsonl"})
+    assert record.rejected is not None
+    assert read_frame(record.rejected)[["line", "rule"]].values.tolist() == [[2, "repeated_key"]]
+    assert read_frame(record.raw)["c"].tolist() == ["a"]
+
+
 def test_values_of_mixed_types_and_absent_keys(root: Path) -> None:
     put(root, "a.jsonl", lines({"n": 1, "x": "2.5", "c": 3.0}, {"n": "2", "c": "b"}, {"c": True}))
     frame = read_frame(snapshot(root, {"kind": "file", "uri": "a.jsonl"}).raw)

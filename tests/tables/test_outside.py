@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from include.errors import RoomError
@@ -52,6 +53,13 @@ def test_a_full_disk_is_named_with_what_was_needed_and_the_old_file_stays(tmp_pa
 
     assert files.read_bytes("model.keras") == b"old"
     assert [path.name for path in Path(files.directory).iterdir()] == ["model.keras"]
+
+
+def test_what_arrow_says_of_a_full_memory_is_understood_and_the_value_in_it_not_shown():
+    error = pa.lib.ArrowException("Unknown error: Wrapping jane@ex.org failed")
+    with pytest.raises(RoomError, match="no room for a value") as caught, outside_calls("/tmp"):
+        raise error
+    assert "jane" not in str(caught.value)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the limit is Linux's")

@@ -3,7 +3,9 @@ from pathlib import Path
 import pytest
 
 from include.errors import SourceError
-from include.tables.source_access import check_plain_path, check_source_allowed
+from include.specs.sources import FileSource
+from include.tables.source_access import check_files_allowed, check_source_allowed
+from include.tables.source_files import check_plain_path
 
 
 @pytest.fixture
@@ -17,6 +19,12 @@ def roots(tmp_path: Path) -> tuple[str, ...]:
     (tmp_path / "sources" / "fine.csv").symlink_to(tmp_path / "sources" / "a.csv")
     (tmp_path / "sources" / "mixed").mkdir()
     (tmp_path / "sources" / "mixed" / "s.csv").symlink_to(tmp_path / "secret" / "s.csv")
+    (tmp_path / "sources" / "dots").mkdir()
+    (tmp_path / "sources" / "dots" / ".s.csv").symlink_to(tmp_path / "secret" / "s.csv")
+    (tmp_path / "sources" / "deep").mkdir()
+    (tmp_path / "sources" / "deep" / ".linked").symlink_to(tmp_path / "secret")
+    (tmp_path / "sources" / "[z]").mkdir()
+    (tmp_path / "sources" / "[z]" / "s.csv").symlink_to(tmp_path / "secret" / "s.csv")
     return (str(tmp_path / "sources"), str(tmp_path / "other"), "s3://bucket/data")
 
 
@@ -54,6 +62,9 @@ def test_absolute_paths_and_uris_inside_are_allowed(roots: tuple[str, ...]) -> N
         "mixed",
         "mixed/*",
         "*/*.csv",
+        "dots/*.csv",
+        "deep/*/s.csv",
+        "[z]",
         "%2e%2e/secret/s.csv",
         "%252e%252e/secret/s.csv",
         "sub/%2E./x",
@@ -86,3 +97,18 @@ def test_a_sibling_with_the_same_beginning_is_outside(
 
 def test_plain_names_with_percent_signs_are_fine() -> None:
     check_plain_path("share of 5% or so.csv")
+
+
+def test_a_test_file_beside_the_given_one_may_not_lead_out_either(roots: tuple[str, ...]) -> None:
+    for name, test in (("mixed/a.csv", "s.csv"), ("a.csv", "mixed/*"), ("a.csv", "link.csv")):
+        source = FileSource(kind="file", uri=name, test_uri=test)
+        with pytest.raises(SourceError, match="inside one of"):
+            check_files_allowed(source, roots, roots[0])
+
+
+def test_a_test_file_that_the_pipeline_names_outright_is_its_authors_choice(
+    roots: tuple[str, ...], tmp_path: Path
+) -> None:
+    elsewhere = str(tmp_path / "secret" / "s.csv")
+    check_files_allowed(FileSource(kind="file", uri="a.csv", test_uri=elsewhere), roots, roots[0])
+    check_files_allowed(FileSource(kind="file", uri="a.csv", test_uri="fine.csv"), roots, roots[0])
