@@ -1,6 +1,5 @@
 """The main job on the real stack: from a table to a promoted champion, and every way to fail."""
 
-import httpx
 import pytest
 
 from include.errors import ParamError
@@ -129,24 +128,15 @@ def test_data_that_break_the_contract_train_nothing(journey: Journey):
 def test_a_person_decides_when_the_policy_asks(journey: Journey, answer: str):
     make_frame(400).drop(columns="row_id").to_csv(journey.sources / "loans.csv", index=False)
     dag_id, run_id = journey.start("loans")
-    waits = {"awaiting_input", "deferred"}
-    journey.wait(lambda: journey.state(dag_id, run_id, "approve") in waits, "it asks", 180)
     before = journey.champion("loans")
-    respond(journey, dag_id, run_id, answer)
+
+    def is_answered() -> bool:
+        journey.answer(dag_id, run_id, answer)
+        return journey.state(dag_id, run_id, "approve") == "success"
+
+    journey.wait(is_answered, "it asks and is answered", 240)
     run = journey.finish(dag_id, run_id)
     assert run.state == "success", run.tasks
     is_promoted = answer == "Promote"
     assert run.tasks["promote"] == ("success" if is_promoted else "skipped")
     assert (journey.champion("loans") != before) is is_promoted
-
-
-def respond(journey: Journey, dag_id: str, run_id: str, answer: str) -> None:
-    token = journey.api.token
-    path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails"
-    response = httpx.patch(
-        f"{journey.settings.airflow}/api/v2/{path}",
-        json={"chosen_options": [answer], "params_input": {}},
-        headers={"Authorization": f"Bearer {token}"},
-        timeout=30,
-    )
-    response.raise_for_status()
