@@ -67,9 +67,11 @@ class RowPlan:
             worked = work.apply(frame)
             parts = self.parts[positions]
             chosen = parts != LEFT_OUT if part is None else parts == part
+            if not chosen.any():  # as where every row of a batch repeats an earlier one
+                continue
             if chosen.all():
                 yield Batch(worked, positions)
-            elif chosen.any():
+            else:
                 yield Batch(worked[chosen], positions[chosen])
         self.counts.update({name: count for name, count in work.counts.items() if count})
 

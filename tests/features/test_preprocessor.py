@@ -104,12 +104,16 @@ def test_a_fit_does_not_depend_on_batches(batch: int) -> None:
         np.testing.assert_allclose(fitted.transform(frame)[name], array, rtol=1e-5, atol=1e-6)
 
 
-def test_a_fit_is_deterministic_and_the_input_stays_as_it_was() -> None:
-    frame = make_every_kind(100)
+@settings(max_examples=25)
+@given(st.integers(20, 150), st.integers(0, 99), st.integers(5, 200))
+def test_a_fit_is_deterministic_and_the_input_stays_as_it_was(
+    rows: int, seed: int, batch: int
+) -> None:
+    frame = make_every_kind(rows, seed)
     before = frame.copy(deep=True)
-    first, second = (fit(make_every_kind_spec(), frame, 30) for _ in range(2))
-    first.transform(frame)
+    first, second = (fit(make_every_kind_spec(), frame, batch) for _ in range(2))
     assert first.model_dump_json() == second.model_dump_json()
+    assert_same(first.transform(frame), second.transform(frame))
     pd.testing.assert_frame_equal(frame, before)
 
 

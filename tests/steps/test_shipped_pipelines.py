@@ -122,26 +122,27 @@ def write_census(path: Path, rows: list[list[str]], *, ending: str = "") -> None
 def adult(sources: Path) -> Chain:
     """Run adult on 400 training rows and 150 test rows.
 
-    Further training rows: three that repeat another, one that the test file has too, and one
-    that was cut off.
+    Further training rows: three that repeat another, one of them twice, one that the test file
+    has too, and one that was cut off.
     """
     train_rows, test_rows = census_rows(400, first=0), census_rows(150, first=1_000)
-    extra = [*train_rows[:3], test_rows[0], train_rows[5][:4]]
+    extra = [*train_rows[:3], train_rows[0], test_rows[0], train_rows[5][:4]]
     write_census(sources / "adult-train.csv", train_rows + extra)
     write_census(sources / "adult-test.csv", test_rows, ending=".")
     return run_pipeline("adult")
 
 
 def test_adult_sets_the_row_that_was_cut_off_aside_and_reads_all_others(adult: Chain):
-    assert adult.ingested.raw.rows == 400 + 3 + 1 + 150
+    assert adult.ingested.raw.rows == 400 + 4 + 1 + 150
     assert adult.ingested.rejected_rows == 1
     assert adult.validated.quarantined == 1
-    assert adult.validated.checked.rows == 554
+    assert adult.validated.checked.rows == 555
 
 
 def test_adult_keeps_its_test_file_whole_and_drops_what_occurs_twice(adult: Chain):
     prepared = adult.prepared
-    assert prepared.cleaning["duplicates_dropped"] == 3
+    assert prepared.cleaning["duplicates_dropped"] == 4
+    assert prepared.cleaning["distinct_rows_repeated"] == 3
     assert prepared.cleaning["duplicates_of_test_dropped"] == 1
     assert prepared.train_rows + prepared.validation_rows == 400
     assert 15 < prepared.validation_rows < 80
@@ -150,8 +151,8 @@ def test_adult_keeps_its_test_file_whole_and_drops_what_occurs_twice(adult: Chai
 
 def test_adult_reads_question_marks_as_missing_and_labels_without_their_full_stop(adult: Chain):
     frame = read_frame(adult.ingested.raw)
-    # Every twentieth row of both files, and two of those once more.
-    assert frame["workclass"].isna().sum() == 20 + 8 + 2
+    # Every twentieth row of both files, and two of those again, one of them twice.
+    assert frame["workclass"].isna().sum() == 20 + 8 + 3
     assert set(frame["income"]) == {"<=50K", ">50K"}
     assert set(frame["sex"]) == {"Female", "Male"}
 
