@@ -124,22 +124,24 @@ class CategoryFitter(Fitter):
         self._spec = column
         self._input_name = input_name
         self._counts = ValueCounts()
+        self._has_value = False
         self._listed = column.values  # noqa: PD011 - a field of the spec
 
     def observe(self, series: pd.Series) -> None:
         """Count the values, unless they are hashed and nothing is to be filled."""
+        self._has_value = self._has_value or bool(series.notna().any())
         if self._spec.encode != "hash" or self._spec.fill != "own_category":
             self._counts.update(read_texts(series))
 
     def finish(self) -> Encoder | None:
         """Give the encoder; None, with a warning, for a column without any value."""
+        if not self._has_value:
+            self.warnings.append(f"column {self.column!r} has no value in training: left out")
+            return None
         ranked = self._counts.ranked()
         fill = self._choose_fill(ranked)
         if self._spec.encode == "hash":
             return HashEncoder(column=self.column, bins=self._spec.hash_bins, fill=fill)
-        if not ranked:
-            self.warnings.append(f"column {self.column!r} has no value in training: left out")
-            return None
         values = self._choose_values(ranked)
         if self._spec.encode == "embedding":
             return IndexEncoder(

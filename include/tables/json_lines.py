@@ -40,14 +40,16 @@ def read_json_columns(
             "Check what writes the file."
         )
     names: dict[str, None] = {}
-    for line in block.split(b"\n")[:SAMPLE_LINES]:
+    lines = [line for line in block.split(b"\n")[:SAMPLE_LINES] if line.strip()]
+    for line in lines:
         row = _parse_line(line)
         if isinstance(row, dict):
             names.update(dict.fromkeys(row))
     if not names:
+        _, reason = _explain(lines[0], _parse_line(lines[0]))
         raise SourceError(
-            "expected one JSON object per line. "
-            f"Received: {shorten(path.name)}, whose first lines hold none. Set source.format."
+            f"expected one JSON object per line. Received: {shorten(path.name)}, whose first lines "
+            f"hold none ({reason}). Correct the file, or set source.format."
         )
     late = [name for name in contract if name not in names]
     return (*names, *_find_late_keys(path, options, late))
@@ -141,17 +143,22 @@ def _parse_line(line: bytes) -> object:
 
 
 def _reject(line: bytes, number: int, position: int, found: object) -> Reject:
-    rule, reason = "bad_json", f"expected a JSON object, received {type(found).__name__}"
-    if isinstance(found, UnicodeDecodeError):
-        rule = "bad_encoding"
-        reason = f"byte 0x{line[found.start]:02X} at byte {found.start + 1} is not UTF-8"
-    elif isinstance(found, json.JSONDecodeError):
-        reason = f"not JSON: {found.msg} at character {found.pos + 1}"
-    elif isinstance(found, _RepeatedKeyError):
-        rule, reason = "repeated_key", "expected every key once, received one twice"
-    elif isinstance(found, Exception):
-        reason = f"not JSON: {type(found).__name__}"
+    rule, reason = _explain(line, found)
     return Reject(position, number, "", rule, reason, _text(line))
+
+
+def _explain(line: bytes, found: object) -> tuple[str, str]:
+    """Give the rule that a line breaks, and how."""
+    if isinstance(found, UnicodeDecodeError):
+        place = found.start
+        return "bad_encoding", f"byte 0x{line[place]:02X} at byte {place + 1} is not UTF-8"
+    if isinstance(found, json.JSONDecodeError):
+        return "bad_json", f"not JSON: {found.msg} at character {found.pos + 1}"
+    if isinstance(found, _RepeatedKeyError):
+        return "repeated_key", "expected every key once, received one twice"
+    if isinstance(found, Exception):
+        return "bad_json", f"not JSON: {type(found).__name__}"
+    return "bad_json", f"expected a JSON object, received {type(found).__name__}"
 
 
 def _text(line: bytes) -> str:

@@ -42,6 +42,7 @@ def make_pair(kind: str, task: str, **cleaning: Any) -> PipelineSpec:
     ("kind", "task", "feature", "target"),
     [
         ("integer", "classification", CLASSES, CLASSES),
+        ("integer", "classification", np.arange(ROWS), np.sort(CLASSES)),
         ("number", "classification", 3 - CLASSES + NUMBERS / 1e3, CLASSES),
         ("number", "classification", np.where(CLASSES, NUMBERS, np.nan), CLASSES),
         ("category", "classification", np.array(["p", "q"])[CLASSES], CLASSES),
@@ -65,6 +66,7 @@ def make_pair(kind: str, task: str, **cleaning: Any) -> PipelineSpec:
     ],
     ids=[
         "copy",
+        "id in a sorted file",
         "shifted copy",
         "gaps",
         "renamed",

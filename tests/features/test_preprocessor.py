@@ -230,6 +230,39 @@ def test_a_constant_column_stays_small_on_a_logarithmic_scale() -> None:
     np.testing.assert_allclose(written, np.log1p([[0.1], [0.2]]) - np.log1p(0.1), atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        ({"kind": "number", "fill": "median", "scale": "robust"}, "float64"),
+        ({"kind": "number", "outliers": "clip", "indicator": True}, "float64"),
+        ({"kind": "integer"}, "Int64"),
+        ({"kind": "boolean"}, "boolean"),
+        ({"kind": "category"}, "str"),
+        ({"kind": "category", "fill": "most_frequent"}, "str"),
+        ({"kind": "category", "encode": "embedding"}, "str"),
+        ({"kind": "category", "encode": "hash"}, "str"),
+        ({"kind": "datetime"}, "datetime64[us, UTC]"),
+        ({"kind": "text"}, "str"),
+    ],
+)
+def test_a_column_of_any_kind_without_a_value_is_left_out_and_reported(
+    options: dict[str, Any], kind: str
+) -> None:
+    columns = [
+        {"name": "x", "nulls": 1, **options},
+        {"name": "z", "kind": "number"},
+        {"name": "y", "kind": "number"},
+    ]
+    spec = make_spec(target={"column": "y", "task": "regression"}, columns=columns, promotion={})
+    numbers = np.arange(40.0)
+    frame = pd.DataFrame({"x": pd.Series([None] * 40, dtype=kind), "y": numbers, "z": numbers})
+    fitted = fit(spec, frame, batch=13)
+    assert [warning for warning in fitted.warnings if "'x'" in warning and "left out" in warning]
+    assert {name: array.shape for name, array in fitted.transform(frame).items()} == {
+        "dense": (40, 1)
+    }
+
+
 def test_a_column_without_values_is_left_out_and_reported() -> None:
     frame = make_frame(50).assign(income=np.nan)
     fitted = fit(make_spec(), frame)

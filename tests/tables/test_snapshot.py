@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from include.errors import DataError, GatehouseError, SchemaError, SourceError
@@ -154,6 +156,24 @@ def test_sources_that_cannot_be_used(
     put(root, "a.csv", content)
     with pytest.raises(error, match=message):
         snapshot(root, CSV)
+    assert not list(root.glob("tables/*/demo/*"))
+
+
+@pytest.mark.parametrize("kind", ["parquet", "second file", "query"])
+def test_a_name_that_stands_twice_is_refused_wherever_it_comes_from(root: Path, kind: str) -> None:
+    source: dict[str, Any] = {"kind": "file", "uri": "a"}
+    if kind == "parquet":
+        written = io.BytesIO()
+        pq.write_table(pa.table([[1], [2.0], ["a"], ["b"]], names=["n", "x", "c", "c"]), written)
+        put(root, "a/1.parquet", written.getvalue())
+    elif kind == "second file":
+        put(root, "a/1.csv", "n,x,c\n1,2,a\n")
+        put(root, "a/2.csv", "n,x,c,c\n1,2,a,b\n")
+    else:
+        query = "SELECT 1 AS n, 2 AS x, 'a' AS c, 'b' AS c"
+        source = {"kind": "sql", "connection": "s", "query": query}
+    with pytest.raises(SchemaError, match="more than once: 'c'"):
+        snapshot(root, source, connect=lambda _: "sqlite://")
     assert not list(root.glob("tables/*/demo/*"))
 
 
