@@ -109,7 +109,11 @@ def describe_validation_error(file: str, error: ValidationError) -> str:
     for detail in error.errors()[:5]:
         key = ".".join(str(part) for part in detail["loc"]) or "(whole file)"
         expected = detail["msg"].removeprefix("Value error, ")
-        received = "" if "Received:" in expected else f" Received: {_shorten(detail['input'])}."
+        given = detail["input"]
+        if detail["type"] == "missing" and isinstance(given, dict):
+            received = f" Received: only the keys {_shorten(', '.join(map(str, given)))}."
+        else:
+            received = "" if "Received:" in expected else f" Received: {_shorten(given)}."
         lines.append(f"{file}: {key}: {expected.rstrip('.')}.{received}")
     more = error.error_count() - len(lines)
     if more > 0:
