@@ -126,6 +126,7 @@ def test_a_start_waits_for_the_start_of_another_process(settings):
     assert "GATEHOUSE_AIRFLOW_PORT" in ended[0]
 
 
+@pytest.mark.slow  # a journey looks at the whole stack's files; this one at an earlier release's
 def test_what_the_services_write_is_readable_by_the_owner_only(settings):
     # A directory of an earlier release, open to everybody.
     logs = settings.home / "logs"
