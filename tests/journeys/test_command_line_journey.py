@@ -16,7 +16,11 @@ from include.stack.training_run import build_run_id, follow_training_run
 from tests.builders import make_frame
 from tests.journeys.journey import Journey
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.journey,
+    pytest.mark.timeout(600),
+    pytest.mark.xdist_group("stack"),
+]
 
 
 def test_what_the_stack_keeps_is_readable_by_the_owner_only(journey: Journey):
@@ -27,6 +31,7 @@ def test_what_the_stack_keeps_is_readable_by_the_owner_only(journey: Journey):
     assert {stat.S_IMODE(path.stat().st_mode) for path in places} == {0o700}
 
 
+@pytest.mark.slow  # two whole runs
 def test_two_triggers_at_the_same_moment_are_one_run(journey: Journey):
     dag_id = "train__digits"
     journey.wait(lambda: journey.api.get_dag(dag_id) is not None, f"{dag_id} is loaded", 90)

@@ -6,7 +6,11 @@ from include.errors import ParamError
 from tests.builders import make_frame
 from tests.journeys.journey import Finished, Journey
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.journey,
+    pytest.mark.timeout(600),
+    pytest.mark.xdist_group("stack"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +128,11 @@ def test_data_that_break_the_contract_train_nothing(journey: Journey):
     assert "report.html" in {file["path"] for file in files}
 
 
-@pytest.mark.parametrize("answer", ["Keep the champion", "Promote"])
+@pytest.mark.parametrize(
+    "answer",
+    # A journey of the command line declines.
+    ["Promote", pytest.param("Keep the champion", marks=pytest.mark.slow)],
+)
 def test_a_person_decides_when_the_policy_asks(journey: Journey, answer: str):
     make_frame(400).drop(columns="row_id").to_csv(journey.sources / "loans.csv", index=False)
     dag_id, run_id = journey.start("loans")
