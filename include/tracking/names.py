@@ -9,6 +9,8 @@ from include.records import RunContext
 
 MAX_NAME: Final = 240
 RUN_PREFIX: Final = re.compile(r"^(manual|scheduled|backfill|asset_triggered)__")
+# Fractions of a second, the offset, and the checksum of what a run of `gatehouse run` was given.
+RUN_NOISE: Final = re.compile(r"\.\d{6}|[+-]\d\d:\d\d$|__[0-9a-f]{8}(?=-\d+$|$)")
 
 
 def entity_name(name: str) -> str:
@@ -40,5 +42,8 @@ def run_name(run: RunContext) -> str:
         ... )
         >>> run_name(run)
         'digits 2026-01-05T03:00:00'
+        >>> run_name(run.model_copy(update={"run_id": "manual__2026-01-05T03:00Z__44136fa3-2"}))
+        'digits 2026-01-05T03:00Z-2'
     """
-    return f"{run.pipeline} {RUN_PREFIX.sub('', run.run_id)[:19]}"
+    telling = RUN_NOISE.sub("", RUN_PREFIX.sub("", run.run_id))
+    return f"{run.pipeline} {telling[:60]}"
