@@ -62,9 +62,8 @@ _LIBRARIES = (
     "httpx",
     "jinja2.ext",
 )
-
-
 _PROJECT = "include"
+_logger = logging.getLogger(__name__)
 
 
 def _preload() -> None:
@@ -89,9 +88,11 @@ def _preload_project() -> None:
     for root in place.submodule_search_locations or () if place else ():
         imported = _read_state(root)
         for module in pkgutil.walk_packages([root], f"{_PROJECT}.", onerror=lambda _: None):
-            # One that cannot be imported says so in the task that needs it.
-            with contextlib.suppress(Exception):
+            try:
                 importlib.import_module(module.name)
+            # Whatever it is, the scheduler must live; the task that needs the module fails with it.
+            except Exception as error:
+                _logger.warning("%s is not preloaded: %r", module.name, error)
         os.register_at_fork(after_in_child=functools.partial(_forget_if_changed, root, imported))
 
 

@@ -1,5 +1,6 @@
 """Builders of small real things, shared by all tests."""
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,22 @@ def make_run(**changes: Any) -> RunContext:
     """Build the context of a run that no Airflow started."""
     values = {"pipeline": "loans", "dag_id": "train__loans", "run_id": "manual__1", **changes}
     return RunContext.model_validate(values)
+
+
+def read_in(frame: pd.DataFrame, batch: int) -> Callable[[Sequence[str]], Iterator[pd.DataFrame]]:
+    """Give a function that reads columns of a frame in batches, as they come from a table."""
+
+    def read(columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+        for start in range(0, len(frame), batch):
+            yield frame.iloc[start : start + batch][list(columns)].reset_index(drop=True)
+
+    return read
+
+
+def repeat_rows(frame: pd.DataFrame, rows: Sequence[int]) -> pd.DataFrame:
+    """Append rows of a frame to it once more, and number all of them anew."""
+    joined = pd.concat([frame, frame.iloc[list(rows)]], ignore_index=True)
+    return joined.assign(row_id=np.arange(len(joined)))
 
 
 def make_frame(rows: int = 200, seed: int = 0) -> pd.DataFrame:

@@ -6,6 +6,8 @@ import socket
 import threading
 from urllib.parse import urlsplit
 
+from tests.mlflow_fixture import free_port
+
 
 class NetworkDoor:
     """Hands connections to a local port on to a server."""
@@ -17,9 +19,7 @@ class NetworkDoor:
         self._connections: list[socket.socket] = []
         self._listener: socket.socket | None = None
         self._is_passing = threading.Event()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
 
     def open(self) -> None:

@@ -67,12 +67,9 @@ class RowPlan:
             worked = work.apply(frame)
             parts = self.parts[positions]
             chosen = parts != LEFT_OUT if part is None else parts == part
-            if not chosen.any():  # as where every row of a batch repeats an earlier one
-                continue
-            if chosen.all():
-                yield Batch(worked, positions)
-            else:
-                yield Batch(worked[chosen], positions[chosen])
+            if chosen.any():  # none is where every row of a batch repeats an earlier one
+                is_whole = chosen.all()
+                yield Batch(worked if is_whole else worked[chosen], positions[chosen])
         self.counts.update({name: count for name, count in work.counts.items() if count})
 
     def read_kept(self, columns: Sequence[str]) -> Iterator[pd.DataFrame]:

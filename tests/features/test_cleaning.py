@@ -1,4 +1,3 @@
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,15 +13,11 @@ from include.features.outliers import drop_outlier_rows
 from include.features.row_plan import RowPlan
 from include.features.splits import LEFT_OUT, TEST, TRAIN, VALIDATION
 from include.specs import PipelineSpec
-from tests.builders import BASE_SPEC, make_frame, make_spec
+from tests.builders import BASE_SPEC, make_frame, make_spec, read_in, repeat_rows
 
 
 def plan(spec: PipelineSpec, frame: pd.DataFrame, batch: int = 64) -> RowPlan:
-    def read(columns: Sequence[str]) -> Iterable[pd.DataFrame]:
-        for start in range(0, len(frame), batch):
-            yield frame.iloc[start : start + batch][list(columns)].reset_index(drop=True)
-
-    return plan_rows(spec, read, has_parts="part" in frame.columns)
+    return plan_rows(spec, read_in(frame, batch), has_parts="part" in frame.columns)
 
 
 def change_column(name: str, **changes: Any) -> list[dict[str, Any]]:
@@ -30,11 +25,6 @@ def change_column(name: str, **changes: Any) -> list[dict[str, Any]]:
         {**column, **changes} if column["name"] == name else column
         for column in BASE_SPEC["columns"]
     ]
-
-
-def repeat_rows(frame: pd.DataFrame, rows: Sequence[int]) -> pd.DataFrame:
-    joined = pd.concat([frame, frame.iloc[list(rows)]], ignore_index=True)
-    return joined.assign(row_id=np.arange(len(joined)))
 
 
 def make_customers(rows: int) -> pd.DataFrame:

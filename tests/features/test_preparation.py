@@ -1,9 +1,8 @@
 """From a checked table to features: what is held out leaves no trace in what is fitted."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +10,8 @@ from hypothesis import strategies as st
 from include.features.hashing import hash_rows
 from include.features.preparation import Preparation, fit_preparation
 from include.features.splits import PART_NAMES
-from tests.builders import make_frame, make_spec
+from include.specs import PipelineSpec
+from tests.builders import BASE_SPEC, make_frame, make_spec, read_in, repeat_rows
 from tests.features.test_preprocessor import EVERY_KIND, make_every_kind
 
 NUMBERS = st.fixed_dictionaries(
@@ -34,12 +34,19 @@ SPIES: dict[str, Any] = {
 }
 
 
-def prepare(spec: Any, frame: pd.DataFrame, batch: int) -> Preparation:
-    def read(columns: Sequence[str]) -> Iterable[pd.DataFrame]:
-        for start in range(0, len(frame), batch):
-            yield frame.iloc[start : start + batch][list(columns)].reset_index(drop=True)
+def prepare(spec: PipelineSpec, frame: pd.DataFrame, batch: int) -> Preparation:
+    return fit_preparation(spec, read_in(frame, batch), has_parts=False)
 
-    return fit_preparation(spec, read, has_parts=False)
+
+def make_loans_spec(**changes: Any) -> PipelineSpec:
+    """Build a spec without an id, so that rows can be alike."""
+    columns = [each for each in BASE_SPEC["columns"] if each["name"] != "loan_id"]
+    return make_spec(columns=columns, cleaning={"leakage": "warn"}, **changes)
+
+
+def repeat_loans(rows: int, repeats: Sequence[int]) -> pd.DataFrame:
+    """Build rows without an id, and some of them again at the end."""
+    return repeat_rows(make_frame(rows).drop(columns="loan_id"), repeats)
 
 
 def held_out_rows(preparation: Preparation) -> set[int]:
@@ -78,11 +85,7 @@ def test_nothing_of_a_held_out_row_reaches_the_fit(
 
 
 def test_a_batch_that_repeats_another_altogether_is_no_obstacle() -> None:
-    frame = make_frame(60).drop(columns="loan_id")
-    frame = pd.concat([frame, frame.iloc[:30]], ignore_index=True)
-    frame["row_id"] = np.arange(len(frame))
-    columns = [each for each in make_spec().model_dump()["columns"] if each["name"] != "loan_id"]
-    prepared = prepare(make_spec(columns=columns, cleaning={"leakage": "warn"}), frame, 30)
+    prepared = prepare(make_loans_spec(), repeat_loans(60, range(30)), 30)
     rows = [len(part) for name, part in prepared.stream() if name in PART_NAMES]
     assert sum(rows) == 60
 
@@ -96,11 +99,7 @@ def test_a_batch_that_repeats_another_altogether_is_no_obstacle() -> None:
 def test_no_row_of_the_test_part_equals_one_that_trains(
     repeats: list[int], method: str, batch: int
 ) -> None:
-    frame = make_frame(80).drop(columns="loan_id")
-    frame = pd.concat([frame, frame.iloc[repeats]], ignore_index=True)
-    frame["row_id"] = np.arange(len(frame))
-    columns = [each for each in make_spec().model_dump()["columns"] if each["name"] != "loan_id"]
-    spec = make_spec(columns=columns, split={"method": method}, cleaning={"leakage": "warn"})
+    frame, spec = repeat_loans(80, repeats), make_loans_spec(split={"method": method})
     parts: dict[str, set[int]] = {"train": set(), "validation": set(), "test": set()}
     hashes = hash_rows(frame, tuple(name for name in frame if name != "row_id"))
     for name, rows in prepare(spec, frame, batch).stream():

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from include.errors import DataError
 from include.features.series import add_series_columns, open_series
 from include.features.series_plan import SeriesPlan
 from include.specs import PipelineSpec
-from tests.builders import make_spec
+from tests.builders import make_spec, read_in
 
 COLUMNS = [
     {"name": "at", "kind": "datetime"},
@@ -44,14 +44,6 @@ def make_series(rows: int, seed: int = 0) -> pd.DataFrame:
             "wind": wind,
         }
     )
-
-
-def read_in(frame: pd.DataFrame, batch: int) -> Callable[[Sequence[str]], Iterable[pd.DataFrame]]:
-    def read(columns: Sequence[str]) -> Iterable[pd.DataFrame]:
-        for start in range(0, len(frame), batch):
-            yield frame.iloc[start : start + batch][list(columns)].reset_index(drop=True)
-
-    return read
 
 
 def run_stream(spec: PipelineSpec, frame: pd.DataFrame, batch: int) -> pd.DataFrame:

@@ -1,7 +1,6 @@
 """One real stack for all journeys: free ports, a home of its own, pipelines of its own."""
 
 import shutil
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from include.settings import Settings
 from include.stack.airflow_api import AirflowApi
 from include.stack.services import start_stack, stop_stack
 from tests.journeys.journey import Journey
+from tests.mlflow_fixture import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 LOANS = """\
@@ -72,10 +72,3 @@ def journey(settings: Settings) -> Iterator[Journey]:
             yield Journey(settings, api)
     finally:
         stop_stack(settings)
-
-
-def free_port() -> int:
-    """Give a port that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

@@ -57,6 +57,17 @@ def test_a_fork_has_the_project_in_memory_also_when_a_module_of_it_is_broken(pro
     assert said == ["1"]
 
 
+def test_a_module_that_cannot_be_preloaded_is_named(project):
+    said = run_forks(
+        "import logging\n"
+        "logging.basicConfig(stream=sys.stdout, format='%(message)s')\n"
+        "airflow_local_settings._preload_project()\n",
+        project,
+    )
+    assert len(said) == 1
+    assert said[0].startswith("include.broken is not preloaded: ModuleNotFoundError(")
+
+
 @pytest.mark.parametrize(
     "change",
     [

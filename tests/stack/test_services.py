@@ -15,17 +15,12 @@ from include.errors import GatehouseError
 from include.settings import Settings
 from include.stack import services
 from include.stack.start_lock import hold_lock
+from tests.mlflow_fixture import free_port
 
 
 @pytest.fixture
 def settings(tmp_path):
     return Settings(home=tmp_path, airflow_port=free_port(), mlflow_port=free_port())
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def remember(settings: Settings, name: str, pid: int, created: float) -> None:
