@@ -266,7 +266,7 @@ def _find_spec(settings: Settings, pipeline: str) -> PipelineSpec:
 def _check_against(pipeline: str | None, file: Path | None) -> None:
     from include.quality.failure_table import render_failures
     from include.quality.gate import is_blocked
-    from include.steps.against import check_against
+    from include.steps.validate.check_file import check_against
 
     if pipeline is None or file is None or not file.is_file():
         raise ParamError(

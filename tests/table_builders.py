@@ -6,9 +6,9 @@ from typing import Any
 
 from include.records import IngestRecord
 from include.settings import Settings
+from include.sources.snapshot import take_snapshot
 from include.specs import PipelineSpec
 from include.steps.ingest import build_reading_plan
-from include.tables.snapshot import take_snapshot
 from include.tables.store import TableStore
 
 COLUMNS: list[dict[str, Any]] = [

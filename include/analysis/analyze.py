@@ -13,7 +13,7 @@ from include.analysis.roles import list_filled
 from include.analysis.scan import SAMPLE_ROWS, STRETCHES, Batches, Scan, scan_table
 from include.analysis.story import tell_story
 from include.analysis.timelines import follow_time
-from include.findings import Analysis, ColumnProfile, MissingMap
+from include.records.analysis import Analysis, ColumnProfile, MissingMap
 from include.specs import PipelineSpec
 
 # A category with more levels than this share of its rows names rows rather than groups.

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from include.findings import Association
+from include.records.analysis import Association
 
 MIN_ROWS: Final = 10
 MAX_LEVELS: Final = 50

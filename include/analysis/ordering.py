@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from include.analysis.scan import Batches
 from include.specs import PipelineSpec
-from include.specs.pipeline import ROW_ID
+from include.specs.names import ROW_ID
 
 BATCH_ROWS: Final = 65_536
 MEMORY_MB: Final = 512

@@ -5,7 +5,7 @@ import io
 from collections.abc import Sequence
 from typing import Final
 
-from include.findings import Association
+from include.records.analysis import Association
 
 HEADER: Final = ("left", "right", "measure", "value", "absolute_value", "spearman", "rows")
 # A cell that starts so is run as a formula by spreadsheets.

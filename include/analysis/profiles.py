@@ -7,7 +7,7 @@ import pandas as pd
 
 from include.analysis.roles import has_values, role_of
 from include.analysis.scan import ColumnCounts, Scan
-from include.findings import (
+from include.records.analysis import (
     CategorySummary,
     ColumnProfile,
     Histogram,

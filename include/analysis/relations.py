@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from include.analysis.profiles import shorten
-from include.findings import Association, RelationPoint, TargetRelation
+from include.records.analysis import Association, RelationPoint, TargetRelation
 from include.specs import PipelineSpec
 
 SHOWN: Final = 12

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from include.findings import Role
+from include.records.analysis import Role
 from include.specs import Column, PipelineSpec
+from include.specs.names import PART
 
-PART: Final = "part"
 # Odd, so that multiplying by it loses nothing modulo 2^64.
 STIR: Final = np.uint64(0x9E3779B97F4A7C15)
 # Eight bytes an element while hashing: few rows of an image at a time.

@@ -24,7 +24,7 @@ from include.analysis.roles import (
     simplify,
 )
 from include.specs import PipelineSpec
-from include.specs.pipeline import ROW_ID
+from include.specs.names import ROW_ID
 
 SAMPLE_ROWS: Final = 200_000
 STRETCHES: Final = 120

@@ -20,7 +20,7 @@ from include.analysis.story_of_target import (
     describe_target,
 )
 from include.analysis.wording import coefficient, join, number, percent, strength
-from include.findings import Analysis, Association, ColumnProfile, Remark
+from include.records.analysis import Analysis, Association, ColumnProfile, Remark
 from include.specs import PipelineSpec
 
 STRONG: Final = 0.5

@@ -1,7 +1,7 @@
 """The part of the story that is about rows: how many, what is missing, what stands twice."""
 
 from include.analysis.wording import count, join, percent
-from include.findings import Analysis, Remark
+from include.records.analysis import Analysis, Remark
 from include.specs import PipelineSpec
 
 

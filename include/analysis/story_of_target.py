@@ -3,7 +3,7 @@
 from typing import Final
 
 from include.analysis.wording import coefficient, count, join, number, percent
-from include.findings import Analysis, Association, Cycle, Remark
+from include.records.analysis import Analysis, Association, Cycle, Remark
 from include.specs import PipelineSpec
 
 LEAK: Final = 0.98

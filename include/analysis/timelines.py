@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from include.analysis.relations import event_of
-from include.findings import Association, Cycle, Memory, TimeFindings, Timeline
+from include.records.analysis import Association, Cycle, Memory, TimeFindings, Timeline
 from include.specs import PipelineSpec
 
 MAX_POINTS: Final = 270

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from include.tables.duck import quote_text
+from include.values.duck import quote_text
 
 NUMERIC: Final = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 EMAIL: Final = r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"

@@ -11,12 +11,12 @@ from typing import Final, NamedTuple
 from upath import UPath
 
 from include.errors import SchemaError, SourceError
+from include.sources.csv_files import read_csv_batches, read_csv_columns
+from include.sources.file_lists import file_format
+from include.sources.opened_files import COLUMN_READERS
+from include.sources.text_blocks import BLOCK_BYTES, iter_text_blocks, open_bytes
 from include.specs.sources import FileSource
-from include.tables.batches import shorten
-from include.tables.csv_files import read_csv_batches, read_csv_columns
-from include.tables.opened_files import COLUMN_READERS
-from include.tables.source_files import file_format
-from include.tables.text_blocks import BLOCK_BYTES, iter_text_blocks, open_bytes
+from include.values.showing import shorten
 
 SEPARATORS: Final = (",", ";", "\t", "|")
 QUOTES: Final = ('"', "'", "")

@@ -8,10 +8,10 @@ from include.drafting.text_copy import TextCopy
 from include.errors import DataError
 from include.features.cleaning import plan_rows
 from include.features.leakage import find_leaks, sample_training_rows
+from include.sources.composed_times import compose_times
+from include.sources.row_casting import RowCaster
 from include.specs import PipelineSpec
-from include.specs.pipeline import ROW_ID
-from include.tables.casting import RowCaster
-from include.tables.composed_times import compose_times
+from include.specs.names import ROW_ID
 from include.tables.readers import to_frame
 
 
@@ -37,7 +37,7 @@ def find_draft_leaks(
         chosen = [by_name[name] for name in columns if name != ROW_ID]
         caster = RowCaster(chosen, has_private=True)
         batches = source.read(tuple(column.name for column in chosen))
-        for rows, _ in caster.cast_batches(batches, source.rules):
+        for rows, _ in caster.cast_batches(batches, source.reading):
             # One dtype in every batch: whether a later one has gaps is not known here.
             yield to_frame(rows.select(list(columns)), nullable)
 

@@ -16,7 +16,7 @@ from include.drafting.file_form import FileForm
 from include.drafting.marks import ALL_MARKS, ONLY_AMONG_NUMBERS, SURE
 from include.drafting.text_copy import CopiedColumn, TextCopy
 from include.drafting.tracking import ArrayForm, TimeForm
-from include.tables.duck import open_duckdb, parquet_scan, quote_name, quote_text
+from include.values.duck import open_duckdb, parquet_scan, quote_name, quote_text
 
 RAW: Final = "texts_with_marks"
 TABLE: Final = "texts"

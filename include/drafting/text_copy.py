@@ -16,19 +16,15 @@ import pyarrow.parquet as pq
 from include.drafting.file_form import FileForm
 from include.drafting.tracking import ArrayForm, ArrayTracker, TimeForm, TimeTracker
 from include.errors import SourceError
+from include.sources.batches import Batch, OpenedSource, whole_batch
+from include.sources.opening import SourcePlaces, open_source
 from include.specs.columns import TextColumn
-from include.specs.pipeline import RESERVED_COLUMNS
-from include.tables.batches import (
-    Batch,
-    OpenedSource,
-    TextRules,
-    shorten,
-    whole_batch,
-)
-from include.tables.contract_types import cast_column
-from include.tables.sources import SourcePlaces, open_source
+from include.specs.names import RESERVED_COLUMNS
+from include.values.casts import cast_column
+from include.values.reading import Reading
+from include.values.showing import shorten
 
-RULES: Final = TextRules(missing=("",))
+RULES: Final = Reading(missing=("",))
 LONGEST_NAME: Final = 200
 MOST_REJECTED: Final = 0.1
 BATCH_ROWS: Final = 65_536
@@ -79,7 +75,7 @@ class TextCopy(NamedTuple):
                     yield whole_batch(_rename(rows, keys, wanted), line)
                     line += rows.num_rows
 
-        return OpenedSource("", tuple(keys), read, TextRules(missing=marks), None)
+        return OpenedSource("", tuple(keys), read, Reading(missing=marks), None)
 
 
 def copy_as_text(form: FileForm, directory: Path) -> TextCopy:

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from include.drafting.counting import NUMERIC
 from include.drafting.marks import ALL_MARKS
-from include.tables.datetimes import cast_datetime
-from include.tables.tensors import cast_tensor
+from include.values.tensors import cast_tensor
+from include.values.times import cast_datetime
 
 PROBED: Final = 50
 DAYS: Final = (

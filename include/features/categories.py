@@ -16,11 +16,11 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from include.features.encoders import Counts, DenseEncoder, Encoder, Fitter, InputEncoder, Matrix
-from include.features.hashing import hash_array
-from include.features.statistics import ValueCounts
 from include.features.typed_values import read_texts
 from include.records import FeatureInput
 from include.specs.columns import CategoryColumn
+from include.values.hashing import hash_array
+from include.values.statistics import ValueCounts
 
 Codes = npt.NDArray[np.int64]
 _UNKNOWN_CODE = 0

@@ -21,7 +21,6 @@ from include.features.duplicates import (
     list_compared_columns,
     warn_of_loss,
 )
-from include.features.hashing import hash_series
 from include.features.part_checks import (
     check_keys,
     check_parts,
@@ -36,9 +35,8 @@ from include.features.series_plan import SeriesPlan
 from include.features.splits import LEFT_OUT, Parts, SplitFacts, assign_parts
 from include.specs import PipelineSpec
 from include.specs.columns import IdColumn
-from include.specs.pipeline import ROW_ID
-
-PART = "part"
+from include.specs.names import PART, ROW_ID
+from include.values.hashing import hash_series
 
 
 def plan_rows(spec: PipelineSpec, read: ReadBatches, *, has_parts: bool) -> RowPlan:

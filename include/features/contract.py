@@ -13,7 +13,8 @@ from include.specs.columns import (
     TensorColumn,
     TextColumn,
 )
-from include.specs.pipeline import LagFeatures
+from include.specs.features import LagFeatures
+from include.specs.names import RESERVED_COLUMNS
 
 FeatureColumn = (
     NumberColumn
@@ -25,7 +26,7 @@ FeatureColumn = (
     | TensorColumn
 )
 DENSE_INPUT = "dense"
-_TAKEN_NAMES = frozenset({DENSE_INPUT, "y", "row_id", "part"})
+_TAKEN_NAMES = frozenset({DENSE_INPUT, "y", *RESERVED_COLUMNS})
 
 
 def list_feature_columns(spec: PipelineSpec) -> tuple[FeatureColumn, ...]:

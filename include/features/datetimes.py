@@ -8,8 +8,9 @@ import pandas as pd
 from pydantic import Field
 
 from include.features.encoders import DenseEncoder, Fitter, Matrix
-from include.features.typed_values import Floats, read_times
+from include.features.typed_values import read_times
 from include.specs.columns import DatetimeColumn
+from include.values.statistics import Floats
 
 Part = Literal["year", "month", "day", "weekday", "hour", "minute", "elapsed_days"]
 

@@ -15,10 +15,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from include.errors import DataError, LeakageError
-from include.features.hashing import Hashes, hash_rows, mix64
 from include.features.splits import LEFT_OUT, TRAIN, Parts
 from include.specs import PipelineSpec
-from include.specs.pipeline import CleaningSpec
+from include.specs.features import CleaningSpec
+from include.values.hashing import Hashes, hash_rows, mix64
 
 Mask = npt.NDArray[np.bool_]
 _MUCH: Final = 0.05

@@ -12,9 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
-from include.features.statistics import RowSample
-from include.features.typed_values import Floats
 from include.records import FeatureInput
+from include.values.statistics import Floats, RowSample
 
 Matrix = npt.NDArray[np.float32]
 Counts = dict[str, int]

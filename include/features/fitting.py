@@ -11,9 +11,7 @@ from include.features.categories import CategoryFitter
 from include.features.contract import FeatureColumn, name_inputs
 from include.features.datetimes import DatetimeFitter
 from include.features.encoders import Encoder, Fitter
-from include.features.hashing import hash_series, mix64
 from include.features.numbers import BooleanFitter, NumberFitter
-from include.features.statistics import RowSample
 from include.features.target import TargetEncoder, TargetFitter
 from include.features.tensors import TensorEncoder
 from include.features.text_tokens import TokenFitter
@@ -26,7 +24,9 @@ from include.specs.columns import (
     TensorColumn,
     TextColumn,
 )
-from include.specs.pipeline import ROW_ID
+from include.specs.names import ROW_ID
+from include.values.hashing import hash_series, mix64
+from include.values.statistics import RowSample
 
 Batches = Callable[[], Iterable[pd.DataFrame]]
 

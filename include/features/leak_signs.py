@@ -8,8 +8,9 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from include.features.contract import FeatureColumn
-from include.features.typed_values import Floats, read_numbers, read_texts, read_times
+from include.features.typed_values import read_numbers, read_texts, read_times
 from include.specs.columns import BooleanColumn, CategoryColumn, TextColumn
+from include.values.statistics import Floats
 
 LIMIT: Final = 0.999
 _ROWS_PER_VALUE: Final = 10

@@ -19,18 +19,19 @@ import pyarrow.compute as pc
 
 from include.errors import LeakageError
 from include.features.contract import FeatureColumn, list_feature_columns, list_lag_columns
-from include.features.hashing import mix64
 from include.features.leak_signs import Codes, explain, explain_copy, number_values
 from include.features.row_plan import RowPlan
 from include.features.splits import TRAIN
 from include.features.target import read_classes
-from include.features.typed_values import Floats, read_numbers, read_texts
+from include.features.typed_values import read_numbers, read_texts
 from include.specs import PipelineSpec
 from include.specs.columns import (
     DatetimeColumn,
     TensorColumn,
     TextColumn,
 )
+from include.values.hashing import mix64
+from include.values.statistics import Floats
 
 SAMPLE_ROWS: Final = 20_000
 TEXT_LENGTH: Final = 200

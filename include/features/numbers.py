@@ -9,9 +9,9 @@ from pydantic import Field
 
 from include.errors import DataError
 from include.features.encoders import Counts, DenseEncoder, Fitter, Matrix
-from include.features.statistics import Moments, RowSample, find_most_frequent
-from include.features.typed_values import Floats, read_booleans, read_numbers
+from include.features.typed_values import read_booleans, read_numbers
 from include.specs.columns import BooleanColumn, IntegerColumn, NumberColumn
+from include.values.statistics import Floats, Moments, RowSample, find_most_frequent
 
 
 class NumberEncoder(DenseEncoder):

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from include.features.hashing import mix64
 from include.features.part_checks import check_parts
 from include.features.row_plan import RowPlan
 from include.features.splits import LEFT_OUT, TRAIN
-from include.features.statistics import RowSample
 from include.features.typed_values import read_numbers
 from include.specs import PipelineSpec
 from include.specs.columns import IntegerColumn, NumberColumn
+from include.values.hashing import mix64
+from include.values.statistics import RowSample
 
 Floats = npt.NDArray[np.float64]
 IsOutlier = Callable[[Floats], npt.NDArray[np.bool_]]

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from include.errors import DataError, LeakageError
-from include.features.hashing import NULL_HASH, Hashes
 from include.features.splits import LEFT_OUT, PART_NAMES, Order, Parts
+from include.values.hashing import NULL_HASH, Hashes
 
 
 def check_parts(

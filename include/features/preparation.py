@@ -21,7 +21,7 @@ from include.features.series import ReadBatches
 from include.features.splits import PART_NAMES, TEST, TRAIN
 from include.specs import PipelineSpec
 from include.specs.columns import TensorColumn
-from include.specs.pipeline import ROW_ID
+from include.specs.names import ROW_ID
 
 TARGET: Final = "y"
 TEST_ROWS: Final = "test_rows"

@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.errors import DataError
-from include.features.hashing import Hashes, hash_series
 from include.features.splits import (
     PART_NAMES,
     TRAIN,
@@ -21,8 +20,10 @@ from include.features.splits import (
     read_order,
 )
 from include.features.target import order_classes, read_classes
-from include.features.typed_values import Floats, read_numbers
+from include.features.typed_values import read_numbers
 from include.specs import PipelineSpec
+from include.values.hashing import Hashes, hash_series
+from include.values.statistics import Floats
 
 Codes = npt.NDArray[np.int32]
 

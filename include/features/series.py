@@ -17,7 +17,11 @@ import numpy as np
 import pandas as pd
 
 from include.errors import DataError
-from include.features.ordered_values import (
+from include.features.series_plan import SeriesPlan
+from include.features.splits import Parts
+from include.features.typed_values import read_booleans, read_numbers
+from include.specs.names import ROW_ID
+from include.values.order import (
     Indices,
     Layout,
     average,
@@ -25,10 +29,7 @@ from include.features.ordered_values import (
     fill_forward,
     shift,
 )
-from include.features.series_plan import SeriesPlan
-from include.features.splits import Parts
-from include.features.typed_values import Floats, read_booleans, read_numbers
-from include.specs.pipeline import ROW_ID
+from include.values.statistics import Floats
 
 ReadBatches = Callable[[Sequence[str]], Iterable[pd.DataFrame]]
 

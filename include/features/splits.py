@@ -15,10 +15,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from include.errors import DataError
-from include.features.hashing import Hashes, to_unit_interval
-from include.features.ordered_values import find_group_starts
-from include.features.typed_values import Floats
-from include.specs.pipeline import ROW_ID, SplitSpec
+from include.specs.features import SplitSpec
+from include.specs.names import ROW_ID
+from include.values.hashing import Hashes, to_unit_interval
+from include.values.order import find_group_starts
+from include.values.statistics import Floats
 
 Parts = npt.NDArray[np.uint8]
 Strata = npt.NDArray[np.int32]

@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field
 
 from include.errors import DataError
-from include.features.statistics import Moments, ValueCounts
 from include.features.typed_values import read_booleans, read_numbers, read_texts
 from include.specs import PipelineSpec
 from include.specs.metrics import Task
+from include.values.statistics import Moments, ValueCounts
 
 
 class TargetEncoder(BaseModel):

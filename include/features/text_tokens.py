@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from include.features.encoders import Fitter, InputEncoder
-from include.features.statistics import ValueCounts
 from include.features.typed_values import read_texts
 from include.records import FeatureInput
 from include.specs.columns import TextColumn
+from include.values.statistics import ValueCounts
 
 # Letters of any script, their marks, digits and the underscore make words.
 _SEPARATORS: Final = r"[^\p{L}\p{M}\p{N}_]+"

@@ -12,8 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from include.errors import DataError, SchemaError
-
-Floats = npt.NDArray[np.float64]
+from include.values.statistics import Floats
 
 _TRUE: Final = ("true", "t", "yes", "y", "1")
 _FALSE: Final = ("false", "f", "no", "n", "0")

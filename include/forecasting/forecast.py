@@ -8,7 +8,7 @@ from include.forecasting.lines import Line, Range, fit_line
 from include.forecasting.machine import Machine
 from include.forecasting.probe import STEPS, Measurement, Probe
 from include.reporting.formats import format_count, format_size
-from include.steps.feature_arrays import MEMORY_SHARE, memory_bytes
+from include.steps.train.feature_arrays import MEMORY_SHARE, memory_bytes
 
 NOTHING = Range(0.0, 0.0, 0.0)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from include.errors import TrainingError
 from include.records import FeatureSchema
-from include.specs.pipeline import ModelSpec
+from include.specs.model import ModelSpec
 
 FORM = "def build(schema: FeatureSchema, model: ModelSpec) -> keras.Model"
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from include.modeling.objectives import build_loss, build_metric, build_optimizer
 from include.records import FeatureSchema
-from include.specs.pipeline import TrainingSpec
+from include.specs.model import TrainingSpec
 
 StopCheck = Callable[[], None]
 

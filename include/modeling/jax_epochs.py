@@ -19,7 +19,7 @@ from include.modeling.epochs import FitRows, StopCheck
 from include.modeling.objectives import build_loss, build_optimizer, metric_name, score_rows
 from include.modeling.prediction import training_argument
 from include.records import FeatureSchema
-from include.specs.pipeline import TrainingSpec
+from include.specs.model import TrainingSpec
 
 CALLS_PER_EPOCH = 24
 FEWEST_STEPS_PER_CALL = 64

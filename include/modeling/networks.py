@@ -12,7 +12,7 @@ import keras
 from include.errors import TrainingError
 from include.modeling.custom_networks import build_custom_network
 from include.records import FeatureInput, FeatureSchema
-from include.specs.pipeline import ModelSpec
+from include.specs.model import ModelSpec
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from include.modeling.arrays import EPSILON
 from include.records import FeatureSchema
-from include.specs.pipeline import TrainingSpec
+from include.specs.model import TrainingSpec
 
 OPTIMIZERS = {
     "adam": keras.optimizers.Adam,

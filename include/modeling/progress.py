@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy.typing as npt
 
-from include.specs.pipeline import EarlyStopping
+from include.specs.model import EarlyStopping
 
 Weights = list[npt.NDArray[Any]]
 

@@ -23,7 +23,7 @@ from include.modeling.objectives import measure_outputs
 from include.modeling.prediction import predict_outputs
 from include.modeling.progress import EpochProgress, FitState
 from include.records import FeatureSchema
-from include.specs.pipeline import EarlyStopping, TrainingSpec
+from include.specs.model import EarlyStopping, TrainingSpec
 
 logger = logging.getLogger(__name__)
 RUNAWAY_WEIGHT = 1e12

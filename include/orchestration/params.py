@@ -19,7 +19,7 @@ from include.specs.bounds import (
     MAX_LEARNING_RATE,
     MAX_UNITS,
 )
-from include.specs.pipeline import ModelSpec, TrainingSpec
+from include.specs.model import ModelSpec, TrainingSpec
 
 TRAINING = "Training"
 DATA = "Data"

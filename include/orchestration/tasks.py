@@ -107,7 +107,7 @@ def effective_spec(spec: PipelineSpec, params: Mapping[str, Any]) -> PipelineSpe
     effective = apply_params(spec, params)
     source = effective.source
     if params.get("source_uri") and isinstance(source, FileSource | HttpSource):
-        from include.tables.source_access import check_files_allowed
+        from include.sources.access import check_files_allowed
 
         settings = load_settings()
         check_files_allowed(source, settings.allowed_source_roots, settings.sources)
@@ -137,7 +137,7 @@ def connection_url(connection_id: str) -> str:
         SourceError: Airflow knows no such connection.
         GatehouseError: The connection is of a type that no installed driver reads.
     """
-    from include.tables.sql import to_sqlalchemy_url
+    from include.sources.sql import to_sqlalchemy_url
 
     try:
         connection = Connection.get(connection_id)

@@ -13,7 +13,7 @@ from include.quality.contract import contract_rules
 from include.quality.expectation_classes import RESERVED, build_expectation, find_class
 from include.quality.rules import Rule, Suite, column_kinds, private_columns
 from include.specs import PipelineSpec
-from include.specs.pipeline import QualityRule
+from include.specs.data import QualityRule
 
 TEXT_KINDS: Final = frozenset({"category", "text", "id"})
 

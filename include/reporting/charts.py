@@ -4,7 +4,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from include.findings import (
+from include.records.analysis import (
     Histogram,
     MissingMap,
     NumberSummary,

@@ -4,8 +4,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from include.findings import Analysis, ColumnProfile, TargetRelation
 from include.records import RunContext
+from include.records.analysis import Analysis, ColumnProfile, TargetRelation
 from include.reporting.charts import (
     draw_boxes,
     draw_curve,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from include.findings import Cycle, Memory, Timeline
+from include.records.analysis import Cycle, Memory, Timeline
 from include.reporting.charts import SMALL, WIDE
 from include.reporting.formats import format_number
 from include.reporting.svg import (

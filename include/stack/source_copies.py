@@ -9,9 +9,9 @@ from pathlib import Path
 
 from include.errors import ParamError
 from include.settings import Settings
+from include.sources.file_lists import check_plain_path
 from include.specs.pipeline import PipelineSpec
 from include.specs.sources import FileSource
-from include.tables.source_files import check_plain_path
 
 
 def adopt_source(

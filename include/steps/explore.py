@@ -6,8 +6,8 @@ from typing import Final
 
 from include.analysis.analyze import analyze_table
 from include.analysis.pairs_csv import write_pairs
-from include.findings import Analysis
 from include.records import ExploreRecord, IngestRecord, RunContext, TableRef
+from include.records.analysis import Analysis
 from include.reporting.explore_page import render_explore_page
 from include.settings import load_settings
 from include.specs import PipelineSpec

@@ -19,7 +19,7 @@ from include.records import CurvePoint, FeatureSchema, PrepareRecord, RunContext
 from include.serving.network_file import load_network
 from include.settings import load_settings
 from include.specs import PipelineSpec
-from include.steps.feature_arrays import read_arrays, read_schema
+from include.steps.train.feature_arrays import read_arrays, read_schema
 from include.tables.run_files import RunFiles
 from include.tables.store import read_table
 from include.tracking.runs import RunLog, child_run, open_run

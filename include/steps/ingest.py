@@ -7,11 +7,11 @@ from collections.abc import Callable
 from include.errors import GatehouseError
 from include.records import IngestRecord, RunContext
 from include.settings import Settings, load_settings
+from include.sources.opening import SourcePlaces
+from include.sources.snapshot import take_snapshot
+from include.sources.sql import to_sqlalchemy_url
+from include.sources.stacking import ReadingPlan
 from include.specs import PipelineSpec
-from include.tables.snapshot import take_snapshot
-from include.tables.sources import SourcePlaces
-from include.tables.sql import to_sqlalchemy_url
-from include.tables.stacking import ReadingPlan
 from include.tables.store import TableStore
 from include.tracking.runs import open_run
 

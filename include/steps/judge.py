@@ -8,7 +8,7 @@ from include.records import Comparison, EvaluateRecord, Gate, RunContext, Verdic
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.specs.metrics import METRICS
-from include.specs.pipeline import Requirement
+from include.specs.promotion import Requirement
 from include.tables.run_files import RunFiles
 from include.tracking.runs import open_run
 

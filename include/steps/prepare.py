@@ -6,11 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from include.features.cleaning import PART
 from include.features.preparation import choose_batch_rows, fit_preparation
 from include.records import FeatureSchema, PrepareRecord, RunContext, TableRef, ValidateRecord
 from include.settings import Settings, load_settings
 from include.specs import PipelineSpec
+from include.specs.names import PART
 from include.tables.store import (
     TableStore,
     code_digest,
@@ -41,7 +41,9 @@ def prepare(spec: PipelineSpec, run: RunContext, checked: ValidateRecord) -> Pre
     settings = load_settings()
     store = TableStore(settings.data)
     parts = spec.model_dump(mode="json", include=set(SPEC_PARTS))
-    key = digest_key(checked.checked.key, parts, code_digest("include.features", __name__))
+    key = digest_key(
+        checked.checked.key, parts, code_digest("include.features", "include.values", __name__)
+    )
     table = None if run.force else store.find("features", spec.name, key)
     if table is None:
         why = "recomputing was asked for" if run.force else "no table has this key yet"

@@ -50,8 +50,8 @@ def run_step(
     Raises:
         GatehouseError: What the step returns is no short record.
     """
-    from include.tables.outside import outside_calls
     from include.tables.run_files import RunFiles
+    from include.tables.storage_errors import outside_calls
     from include.tracking.runs import hold_run
 
     for library in CHATTY:

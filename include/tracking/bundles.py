@@ -39,7 +39,7 @@ MODEL_NAME: Final = "model"
 LEFT_OUT: Final = frozenset(
     {
         *("analysis", "drafting", "orchestration", "pipelines", "quality", "reporting"),
-        *("stack", "steps", "tables", "cli.py"),
+        *("sources", "stack", "steps", "tables", "cli.py"),
     }
 )
 # Exactly what a bundle imports while it predicts.

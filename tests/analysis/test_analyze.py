@@ -9,7 +9,7 @@ import pytest
 
 from include.analysis.analyze import analyze_table
 from include.analysis.profiles import build_histogram
-from include.findings import Analysis
+from include.records.analysis import Analysis
 from include.specs import PipelineSpec
 from include.specs.loader import load_pipeline_spec
 from tests.builders import make_frame, make_spec

@@ -6,7 +6,7 @@ import io
 import pytest
 
 from include.analysis.pairs_csv import neutralize, write_pairs
-from include.findings import Association
+from include.records.analysis import Association
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])

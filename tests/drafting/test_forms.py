@@ -12,11 +12,11 @@ from include.drafting.draft import draft_pipeline
 from include.errors import DataError
 from include.quality.gate import run_gate
 from include.settings import load_settings
+from include.sources.snapshot import take_snapshot
 from include.specs import PipelineSpec
 from include.specs.loader import load_pipeline_spec
 from include.steps.ingest import build_reading_plan
 from include.tables.local_files import open_local_files
-from include.tables.snapshot import take_snapshot
 from include.tables.store import TableStore, iter_frames
 
 ROWS = 240

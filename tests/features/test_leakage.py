@@ -18,7 +18,7 @@ from include.features.leakage import (
 )
 from include.specs import PipelineSpec
 from include.specs.columns import Column
-from include.specs.pipeline import TargetSpec
+from include.specs.data import TargetSpec
 from tests.builders import make_frame, make_spec
 
 ROWS = 400

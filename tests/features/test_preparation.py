@@ -7,10 +7,10 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.features.hashing import hash_rows
 from include.features.preparation import Preparation, fit_preparation
 from include.features.splits import PART_NAMES
 from include.specs import PipelineSpec
+from include.values.hashing import hash_rows
 from tests.builders import BASE_SPEC, make_frame, make_spec, read_in, repeat_rows
 from tests.features.test_preprocessor import EVERY_KIND, make_every_kind
 

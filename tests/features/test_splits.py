@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.errors import DataError, LeakageError
-from include.features.hashing import hash_series
 from include.features.part_checks import check_keys, check_parts, check_time_order
 from include.features.splits import (
     LEFT_OUT,
@@ -17,7 +16,8 @@ from include.features.splits import (
     build_strata,
     read_order,
 )
-from include.specs.pipeline import SplitSpec
+from include.specs.features import SplitSpec
+from include.values.hashing import hash_series
 
 
 def hash_keys(values: object) -> np.ndarray:

@@ -9,7 +9,7 @@ from include.forecasting.forecast import Forecast, forecast_rows
 from include.forecasting.machine import Machine
 from include.forecasting.probe import STEPS, Measurement, Probe
 from include.forecasting.show import show_forecast
-from include.steps.feature_arrays import memory_bytes
+from include.steps.train.feature_arrays import memory_bytes
 
 GIB = 1 << 30
 

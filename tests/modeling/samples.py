@@ -6,7 +6,7 @@ import numpy as np
 
 from include.modeling.arrays import Arrays
 from include.records import FeatureInput, FeatureSchema
-from include.specs.pipeline import ModelSpec, TrainingSpec
+from include.specs.model import ModelSpec, TrainingSpec
 
 DENSE = FeatureInput(name="dense", kind="dense", shape=(3,))
 SCHEMAS = {

@@ -10,7 +10,7 @@ from include.errors import TrainingError
 from include.modeling.networks import build_network
 from include.modeling.training import fit_network
 from include.records import FeatureSchema
-from include.specs.pipeline import ModelSpec
+from include.specs.model import ModelSpec
 from tests.modeling.samples import SCHEMAS, make_arrays, make_training
 
 SCHEMA = SCHEMAS["many"]

@@ -8,7 +8,7 @@ from include.modeling.epochs import FitRows, KerasEpochs
 from include.modeling.jax_epochs import JaxEpochs, cut_chunks
 from include.modeling.networks import build_network
 from include.modeling.training import choose_runner
-from include.specs.pipeline import ModelSpec
+from include.specs.model import ModelSpec
 from tests.modeling.samples import SCHEMAS, SMALL, make_arrays, make_training
 
 

@@ -7,7 +7,7 @@ import pytest
 from include.errors import TrainingError
 from include.modeling.networks import build_network
 from include.records import FeatureInput, FeatureSchema
-from include.specs.pipeline import ModelSpec
+from include.specs.model import ModelSpec
 
 CLASSES = tuple("0123456789")
 

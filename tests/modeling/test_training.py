@@ -13,7 +13,7 @@ from include.modeling.networks import build_network
 from include.modeling.prediction import predict
 from include.modeling.progress import EpochProgress
 from include.modeling.training import FitResult, fit_network
-from include.specs.pipeline import ModelSpec
+from include.specs.model import ModelSpec
 from tests.modeling.samples import SCHEMAS, SMALL, make_arrays, make_training
 
 MANY = SCHEMAS["many"]

@@ -6,7 +6,7 @@ import pytest
 
 from include.features.target import order_classes
 from include.specs.metrics import METRICS
-from include.specs.pipeline import Requirement, parse_requirement
+from include.specs.promotion import Requirement, parse_requirement
 from include.specs.reference import render_spec, write_reference
 from tests.builders import BASE_SPEC, make_spec
 

@@ -3,7 +3,7 @@ import pytest
 
 from include.errors import SchemaError
 from include.records import FeatureSchema
-from include.steps.champion import align_answer
+from include.steps.evaluate.champion import align_answer
 
 
 def make_schema(*classes: str, target: str = "kind") -> FeatureSchema:

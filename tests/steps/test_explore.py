@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from include.findings import Analysis
 from include.records import IngestRecord, RunContext, TableRef
+from include.records.analysis import Analysis
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.steps.explore import explore

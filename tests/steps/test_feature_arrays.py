@@ -8,9 +8,9 @@ from include.modeling.networks import build_network
 from include.modeling.training import fit_network
 from include.records import PrepareRecord
 from include.specs import PipelineSpec
-from include.specs.pipeline import ModelSpec
-from include.steps import feature_arrays
-from include.steps.feature_arrays import read_arrays, read_schema, read_target
+from include.specs.model import ModelSpec
+from include.steps.train import feature_arrays
+from include.steps.train.feature_arrays import read_arrays, read_schema, read_target
 from include.tables.store import read_table
 from tests.builders import make_run, make_spec
 from tests.modeling.samples import make_training

@@ -8,9 +8,9 @@ from include.modeling.row_shares import choose_rows
 from include.records import PrepareRecord, RunContext, TrainRecord
 from include.settings import load_settings
 from include.specs import PipelineSpec
-from include.steps.feature_arrays import read_arrays, read_schema
 from include.steps.fit_share import fit_share
 from include.steps.train import train
+from include.steps.train.feature_arrays import read_arrays, read_schema
 from include.tracking.runs import open_run
 from tests.builders import make_run, make_spec
 from tests.steps.prepared import prepare_rows

@@ -14,7 +14,7 @@ from include.records import PrepareRecord, RunContext, TrainRecord
 from include.settings import PROJECT_ROOT, load_settings
 from include.specs import PipelineSpec
 from include.steps.train import train
-from include.steps.training_files import read_history
+from include.steps.train.files import read_history
 from include.tables.run_files import RunFiles
 from include.tracking.runs import open_run
 from tests.builders import make_run, make_spec

@@ -1,0 +1,57 @@
+"""What steps hand each other: small frozen models that travel through XCom.
+
+Records carry places, keys, counts and metrics; never rows. A test holds each under 8 KB.
+Long details lie as JSON in the run's directory and a record carries their place.
+"""
+
+from include.records.analysis import ExploreRecord
+from include.records.curve import CurvePlan, CurvePoint, LearningCurve
+from include.records.model import (
+    Comparison,
+    EvaluateRecord,
+    Gate,
+    ModelMetrics,
+    PromoteRecord,
+    RawColumn,
+    ReportRecord,
+    TrainRecord,
+    Verdict,
+    VerdictKind,
+)
+from include.records.quality import QualityReport, RuleOutcome, ValidateRecord
+from include.records.run import Record, RunContext, StepCost
+from include.records.tables import (
+    FeatureInput,
+    FeatureSchema,
+    IngestRecord,
+    PrepareRecord,
+    TableRef,
+)
+
+__all__ = [
+    "Comparison",
+    "CurvePlan",
+    "CurvePoint",
+    "EvaluateRecord",
+    "ExploreRecord",
+    "FeatureInput",
+    "FeatureSchema",
+    "Gate",
+    "IngestRecord",
+    "LearningCurve",
+    "ModelMetrics",
+    "PrepareRecord",
+    "PromoteRecord",
+    "QualityReport",
+    "RawColumn",
+    "Record",
+    "ReportRecord",
+    "RuleOutcome",
+    "RunContext",
+    "StepCost",
+    "TableRef",
+    "TrainRecord",
+    "ValidateRecord",
+    "Verdict",
+    "VerdictKind",
+]

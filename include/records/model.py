@@ -1,0 +1,112 @@
+"""The candidate: how it was trained, measured, judged and promoted."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from include.records.run import Record
+
+VerdictKind = Literal["promote", "keep", "inconclusive"]
+
+
+class RawColumn(Record):
+    """One column that a model asks of its callers, as the signature and the bundle state it."""
+
+    name: str
+    kind: Literal["number", "integer", "boolean", "category", "datetime", "text", "id", "tensor"]
+    is_nullable: bool = Field(default=False, description="Whether values may be missing.")
+    is_private: bool = Field(default=False, description="Whether examples must not show it.")
+    shape: tuple[int, ...] = Field(default=(), description="tensor: shape of one value.")
+
+
+class TrainRecord(Record):
+    """Result of `train`: the candidate."""
+
+    model_uri: str = Field(description="Where the `.keras` file lies.")
+    parameters: int
+    epochs: int = Field(description="Epochs fitted.")
+    best_epoch: int = Field(description="Epoch whose weights were kept, from 1.")
+    is_stopped_early: bool
+    seconds: float
+    metrics: dict[str, float] = Field(description="Last losses and metrics of the fit.")
+    history_uri: str = Field(description="CSV of every epoch.")
+
+
+class ModelMetrics(Record):
+    """Metrics of one model on one part; a metric that cannot be computed is absent."""
+
+    metrics: dict[str, float]
+    rows: int
+
+
+class Comparison(Record):
+    """Candidate against champion on the same test rows.
+
+    `difference` is oriented so that above 0 the candidate is better; `low` and `high` bound it
+    with the stated confidence (paired bootstrap over rows).
+    """
+
+    metric: str
+    candidate: float | None
+    champion: float | None
+    difference: float | None
+    low: float | None = None
+    high: float | None = None
+    confidence: float = 0.95
+    resamples: int = 0
+    error: str = ""
+
+
+class EvaluateRecord(Record):
+    """Result of `evaluate`; slices, curves and figures lie in the run's directory."""
+
+    validation: ModelMetrics | None
+    test: ModelMetrics
+    baseline: ModelMetrics = Field(description="Majority class, or mean, on the test rows.")
+    persistence: ModelMetrics | None = Field(
+        default=None,
+        description="Time series with lags of the target: its value `persistence_lag` rows ago.",
+    )
+    persistence_lag: int = 0
+    champion: ModelMetrics | None = None
+    champion_version: str = ""
+    comparison: Comparison | None = None
+    details_uri: str = Field(description="JSON with slices, confusion and curve points.")
+    figures: tuple[str, ...] = Field(default=(), description="Names of the figures.")
+    bundle_uri: str = Field(description="MLflow's URI of the logged model, models:/m-….")
+    golden_uri: str = Field(description="JSON of rows and the predictions made for them.")
+
+
+class Gate(Record):
+    """One gate of the verdict, as a sentence and a yes or no."""
+
+    name: str
+    is_passed: bool
+    detail: str
+
+
+class Verdict(Record):
+    """Result of `judge`."""
+
+    kind: VerdictKind
+    gates: tuple[Gate, ...]
+    reason: str
+    needs_approval: bool = False
+
+
+class PromoteRecord(Record):
+    """Result of `promote`."""
+
+    is_promoted: bool
+    version: str = ""
+    previous_version: str = ""
+    reason: str
+    replay_seconds: float = 0.0
+
+
+class ReportRecord(Record):
+    """Result of `report`."""
+
+    uri: str
+    size_bytes: int
+    artifact: str = Field(default="report.html", description="Path among the run's artifacts.")

@@ -1,0 +1,151 @@
+"""A source becomes a raw table: found again if nothing changed, read and stored if it did.
+
+The table's key is the digest of its rows, so the same rows from a CSV file, from fifty Parquet
+files or from a database are one table. A pointer from the source's fingerprint (its bytes, how
+they are read, the contract's types, this code) to that key saves reading an unchanged source.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+
+from include.errors import SourceError
+from include.records import IngestRecord
+from include.sources.batches import OpenedSource
+from include.sources.composed_times import compose_times, names_in_source
+from include.sources.joining import JoinedRows
+from include.sources.opening import list_leaves, open_source
+from include.sources.pointers import (
+    digest_of_leaves,
+    find_snapshot,
+    fingerprint,
+    write_pointer,
+)
+from include.sources.privacy import check_hash_key
+from include.sources.private_downloads import open_scratch
+from include.sources.row_casting import REJECTED_SCHEMA
+from include.sources.stacking import ReadingPlan, StackedRows
+from include.specs.sources import HttpSource, JoinSource, Source
+from include.tables.store import TableStore
+from include.tables.writer import TableWriter
+
+
+def take_snapshot(
+    store: TableStore, pipeline: str, source: Source, plan: ReadingPlan, *, force: bool = False
+) -> IngestRecord:
+    """Store a source's rows as a raw table, or return the one they already are.
+
+    Args:
+        store: Where tables lie.
+        pipeline: Name of the pipeline.
+        source: The source.
+        plan: What is read of it.
+        force: Read and store again even if the source is unchanged.
+
+    Raises:
+        SourceError: The source is missing, empty, unreadable, or has no row that can be read.
+        SchemaError: Its columns or types are not those of the contract.
+        GatehouseError: A column is to be hashed and there is no key.
+    """
+    check_hash_key(plan.columns, plan.hash_key)
+    with _hold_private_downloads(source, plan) as ready:
+        leaves = _open_leaves(source, ready, needs_rows=force)
+        found = None if force else find_snapshot(store, pipeline, fingerprint(source, plan, leaves))
+        if found is not None:
+            return found
+        if any(leaf.is_known_only for leaf in leaves):
+            leaves = _open_leaves(source, ready, needs_rows=True)
+        record = _read(store, pipeline, source, ready, leaves)
+    digest = digest_of_leaves(leaves)
+    record = record.model_copy(update={"source_digest": digest or record.raw.key})
+    write_pointer(store, pipeline, fingerprint(source, plan, leaves), record)
+    return record
+
+
+@contextmanager
+def _hold_private_downloads(source: Source, plan: ReadingPlan) -> Iterator[ReadingPlan]:
+    """Give the plan a place for downloads with personal data that goes at the block's end."""
+    places = replace(plan.places, has_private=plan.has_private)
+    is_fetched = any(isinstance(leaf, HttpSource) for leaf in list_leaves(source))
+    if not plan.has_private or not is_fetched:
+        yield replace(plan, places=places)
+        return
+    with open_scratch(places.download_directory) as scratch:
+        yield replace(plan, places=replace(places, scratch=scratch))
+
+
+def _open_leaves(
+    source: Source, plan: ReadingPlan, *, needs_rows: bool
+) -> tuple[OpenedSource, ...]:
+    return tuple(
+        compose_times(
+            open_source(
+                leaf,
+                names_in_source(plan.contract),
+                places=plan.places,
+                row_limit=None if isinstance(source, JoinSource) else plan.row_limit,
+                needs_rows=needs_rows,
+            ),
+            plan.contract,
+        )
+        for leaf in list_leaves(source)
+    )
+
+
+def _read(
+    store: TableStore,
+    pipeline: str,
+    source: Source,
+    plan: ReadingPlan,
+    leaves: tuple[OpenedSource, ...],
+) -> IngestRecord:
+    name = " + ".join(leaf.name for leaf in leaves)
+    reading: StackedRows | JoinedRows
+    if isinstance(source, JoinSource):
+        reading = JoinedRows(plan, source, leaves)
+    else:
+        reading = StackedRows(plan, leaves)
+    made_from = {"source": name[:1_000], "columns": [column.name for column in plan.columns]}
+    rejected: TableWriter | None = None
+    with ExitStack() as stack:
+        raw = stack.enter_context(store.write("raw", pipeline, None, made_from=made_from))
+        for rows, misfits in reading:
+            if rows.num_columns:
+                raw.append(rows)
+            if misfits is not None:
+                if rejected is None:
+                    rejected = stack.enter_context(
+                        store.write(
+                            "quarantine",
+                            pipeline,
+                            None,
+                            made_from=made_from,
+                            schema=REJECTED_SCHEMA,
+                        )
+                    )
+                rejected.append(misfits)
+        _check_has_rows(raw.rows, reading, name)
+    return IngestRecord(
+        raw=raw.ref,
+        source=name[:500],
+        source_digest="",
+        rejected=None if rejected is None else rejected.ref,
+        rejected_rows=reading.rejected_rows,
+        dropped_columns=reading.dropped,
+        notes=tuple(note[:500] for note in reading.notes[:10]),
+    )
+
+
+def _check_has_rows(rows: int, reading: StackedRows | JoinedRows, name: str) -> None:
+    if rows:
+        return
+    if reading.rejected_rows:
+        raise SourceError(
+            f"expected rows that can be read. Received: {name[:200]}, where none of "
+            f"{reading.source_rows} rows could; first, {reading.first_reason}. Check "
+            "source.separator, source.header and source.quote."
+        )
+    raise SourceError(
+        f"expected rows. Received: {name[:200]}, which has a header or columns but no data "
+        "rows. Check what writes it."
+    )

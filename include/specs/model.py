@@ -1,0 +1,117 @@
+"""The network, how it is fitted, and what is measured of it."""
+
+import re
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from include.specs.base import SpecModel
+from include.specs.bounds import (
+    MAX_BATCH_SIZE,
+    MAX_EPOCHS,
+    MAX_HIDDEN_LAYERS,
+    MAX_LEARNING_RATE,
+    MAX_SEED,
+    MAX_UNITS,
+)
+from include.specs.metrics import METRICS
+
+DOTTED_PATTERN = r"^[A-Za-z_][\w]*(\.[A-Za-z_][\w]*)+$"
+
+
+class ModelSpec(SpecModel):
+    """The network."""
+
+    kind: str = Field(
+        default="mlp",
+        description="mlp, cnn, or the dotted path of your own builder "
+        "`def build(schema: FeatureSchema, model: ModelSpec) -> keras.Model`.",
+    )
+    hidden: tuple[int, ...] = Field(
+        default=(64, 32),
+        max_length=MAX_HIDDEN_LAYERS,
+        description="Units of the hidden dense layers.",
+    )
+    filters: tuple[int, ...] = Field(
+        default=(32, 64),
+        max_length=MAX_HIDDEN_LAYERS,
+        description="cnn: filters of the convolution blocks.",
+    )
+    activation: Literal["relu", "gelu", "selu", "elu", "tanh", "swish"] = Field(
+        default="relu", description="Activation of the hidden layers."
+    )
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="Dropout after hidden layers.")
+    l2: float = Field(default=0.0, ge=0, description="L2 penalty on the hidden kernels.")
+    options: dict[str, float | int | str | bool] = Field(
+        default_factory=dict, description="Arguments for a builder of your own."
+    )
+
+    @field_validator("kind")
+    @classmethod
+    def check_kind(cls, value: str) -> str:
+        """Accept a known network or a dotted path."""
+        if value not in {"mlp", "cnn"} and not re.match(DOTTED_PATTERN, value):
+            raise ValueError(
+                "kind must be mlp, cnn or a dotted path such as include.networks.my_builder. "
+                f"Received: {value!r}"
+            )
+        return value
+
+    @field_validator("hidden", "filters")
+    @classmethod
+    def check_units(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        """Refuse layers without units or beyond any use."""
+        if any(not 1 <= units <= MAX_UNITS for units in value):
+            raise ValueError(f"units must lie in 1 … {MAX_UNITS}. Received: {list(value)}")
+        return value
+
+
+class EarlyStopping(SpecModel):
+    """When to stop before the last epoch."""
+
+    patience: int = Field(default=3, ge=1, description="Epochs without improvement to wait.")
+    min_delta: float = Field(default=0.0, ge=0, description="Improvement that counts.")
+
+
+class TrainingSpec(SpecModel):
+    """How the network is fitted."""
+
+    epochs: int = Field(default=20, ge=1, le=MAX_EPOCHS, description="Most passes over the rows.")
+    batch_size: int = Field(default=32, ge=1, le=MAX_BATCH_SIZE, description="Rows in one step.")
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "nadam"] = Field(
+        default="adam", description="Keras optimizer."
+    )
+    learning_rate: float = Field(
+        default=0.001, gt=0, le=MAX_LEARNING_RATE, description="Step size."
+    )
+    early_stopping: EarlyStopping | None = Field(
+        default=EarlyStopping(),
+        description="Stop when the validation loss no longer falls, and keep the best weights; "
+        "null for none.",
+    )
+    class_weights: Literal["none", "balanced"] = Field(
+        default="none", description="balanced weighs rows by the inverse share of their class."
+    )
+    seed: int = Field(
+        default=0, ge=0, le=MAX_SEED, description="Seed of weights, shuffling and dropout."
+    )
+
+
+class EvaluationSpec(SpecModel):
+    """What is measured on validation and test."""
+
+    metrics: tuple[str, ...] = Field(
+        default=(), description="Metrics, shown in this order; all of the task unless given."
+    )
+    slices: tuple[str, ...] = Field(
+        default=(), description="Columns by whose values the test metrics are split."
+    )
+
+    @field_validator("metrics")
+    @classmethod
+    def check_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse a metric that nobody computes."""
+        for name in value:
+            if name not in METRICS:
+                raise ValueError(f"unknown metric. Received: {name!r}; known: {sorted(METRICS)}")
+        return value

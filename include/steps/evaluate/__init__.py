@@ -1,0 +1,100 @@
+"""Step `evaluate`: candidate, trivial baseline and champion on the same test rows."""
+
+import logging
+import tempfile
+from pathlib import Path
+
+from upath import UPath
+
+from include.modeling.baselines import predict_baseline
+from include.modeling.curves import trace_curves
+from include.records import EvaluateRecord, PrepareRecord, RunContext, TrainRecord
+from include.serving.loading import load_version
+from include.serving.network_file import load_network
+from include.settings import load_settings
+from include.specs import PipelineSpec
+from include.steps.evaluate.champion import LoadChampion, score_champion
+from include.steps.evaluate.files import (
+    DETAILS,
+    GOLDEN,
+    EvaluationDetails,
+    log_candidate,
+    name_metrics,
+    store_details,
+    store_figures,
+)
+from include.steps.evaluate.part_metrics import (
+    compare_with_champion,
+    measure,
+    measure_champion,
+    measure_persistence,
+    measure_test_slices,
+    measure_validation,
+    score_test_rows,
+)
+from include.steps.train.feature_arrays import read_schema, read_target
+from include.steps.train.files import read_history
+from include.tables.run_files import RunFiles
+from include.tracking.runs import open_run
+
+logger = logging.getLogger(__name__)
+
+
+def evaluate(
+    spec: PipelineSpec,
+    run: RunContext,
+    prepared: PrepareRecord,
+    trained: TrainRecord,
+    *,
+    load_champion: LoadChampion = load_version,
+) -> EvaluateRecord:
+    """Measure the candidate, compare it with the champion, and log its bundle.
+
+    Args:
+        spec: The pipeline.
+        run: The run; its directory takes details, figures and golden rows.
+        prepared: The features.
+        trained: The candidate.
+        load_champion: Loads the champion by settings, name and version.
+
+    Raises:
+        TrackingUnavailableError: The MLflow server does not answer.
+    """
+    settings = load_settings()
+    files, log = RunFiles(settings.data, run), open_run(settings, run)
+    schema, names = read_schema(prepared.features), spec.metric_names
+    with tempfile.TemporaryDirectory() as scratch:
+        network_file = Path(scratch) / "model.keras"
+        network_file.write_bytes(UPath(trained.model_uri).read_bytes())
+        network = load_network(network_file)
+        test = score_test_rows(network, prepared.features, schema)
+        validation = measure_validation(network, prepared.features, schema, names=names)
+        bundle_uri, golden = log_candidate(
+            log, spec, test, network=network_file, features=prepared.features
+        )
+    champion = score_champion(settings, spec.name, test.frame, schema=schema, load=load_champion)
+    baseline = predict_baseline(schema, read_target(prepared.features, "train"), len(test.y))
+    persistence, persistence_lag = measure_persistence(spec, schema, test)
+    details = EvaluationDetails(
+        slices=measure_test_slices(spec, schema, test),
+        curves=trace_curves(schema, test.y, test.predictions),
+        history=read_history(trained),
+    )
+    evaluated = EvaluateRecord(
+        validation=validation,
+        test=measure(schema, test.y, test.predictions, names=names),
+        baseline=measure(schema, test.y, baseline, names=names),
+        persistence=persistence,
+        persistence_lag=persistence_lag,
+        champion=measure_champion(schema, test.y, champion, names=names),
+        champion_version=champion.version if champion else "",
+        comparison=compare_with_champion(spec, schema, test, champion),
+        details_uri=files.uri(DETAILS),
+        figures=store_figures(files, log, details, spec=spec, best_epoch=trained.best_epoch),
+        bundle_uri=bundle_uri,
+        golden_uri=files.write_bytes(GOLDEN, golden),
+    )
+    store_details(files, log, details)
+    log.log_metrics(name_metrics(evaluated))
+    logger.info("metrics over %d test rows: %s", len(test.y), evaluated.test.metrics)
+    return evaluated

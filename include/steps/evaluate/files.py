@@ -1,0 +1,106 @@
+"""What an evaluation leaves behind: figures, details, the bundle and its golden rows."""
+
+import math
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from include.modeling.curves import Curves
+from include.modeling.figures import draw_figures
+from include.modeling.slices import Slice
+from include.records import EvaluateRecord, Record, TableRef
+from include.serving.bundle import write_bundle
+from include.serving.replay import build_golden_rows
+from include.specs import PipelineSpec
+from include.steps.evaluate.part_metrics import ScoredRows
+from include.tables.run_files import RunFiles
+from include.tables.store import read_file
+from include.tracking.bundles import log_bundle
+from include.tracking.run_log import RunLog
+
+DETAILS: Final = "details.json"
+GOLDEN: Final = "golden.json"
+FIGURES: Final = "figures"
+PREPROCESSOR: Final = "preprocessor.json"
+LONGEST_LABEL: Final = 50
+
+
+class EvaluationDetails(Record):
+    """What is too long for the record: slices of the test rows, and the figures' points."""
+
+    slices: tuple[Slice, ...]
+    curves: Curves
+    history: tuple[dict[str, float], ...]
+
+
+def log_candidate(
+    log: RunLog, spec: PipelineSpec, test: ScoredRows, *, network: Path, features: TableRef
+) -> tuple[str, bytes]:
+    """Log preprocessor and network as one bundle.
+
+    Returns:
+        The bundle's address in MLflow, and golden rows as JSON.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        directory = Path(scratch) / "bundle"
+        preprocessor = read_file(features, PREPROCESSOR)
+        bundle = write_bundle(directory, spec=spec, preprocessor=preprocessor, network=network)
+        uri = log_bundle(
+            log, directory, columns=bundle.columns, schema=bundle.features, example=test.frame
+        )
+    golden = build_golden_rows(bundle, test.frame, test.predictions)
+    return uri, golden.model_dump_json().encode()
+
+
+def store_figures(
+    files: RunFiles, log: RunLog, details: EvaluationDetails, *, spec: PipelineSpec, best_epoch: int
+) -> tuple[str, ...]:
+    """Draw the figures, store and log them; return their names in the run's directory."""
+    column = spec.target_column
+    is_short = 0 < len(column.description) <= LONGEST_LABEL
+    figures = draw_figures(
+        details.curves,
+        details.history,
+        target=column.description if is_short else column.name,
+        best_epoch=best_epoch,
+    )
+    names = []
+    for stem, content in figures.items():
+        name = f"{FIGURES}/{stem}.png"
+        files.write_bytes(name, content)
+        log.log_bytes(content, name)
+        names.append(name)
+    return tuple(names)
+
+
+def store_details(files: RunFiles, log: RunLog, details: EvaluationDetails) -> None:
+    """Store and log the details as JSON."""
+    content = details.model_dump_json().encode()
+    files.write_bytes(DETAILS, content)
+    log.log_bytes(content, DETAILS)
+
+
+def name_metrics(evaluated: EvaluateRecord) -> dict[str, float]:
+    """Name all metrics as MLflow shows them, e.g. `test_accuracy` and `champion_accuracy`."""
+    models = {
+        "test": evaluated.test,
+        "validation": evaluated.validation,
+        "baseline": evaluated.baseline,
+        "persistence": evaluated.persistence,
+        "champion": evaluated.champion,
+    }
+    named = {
+        f"{prefix}_{name}": value
+        for prefix, model in models.items()
+        if model is not None
+        for name, value in model.metrics.items()
+    }
+    found = evaluated.comparison
+    if found is not None:
+        bounds = {"difference": found.difference, "low": found.low, "high": found.high}
+        named |= {
+            f"comparison_{name}": value
+            for name, value in bounds.items()
+            if value is not None and math.isfinite(value)
+        }
+    return named

@@ -1,0 +1,132 @@
+"""Step `train`: fit the network on the training rows, resumable, every epoch visible."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import keras
+
+from include.modeling.checkpoints import CheckpointFile
+from include.modeling.networks import build_network
+from include.modeling.progress import EpochProgress
+from include.modeling.training import fit_network
+from include.records import PrepareRecord, RunContext, TrainRecord
+from include.settings import load_settings
+from include.specs import PipelineSpec
+from include.steps.train.feature_arrays import read_arrays, read_schema
+from include.steps.train.files import find_finished, mark_finished, store_candidate
+from include.tables.run_files import RunFiles
+from include.tables.store import code_digest, digest_key
+from include.tracking.runs import RunLog, open_run
+
+logger = logging.getLogger(__name__)
+
+CHECKPOINT: Final = "checkpoint.npz"
+# What decides the weights; a change elsewhere resumes a fit all the same.
+FIT_CODE: Final = tuple(
+    f"include.modeling.{module}"
+    for module in ("arrays", "epochs", "jax_epochs", "networks", "objectives", "training")
+)
+
+
+def train(
+    spec: PipelineSpec,
+    run: RunContext,
+    prepared: PrepareRecord,
+    *,
+    on_progress: Callable[[EpochProgress], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> TrainRecord:
+    """Fit the candidate.
+
+    A further try of the same run goes on after the last epoch that ended; a training that is
+    finished is not repeated unless `run.force` asks for it.
+
+    Args:
+        spec: The pipeline.
+        run: The run; its directory takes checkpoint, history and network.
+        prepared: The features.
+        on_progress: Told after every epoch; if it fails, training goes on.
+        stop: Asked several times an epoch; True ends the fit, to be resumed.
+
+    Raises:
+        TrainingError: The loss is not finite, or the user's builder is wrong.
+        StoppedError: `stop` said so.
+    """
+    settings = load_settings()
+    files, log = RunFiles(settings.data, run), open_run(settings, run)
+    fingerprint = describe_fit(spec, prepared)
+    finished = None if run.force else find_finished(files, fingerprint)
+    if finished is not None:
+        logger.info("this run has trained on the same features and settings: not repeated")
+        return finished
+    schema, scratch = read_schema(prepared.features), files.local_directory / "arrays"
+    network = build_network(spec.model, schema, seed=spec.training.seed)
+    _log_parameters(log, spec, network)
+    checkpoint = CheckpointFile(files.local_directory / CHECKPOINT, fingerprint)
+    result = fit_network(
+        network,
+        read_arrays(prepared.features, schema, "train", scratch=scratch),
+        read_arrays(prepared.features, schema, "validation", scratch=scratch),
+        schema=schema,
+        training=spec.training,
+        checkpoint=checkpoint,
+        on_epoch=lambda progress: _tell(log, progress, on_progress),
+        stop=stop,
+    )
+    if result.resumed_from:
+        log_missing_epochs(log, result.history)
+    trained = store_candidate(files, log, network=network, result=result)
+    mark_finished(files, fingerprint, trained)
+    checkpoint.delete()
+    logger.info(
+        "trained %d epochs in %.1f s, kept epoch %d: %s",
+        *(trained.epochs, trained.seconds, trained.best_epoch, trained.metrics),
+    )
+    return trained
+
+
+def describe_fit(spec: PipelineSpec, prepared: PrepareRecord) -> str:
+    """Digest all that a fit depends on: features, network, training and the code of both."""
+    builder = spec.model.kind.rpartition(".")[0]
+    code = code_digest(*FIT_CODE, *([builder] if builder else []))
+    return digest_key(
+        prepared.features.key, spec.model, spec.training, code, keras.version(), _backend()
+    )
+
+
+def log_missing_epochs(log: RunLog, history: tuple[dict[str, float], ...]) -> None:
+    """Log the epochs that ended but were not logged before the process was killed."""
+    known = {point.step for point in log.client.get_metric_history(log.run_id, "loss")}
+    for epoch, metrics in enumerate(history, start=1):
+        if epoch not in known:
+            log.log_metrics(metrics, step=epoch)
+
+
+def _backend() -> str:
+    return str(keras.config.backend())
+
+
+def _tell(
+    log: RunLog, progress: EpochProgress, on_progress: Callable[[EpochProgress], None] | None
+) -> None:
+    log.log_metrics(progress.metrics, step=progress.epoch)
+    numbers = ", ".join(f"{name} {value:.4g}" for name, value in progress.metrics.items())
+    logger.info("epoch %d of %d: %s", progress.epoch, progress.epochs, numbers)
+    if on_progress is None:
+        return
+    try:
+        on_progress(progress)
+    except Exception as error:  # the display of progress must not cost the training
+        logger.warning("progress could not be shown: %s: %s", type(error).__name__, error)
+
+
+def _log_parameters(log: RunLog, spec: PipelineSpec, network: keras.Model) -> None:
+    groups: Mapping[str, Mapping[str, object]] = {
+        "model": spec.model.model_dump(mode="json"),
+        "training": spec.training.model_dump(mode="json"),
+    }
+    named = {
+        f"{group}.{key}": value for group, part in groups.items() for key, value in part.items()
+    }
+    log.log_params({**named, "model.parameters": network.count_params(), "backend": _backend()})

@@ -1,0 +1,135 @@
+"""Task `validate`: check the raw table, move bad rows to quarantine, let only sound data go on."""
+
+import logging
+from typing import Final, NamedTuple
+
+from include.errors import QualityError
+from include.quality.failure_table import render_failures
+from include.quality.gate import is_blocked, run_gate
+from include.records import IngestRecord, QualityReport, RunContext, TableRef, ValidateRecord
+from include.settings import Settings, load_settings
+from include.specs import PipelineSpec
+from include.steps.validate.checked_tables import write_kept_rows, write_quarantine
+from include.tables.local_files import open_local_files
+from include.tables.run_files import RunFiles
+from include.tables.store import TableStore, code_digest, digest_key, read_file
+from include.tracking.runs import open_run
+
+logger = logging.getLogger(__name__)
+
+REPORT: Final = "quality.json"
+ARTIFACT: Final = "quality/report.json"
+# What the verdict depends on; a change elsewhere in the spec reuses it.
+SPEC_PARTS: Final = frozenset({"columns", "quality", "quarantine_limit", "min_rows", "target"})
+
+
+class Checked(NamedTuple):
+    """What came of the check; `table` is None if nothing may go on."""
+
+    report: QualityReport
+    table: TableRef | None
+    quarantine: TableRef | None
+
+
+def validate(spec: PipelineSpec, run: RunContext, ingested: IngestRecord) -> ValidateRecord:
+    """Check a raw table against the contract and the spec's quality rules.
+
+    Args:
+        spec: The pipeline.
+        run: The run; with `force` an unchanged table is checked again.
+        ingested: The raw table, and the rows that could not be read.
+
+    Raises:
+        QualityError: A critical rule failed, or too many rows went to quarantine.
+        SpecError: An entry under `quality` cannot be understood.
+    """
+    settings = load_settings()
+    store = TableStore(settings.data)
+    key = _build_key(spec, ingested)
+    checked = None if run.force else _find_checked(store, spec.name, key)
+    if checked is None:
+        why = "checking again was asked for" if run.force else "no table has this key yet"
+        logger.info("checking table %s: %s", key, why)
+        checked = _check(spec, store, key, ingested)
+    else:
+        reason = "the raw table, the contract, its rules and the code are the same"
+        logger.info("reusing checked table %s: %s", key, reason)
+    report = checked.report
+    uri = _record(settings, run, report)
+    if checked.table is None:
+        table = render_failures(report)
+        logger.error("%s", table)
+        raise QualityError(
+            f"expected data that passes every critical rule. Received: {table}\n"
+            "Correct the source, or the contract where the data is right, and run again."
+        )
+    if report.failures:
+        logger.warning("%s", render_failures(report))
+    logger.info(
+        "validated %d rows: %d rules, %d failed, %d rows in quarantine, %.1f s",
+        *(report.rows, len(report.outcomes), len(report.failures), report.quarantined),
+        report.seconds,
+    )
+    return ValidateRecord(
+        checked=checked.table,
+        quarantine=checked.quarantine,
+        report_uri=uri,
+        rules=len(report.outcomes),
+        warnings=len(report.failures),
+        quarantined=report.quarantined,
+    )
+
+
+def _build_key(spec: PipelineSpec, ingested: IngestRecord) -> str:
+    return digest_key(
+        ingested.raw.key,
+        ingested.rejected.key if ingested.rejected else "",
+        spec.model_dump(mode="json", include=set(SPEC_PARTS)),
+        spec.cleaning.missing_target,
+        code_digest("include.quality", "include.steps.validate.checked_tables", __name__),
+    )
+
+
+def _find_checked(store: TableStore, pipeline: str, key: str) -> Checked | None:
+    table = store.find("checked", pipeline, key)
+    if table is None:
+        return None
+    report = QualityReport.model_validate_json(read_file(table, REPORT))
+    quarantine = store.find("quarantine", pipeline, key) if report.quarantined else None
+    if report.quarantined and quarantine is None:
+        return None
+    return Checked(report, table, quarantine)
+
+
+def _check(spec: PipelineSpec, store: TableStore, key: str, ingested: IngestRecord) -> Checked:
+    with open_local_files(ingested.raw) as files:
+        result = run_gate(spec, files, rejected=ingested.rejected_rows)
+    made_from = {"raw": ingested.raw.uri}
+    quarantine = None
+    if result.report.quarantined:
+        with store.write("quarantine", spec.name, key, made_from=made_from) as writer:
+            write_quarantine(ingested, result.moved, writer)
+        quarantine = writer.ref
+    if is_blocked(result.report):
+        return Checked(result.report, None, quarantine)
+    with store.write("checked", spec.name, key, made_from=made_from) as writer:
+        write_kept_rows(ingested.raw, result.moved, writer)
+        writer.add_file(REPORT, result.report.model_dump_json().encode())
+    return Checked(result.report, writer.ref, quarantine)
+
+
+def _record(settings: Settings, run: RunContext, report: QualityReport) -> str:
+    """Write the report to the run's directory and to MLflow; return where it lies."""
+    data = report.model_dump_json(indent=1)
+    uri = RunFiles(settings.data, run).write_bytes(REPORT, data.encode())
+    log = open_run(settings, run)
+    log.log_metrics(
+        {
+            "quality_rules": float(len(report.outcomes)),
+            "quality_failures": float(len(report.failures)),
+            "quality_quarantined": float(report.quarantined),
+            "quality_seconds": report.seconds,
+        }
+    )
+    log.log_text(data, ARTIFACT)
+    return uri

@@ -1,0 +1,215 @@
+"""From whatever a source holds to the types at rest that the column contract names.
+
+Every kind has one cast, and each cell that does not fit is reported rather than guessed. The
+same value reads the same whether it comes as text, from Parquet or from a database.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from include.specs import Column
+from include.values.reading import Reading
+from include.values.tensors import cast_tensor
+from include.values.texts import (
+    EXACT_INTEGERS,
+    clean_text,
+    decode_bytes,
+    match_allowed,
+    nan_to_null,
+    write_text,
+)
+from include.values.times import cast_datetime
+
+NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+NOT_FINITE: Final = re.compile(r"[+-]?(inf|infinity|nan)", re.IGNORECASE)
+HEXADECIMAL: Final = re.compile(r"0[xX][0-9a-fA-F]{1,15}")
+TRUE_TEXTS: Final = ("true", "t", "yes", "y", "on", "1", "1.0")
+FALSE_TEXTS: Final = ("false", "f", "no", "n", "off", "0", "0.0")
+
+
+class CastColumn(NamedTuple):
+    """A column cast to its contract; `bad` marks the cells that did not cast (None: all did)."""
+
+    values: pa.Array
+    bad: np.ndarray | None = None
+
+
+def cast_column(column: Column, values: pa.Array, reading: Reading) -> CastColumn:
+    """Cast one column of a batch to the type at rest of its kind.
+
+    Args:
+        column: The column's contract.
+        values: What the source holds.
+        reading: Which texts mean a missing value, and what is trimmed.
+
+    Returns:
+        Values of the type at rest, null where missing or bad, and which cells are bad.
+    """
+    plain = _plain(values)
+    if pa.types.is_string(plain.type):
+        plain = clean_text(plain, reading)
+    result = _CASTS[column.kind](column, plain, reading)
+    bad = result.bad if result.bad is not None and result.bad.any() else None
+    return CastColumn(result.values, bad)
+
+
+def type_words(column: Column) -> str:
+    """Say in words what a column's cells must be."""
+    if column.kind == "tensor":
+        return f"an array of shape {list(column.shape)}"
+    if column.kind == "datetime":
+        return f"a date written as {column.format or 'ISO 8601'}"
+    return {
+        "number": "a number",
+        "integer": "a whole number",
+        "boolean": "true or false",
+    }.get(column.kind, "a text")
+
+
+def _plain(values: pa.Array) -> pa.Array:
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        return _plain(values.dictionary_decode())
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return values.cast(pa.string())
+    if pa.types.is_null(kind):
+        return values.cast(pa.string())
+    if pa.types.is_float32(kind):
+        # Its shortest decimal, as a CSV file or a database would write it: 0.1, not 0.100000001.
+        return values.cast(pa.string()).cast(pa.float64())
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return decode_bytes(values)
+    return values.cast(pa.float64()) if pa.types.is_float16(kind) else values
+
+
+def _cast_number(_: Column, values: pa.Array, __: Reading) -> CastColumn:
+    kind = values.type
+    if pa.types.is_string(kind):
+        try:
+            numbers = values.cast(pa.float64())
+        except pa.ArrowInvalid:
+            return _parse_cells(values, _parse_number, pa.float64())
+        if pc.any(pc.is_nan(numbers)).as_py():  # Arrow reads more than ours, e.g. nan(1)
+            return _parse_cells(values, _parse_number, pa.float64())
+        return CastColumn(numbers)
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
+        return CastColumn(nan_to_null(values.cast(pa.float64(), safe=False)))
+    if pa.types.is_decimal(kind):
+        return CastColumn(values.cast(pa.float64()))
+    return _all_bad(values, pa.float64())
+
+
+def _cast_integer(_: Column, values: pa.Array, __: Reading) -> CastColumn:
+    kind = values.type
+    if pa.types.is_string(kind):
+        try:
+            return CastColumn(values.cast(pa.int64()))
+        except pa.ArrowInvalid:
+            return _parse_cells(values, _parse_integer, pa.int64())
+    if pa.types.is_floating(kind):
+        values = nan_to_null(values)
+    if not _is_numeric(kind):
+        return _all_bad(values, pa.int64())
+    try:
+        return CastColumn(values.cast(pa.int64()))
+    except pa.ArrowInvalid:
+        return _parse_cells(values.cast(pa.string()), _parse_integer, pa.int64())
+
+
+def _cast_boolean(_: Column, values: pa.Array, __: Reading) -> CastColumn:
+    if pa.types.is_boolean(values.type):
+        return CastColumn(values)
+    if _is_numeric(values.type):
+        values = write_text(values)
+    if not pa.types.is_string(values.type):
+        return _all_bad(values, pa.bool_())
+    lower = pc.utf8_lower(pc.utf8_trim_whitespace(values))
+    is_true = pc.is_in(lower, value_set=pa.array(TRUE_TEXTS))
+    is_known = pc.or_(is_true, pc.is_in(lower, value_set=pa.array(FALSE_TEXTS)))
+    result = pc.if_else(is_known, is_true, pa.scalar(None, pa.bool_()))
+    return CastColumn(result, _to_mask(pc.and_(values.is_valid(), pc.invert(is_known))))
+
+
+def _cast_text(column: Column, values: pa.Array, reading: Reading) -> CastColumn:
+    if pa.types.is_nested(values.type):
+        return _all_bad(values, pa.string())
+    texts = write_text(values)
+    if column.kind != "category":
+        return CastColumn(texts)
+    if reading.strip_suffix:
+        cut = pc.utf8_slice_codeunits(texts, 0, stop=-len(reading.strip_suffix))
+        cut = pc.utf8_trim_whitespace(cut) if reading.trim else cut
+        texts = pc.if_else(pc.ends_with(texts, reading.strip_suffix), cut, texts)
+    return CastColumn(match_allowed(texts, column.values) if column.values else texts)
+
+
+def _parse_cells(
+    values: pa.Array, parse: Callable[[str], float | int | None], kind: pa.DataType
+) -> CastColumn:
+    """Read a batch cell by cell; only batches that hold an unusual cell come here."""
+    cells = values.to_pylist()
+    parsed = [None if cell is None else parse(cell) for cell in cells]
+    pairs = zip(cells, parsed, strict=True)
+    bad = np.fromiter((cell is not None and one is None for cell, one in pairs), bool, len(cells))
+    return CastColumn(nan_to_null(pa.array(parsed, kind)), bad)
+
+
+def _parse_number(text: str) -> float | None:
+    text = text.strip()
+    return float(text) if NUMBER.fullmatch(text) or NOT_FINITE.fullmatch(text) else None
+
+
+def _parse_integer(text: str) -> int | None:
+    text = text.strip()
+    if re.fullmatch(r"[+-]?\d+", text, re.ASCII):
+        number = int(text) if len(text) < 25 else None
+    elif HEXADECIMAL.fullmatch(text):
+        number = int(text, 16)
+    elif NUMBER.fullmatch(text) and float(text).is_integer() and abs(float(text)) <= EXACT_INTEGERS:
+        number = int(float(text))
+    else:
+        number = None
+    return number if number is not None and -(2**63) <= number < 2**63 else None
+
+
+def _is_numeric(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_integer(kind)
+        or pa.types.is_floating(kind)
+        or pa.types.is_decimal(kind)
+        or pa.types.is_boolean(kind)
+    )
+
+
+def _all_bad(values: pa.Array, kind: pa.DataType) -> CastColumn:
+    return CastColumn(pa.nulls(len(values), kind), _to_mask(values.is_valid()))
+
+
+def _to_mask(values: pa.Array) -> np.ndarray:
+    mask: np.ndarray = values.to_numpy(zero_copy_only=False)
+    return mask
+
+
+def _cast_datetime(column: Column, values: pa.Array, _: Reading) -> CastColumn:
+    return CastColumn(*cast_datetime(values, getattr(column, "format", None)))
+
+
+def _cast_tensor(column: Column, values: pa.Array, _: Reading) -> CastColumn:
+    return CastColumn(*cast_tensor(values, getattr(column, "shape", ())))
+
+
+_CASTS: Final[dict[str, Callable[[Column, pa.Array, Reading], CastColumn]]] = {
+    "number": _cast_number,
+    "integer": _cast_integer,
+    "boolean": _cast_boolean,
+    "category": _cast_text,
+    "text": _cast_text,
+    "id": _cast_text,
+    "datetime": _cast_datetime,
+    "tensor": _cast_tensor,
+}

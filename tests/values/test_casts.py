@@ -1,0 +1,99 @@
+import datetime as dt
+import decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pydantic import TypeAdapter
+
+from include.specs import Column
+from include.values.casts import cast_column
+from include.values.reading import Reading
+from include.values.texts import array_from_python
+
+NOON = dt.datetime(2024, 1, 1, 12, tzinfo=dt.UTC)
+BAD = "bad"
+
+CASES: list[tuple[str, Any, list[object], dict[str, Any]]] = [
+    ("number", ["1", " 2.5 ", "NA", "", "1e3", "+5"], [1, 2.5, None, None, 1000, 5], {}),
+    ("number", ["12,5", "abc", "3", "inf"], [BAD, BAD, 3, float("inf")], {}),
+    ("number", ["1_000", "0x1F", "٣"], [BAD, BAD, BAD], {}),
+    ("number", ["1", "nan(1)", "NAN"], [1, BAD, None], {}),
+    ("number", [decimal.Decimal("1.5"), None], [1.5, None], {}),
+    ("number", [float("nan"), 1.0], [None, 1], {}),
+    ("number", pa.array(np.array([0.1], "float32")), [0.1], {}),
+    ("number", [dt.date(2024, 1, 1)], [BAD], {}),
+    ("integer", ["1", "2.0", "3.5", "x", "1e3"], [1, 2, BAD, BAD, 1000], {}),
+    ("integer", ["9223372036854775807", "9223372036854775808"], [2**63 - 1, BAD], {}),
+    ("integer", [1.0, 2.5, None, float("nan")], [1, BAD, None, None], {}),
+    ("integer", [True, False], [1, 0], {}),
+    ("boolean", ["Yes", "no", "T", "0", "1.0", "maybe"], [True, False, True, False, True, BAD], {}),
+    ("boolean", [1, 0, 2, None], [True, False, BAD, None], {}),
+    ("category", [3.0, 2.5, None], ["3", "2.5", None], {}),
+    ("category", [3, 4], ["3", "4"], {}),
+    ("category", [True, False], ["true", "false"], {}),
+    ("category", ["3.0", " x "], ["3.0", "x"], {}),
+    ("category", ["3.0", "x"], ["3", "x"], {"values": [3, 4]}),
+    ("category", [b"abc"], ["abc"], {}),
+    ("category", [["a"]], [BAD], {}),
+    ("id", [1.0, 2.0], ["1", "2"], {}),
+    ("text", ["a", "None"], ["a", None], {}),
+    ("datetime", ["2024-01-01T12:00:00", "2024-01-01 14:00:00+02:00"], [NOON, NOON], {}),
+    ("datetime", ["2024-01-01T12:00:00Z", "soon", None], [NOON, BAD, None], {}),
+    ("datetime", [dt.datetime(2024, 1, 1, 12)], [NOON], {}),
+    ("datetime", [dt.date(2024, 1, 1)], [NOON.replace(hour=0)], {}),
+    ("datetime", ["01/02/2024"], [dt.datetime(2024, 2, 1, tzinfo=dt.UTC)], {"format": "%d/%m/%Y"}),
+    ("datetime", [5], [BAD], {}),
+    ("tensor", [[1, 2, 3, 4], None, [1, 2], [1, None, 3, 4]], [[1, 2, 3, 4], None, BAD, BAD], {}),
+    ("tensor", [[[1, 2], [3, 4]], [[5, 6], [7, 8]]], [[1, 2, 3, 4], [5, 6, 7, 8]], {}),
+    ("tensor", ["[[1, 2], [3, 4]]", "x", "[1]"], [[1, 2, 3, 4], BAD, BAD], {}),
+    ("tensor", [1, 2], [BAD, BAD], {}),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "expected", "options"),
+    CASES,
+    ids=[f"{case[0]}-{number}" for number, case in enumerate(CASES)],
+)
+def test_each_cell_is_cast_or_reported(
+    kind: str, values: Any, expected: list[object], options: dict[str, Any]
+) -> None:
+    options = {"shape": [2, 2], **options} if kind == "tensor" else options
+    column = TypeAdapter(Column).validate_python({"name": "x", "kind": kind, **options})
+    array = values if isinstance(values, pa.Array) else array_from_python(values)
+    result = cast_column(column, array, Reading())
+    found = result.values.to_pylist()
+    if result.bad is not None:
+        assert [found[place] for place in np.flatnonzero(result.bad)] == [None] * result.bad.sum()
+        found = [BAD if is_bad else value for value, is_bad in zip(found, result.bad, strict=True)]
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "odd"),
+    [("number", "1.25", "x"), ("integer", "7", "7.5"), ("datetime", "2024-01-01", "soon")],
+)
+def test_a_bad_neighbour_does_not_change_a_value(kind: str, good: str, odd: str) -> None:
+    column = TypeAdapter(Column).validate_python({"name": "x", "kind": kind})
+    alone = cast_column(column, pa.array([good]), Reading()).values
+    beside = cast_column(column, pa.array([good, odd]), Reading()).values
+    assert alone[0] == beside[0]
+
+
+def test_a_suffix_is_stripped_from_categories_only() -> None:
+    reading = Reading(strip_suffix=".")
+    values = pa.array(["<=50K.", ">50K", " >50K. "])
+    category = TypeAdapter(Column).validate_python({"name": "x", "kind": "category"})
+    text = TypeAdapter(Column).validate_python({"name": "x", "kind": "text"})
+    assert cast_column(category, values, reading).values.to_pylist() == ["<=50K", ">50K", ">50K"]
+    assert cast_column(text, values, reading).values.to_pylist() == ["<=50K.", ">50K", ">50K."]
+
+
+@pytest.mark.parametrize("element", ["uint8", "float32", "int16"])
+def test_a_tensor_keeps_the_type_of_its_elements(element: str) -> None:
+    column = TypeAdapter(Column).validate_python({"name": "x", "kind": "tensor", "shape": [2]})
+    kind = getattr(pa, element)()
+    values = pa.array([[1, 2], [3, 4]], pa.list_(kind))
+    assert cast_column(column, values, Reading()).values.type == pa.list_(kind, 2)
