@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -208,48 +208,24 @@ def serve(
 def forecast(
     pipeline: PipelineArgument,
     rows: Annotated[int, typer.Option(min=1, help="Rows that the source will have.")],
-    probe_rows: Annotated[
-        int, typer.Option(min=100, help="Most rows of the probe; more give a narrower range.")
-    ] = 300_000,
 ) -> None:
     """Tell how much time and memory ROWS rows will take; exit code 1 if they will not fit."""
+    from include.forecasting.costs import read_costs
     from include.forecasting.forecast import forecast_rows
     from include.forecasting.machine import read_machine
-    from include.forecasting.probe import run_probe
     from include.forecasting.show import show_forecast
-    from include.stack.environment import build_environment
-    from include.tracking.connection import check_reachable
 
     with _readable_errors():
         settings = load_settings()
-        spec = _find_spec(settings, pipeline)
-        check_reachable(settings.mlflow)
-        with _progress() as tell:
-            probe = run_probe(
-                spec,
-                settings,
-                most_rows=min(probe_rows, rows),
-                environment=build_environment(settings),
-                tell=tell,
-            )
+        costs = read_costs(settings.data, _find_spec(settings, pipeline))
         machine = read_machine(settings.data)
-        found = forecast_rows(probe, rows, machine)
-        show_forecast(found, probe, machine, console)
+        found = forecast_rows(costs, rows, machine)
+        show_forecast(found, costs, machine, console)
         for obstacle in found.obstacles:
             colour = "red" if obstacle.is_expected else "yellow"
             console.print(f"[{colour}]{_plain(obstacle.sentence)}[/{colour}]")
         if not found.fits:
             raise typer.Exit(1)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """Show the step at work; a terminal shows the latest, anything else a line for each."""
-    if not console.is_terminal:
-        yield _tell
-        return
-    with console.status("") as status:
-        yield lambda line: status.update(_plain(line))
 
 
 def _find_spec(settings: Settings, pipeline: str) -> PipelineSpec:

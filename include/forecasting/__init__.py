@@ -1,1 +1,1 @@
-"""How much time, memory and disk a number of rows will take, from a probe on small shares."""
+"""How much time, memory and disk a number of rows will take, from what earlier runs took."""

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from functools import reduce
+from statistics import median
 from typing import NamedTuple
 
+from include.forecasting.costs import Costs, Measurement
 from include.forecasting.lines import Line, Range, fit_line
 from include.forecasting.machine import Machine
-from include.forecasting.probe import STEPS, Measurement, Probe
 from include.reporting.formats import format_count, format_size
 from include.steps.train.feature_arrays import MEMORY_SHARE, memory_bytes
 
@@ -65,23 +66,23 @@ class Forecast(NamedTuple):
         return not any(obstacle.is_expected for obstacle in self.obstacles)
 
 
-def forecast_rows(probe: Probe, rows: int, machine: Machine) -> Forecast:
+def forecast_rows(costs: Costs, rows: int, machine: Machine) -> Forecast:
     """Forecast a run over a number of rows.
 
     Args:
-        probe: What was measured.
+        costs: What was measured.
         rows: Rows of the source.
         machine: What is free here.
     """
-    steps = tuple(_forecast_step(step, probe.of_step(step), rows) for step in STEPS)
+    steps = tuple(_forecast_step(step, costs.of_step(step), rows) for step in costs.steps)
     forecast = Forecast(rows, steps, ())
-    obstacles = [_check_memory(step, probe, rows, machine) for step in steps]
-    obstacles.append(_check_disk(forecast, probe, machine))
+    obstacles = [_check_memory(step, costs, rows, machine) for step in steps]
+    obstacles.append(_check_disk(forecast, costs, machine))
     return forecast._replace(obstacles=tuple(each for each in obstacles if each is not None))
 
 
 def _forecast_step(step: str, measured: list[Measurement], rows: int) -> StepForecast:
-    memory = _fit(measured, lambda each: each.memory_bytes).predict(rows)
+    memory = _fit_memory(measured).predict(rows)
     disk = _fit(measured, lambda each: each.disk_bytes).predict(rows)
     arrays = _spilled_bytes(measured, rows)
     if arrays:
@@ -97,7 +98,18 @@ def _forecast_step(step: str, measured: list[Measurement], rows: int) -> StepFor
 
 
 def _fit(measured: list[Measurement], read: Callable[[Measurement], float]) -> Line:
-    return fit_line([each.rows for each in measured], [read(each) for each in measured])
+    points = [(each.rows, read(each)) for each in measured]
+    if len({rows for rows, _ in points}) == 1:
+        points.append((0, 0.0))  # one number of rows: at most as much more as there are more rows
+    return fit_line(*zip(*points, strict=True))
+
+
+def _fit_memory(measured: list[Measurement]) -> Line:
+    """Fit the memory beyond what the process held when the step began."""
+    line = _fit(measured, lambda each: each.memory_bytes - each.start_memory_bytes)
+    start = float(median(each.start_memory_bytes for each in measured))
+    points = tuple((rows, cost + start) for rows, cost in line.points)
+    return Line(line.intercept + start, line.slope, points)
 
 
 def _spilled_bytes(measured: list[Measurement], rows: int) -> float:
@@ -110,22 +122,22 @@ def _spilled_bytes(measured: list[Measurement], rows: int) -> float:
     return size if size > MEMORY_SHARE * memory_bytes() else 0.0
 
 
-def _check_memory(step: StepForecast, probe: Probe, rows: int, machine: Machine) -> Obstacle | None:
+def _check_memory(step: StepForecast, costs: Costs, rows: int, machine: Machine) -> Obstacle | None:
     need, has = step.memory_bytes, machine.memory_bytes
     if need.high <= has:
         return None
-    line = _fit(probe.of_step(step.step), lambda each: each.memory_bytes)
+    line = _fit_memory(costs.of_step(step.step))
     most = line.most_rows(has)
     what = f"{step.step} needs about {_spread(need)} of memory"
     return _describe(what, rows, (need, has), most=most, other="a machine with more memory")
 
 
-def _check_disk(forecast: Forecast, probe: Probe, machine: Machine) -> Obstacle | None:
+def _check_disk(forecast: Forecast, costs: Costs, machine: Machine) -> Obstacle | None:
     need, has = forecast.disk_bytes, machine.disk_bytes
     if has is None or need.high <= has:
         return None
     largest = max(forecast.steps, key=lambda step: step.disk_bytes.estimate)
-    lines = [_fit(probe.of_step(step), lambda each: each.disk_bytes) for step in STEPS]
+    lines = [_fit(costs.of_step(step), lambda each: each.disk_bytes) for step in costs.steps]
     total = Line(
         sum(line.intercept for line in lines), sum(line.slope for line in lines), lines[0].points
     )

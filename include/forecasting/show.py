@@ -6,10 +6,10 @@ from typing import Final
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
+from include.forecasting.costs import Costs
 from include.forecasting.forecast import Forecast, StepForecast
 from include.forecasting.lines import Range
 from include.forecasting.machine import Machine
-from include.forecasting.probe import Probe
 from include.reporting.formats import format_count, format_seconds, format_size
 
 # Fewer rows than this are lost in what a step takes to start.
@@ -18,12 +18,12 @@ FEW_ROWS: Final = 10_000
 FAR: Final = 20
 
 
-def show_forecast(forecast: Forecast, probe: Probe, machine: Machine, console: Console) -> None:
+def show_forecast(forecast: Forecast, costs: Costs, machine: Machine, console: Console) -> None:
     """Print the table of a forecast, what it rests on, and what stands in the way."""
-    console.print(_draw(forecast, probe, machine))
+    console.print(_draw(forecast, costs, machine))
 
 
-def _draw(forecast: Forecast, probe: Probe, machine: Machine) -> RenderableType:
+def _draw(forecast: Forecast, costs: Costs, machine: Machine) -> RenderableType:
     table = Table(
         title=f"{format_count(forecast.rows)} rows will take about",
         title_justify="left",
@@ -35,7 +35,7 @@ def _draw(forecast: Forecast, probe: Probe, machine: Machine) -> RenderableType:
     for step in forecast.steps:
         table.add_row(step.step, *_write_cells(step))
     table.add_row("[bold]all[/bold]", *_write_cells(forecast))
-    return Group(table, *(line.replace("[", r"\[") for line in _explain(forecast, probe, machine)))
+    return Group(table, *(line.replace("[", r"\[") for line in _explain(forecast, costs, machine)))
 
 
 def _write_cells(found: StepForecast | Forecast) -> tuple[str, ...]:
@@ -52,24 +52,28 @@ def _write(found: Range, write: Callable[[float], str]) -> str:
     return f"{write(found.estimate)}\n[dim]{write(found.low)} to {write(found.high)}[/dim]"
 
 
-def _explain(forecast: Forecast, probe: Probe, machine: Machine) -> list[str]:
-    counts = [format_count(rows) for rows in sorted({each.rows for each in probe.measurements})]
+def _explain(forecast: Forecast, costs: Costs, machine: Machine) -> list[str]:
+    counts = [format_count(rows) for rows in costs.rows]
+    said = f"{', '.join(counts[:-1])} and {counts[-1]}" if len(counts) > 1 else counts[0]
     disk = f", {format_size(machine.disk_bytes)} of disk" if machine.disk_bytes else ""
     lines = [
-        f"Measured on {', '.join(counts[:-1])} and {counts[-1]} rows, each step in a process of "
-        "its own. Training is reckoned with all epochs, though early stopping may end it sooner; "
-        "evaluate and what follows come on top.",
+        f"Measured by runs on {said} rows. Training is reckoned with all epochs, though early "
+        "stopping may end it sooner.",
         f"Free here: {format_size(machine.memory_bytes)} of memory{disk}.",
-        *(f"Note: {note}." for note in probe.notes),
     ]
-    if probe.most_rows < FEW_ROWS:
+    if len(counts) == 1:
+        lines.append(
+            "Note: all runs had the same number of rows, so that everything is reckoned to grow "
+            "with them. A run on fewer rows (--row-limit) tells what does not."
+        )
+    if costs.rows[-1] < FEW_ROWS:
         lines.append(
             "Note: so few rows take hardly longer than none. Trust the ranges, not the estimates."
         )
-    elif forecast.rows > FAR * probe.most_rows:
-        times = format_count(round(forecast.rows / probe.most_rows))
+    elif forecast.rows > FAR * costs.rows[-1]:
+        times = format_count(round(forecast.rows / costs.rows[-1]))
         lines.append(
-            f"Note: that is {times} times the rows that were measured. A larger --probe-rows gives "
+            f"Note: that is {times} times the rows that were measured. A run on more rows gives "
             "narrower ranges."
         )
     return lines

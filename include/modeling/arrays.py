@@ -27,6 +27,11 @@ class Arrays(NamedTuple):
         """Number of rows."""
         return len(self.y)
 
+    @property
+    def size_bytes(self) -> int:
+        """Size of all arrays, in memory or on disk."""
+        return sum(int(array.nbytes) for array in (*self.inputs.values(), self.y))
+
 
 def to_loss_target(schema: FeatureSchema, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return the target as the loss takes it.

@@ -30,6 +30,7 @@ class TrainRecord(Record):
     seconds: float
     metrics: dict[str, float] = Field(description="Last losses and metrics of the fit.")
     history_uri: str = Field(description="CSV of every epoch.")
+    array_bytes: int = Field(default=0, description="Size of the arrays it was fitted on.")
 
 
 class ModelMetrics(Record):

@@ -36,5 +36,7 @@ class StepCost(Record):
     wall_seconds: float
     cpu_seconds: float
     peak_memory_bytes: int
+    start_memory_bytes: int = Field(default=0, description="In use when the step began.")
+    is_reused: bool = Field(default=False, description="Its table was there from before.")
     rows: int = 0
     size_bytes: int = 0

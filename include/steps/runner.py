@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel
 
@@ -61,6 +61,7 @@ def run_step(
     with hold_run(settings, run) as log, outside_calls(settings.data):
         if on_open is not None:
             on_open(log.url)
+        memory_before = memory_bytes("VmRSS:")
         started, cpu_before = time.monotonic(), _cpu_seconds()
         result = check_size(step(spec, run, *records, **extras))
     table = next(_tables(result), None)
@@ -68,13 +69,15 @@ def run_step(
         step=name,
         wall_seconds=round(time.monotonic() - started, 3),
         cpu_seconds=round(_cpu_seconds() - cpu_before, 3),
-        peak_memory_bytes=peak_memory_bytes(),
+        peak_memory_bytes=memory_bytes("VmHWM:"),
+        start_memory_bytes=memory_before,
+        is_reused=table is not None and table.is_reused,
         rows=table.rows if table else 0,
         size_bytes=table.size_bytes if table else 0,
     )
     files = RunFiles(settings.data, run)
     files.write_bytes(f"costs/{name}.json", cost.model_dump_json().encode())
-    figures = cost.model_dump(exclude={"step"})
+    figures = cost.model_dump(exclude={"step", "is_reused"})
     log.log_metrics({f"cost_{name}_{figure}": float(value) for figure, value in figures.items()})
     logger.info("%s took %.1f s, peak %d MB", name, cost.wall_seconds, cost.peak_memory_bytes >> 20)
     return result
@@ -100,15 +103,15 @@ def check_size(record: R) -> R:
     return record
 
 
-def peak_memory_bytes() -> int:
-    """Largest resident memory of this process so far, in bytes.
+def memory_bytes(which: Literal["VmHWM:", "VmRSS:"]) -> int:
+    """Resident memory of this process in bytes: the largest so far, or what it is now.
 
-    Linux says it of the program itself; what `getrusage` says holds the process it was forked
-    from as well.
+    Linux says it of the program itself; what `getrusage` says, where there is no `/proc`, is
+    always the largest, and holds the process it was forked from as well.
     """
     try:
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(which))
     except (OSError, StopIteration, ValueError):
         pass
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

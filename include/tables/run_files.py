@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -15,7 +16,16 @@ class RunFiles:
     """Writes and reads the files of a run, each whole or not at all."""
 
     def __init__(self, root: str, run: RunContext) -> None:
-        self._directory = open_root(root) / "runs" / slug_of_pipeline(run) / slug(run.run_key)
+        self._directory = (
+            open_root(root) / "runs" / slug_of_pipeline(run.pipeline) / slug(run.run_key)
+        )
+
+    @classmethod
+    def at(cls, directory: UPath) -> "RunFiles":
+        """Open the files of a run whose directory is known."""
+        files = cls.__new__(cls)
+        files._directory = directory
+        return files
 
     @property
     def directory(self) -> str:
@@ -67,9 +77,24 @@ class RunFiles:
         return Path(gettempdir()) / "gatehouse" / pipeline / run
 
 
-def slug_of_pipeline(run: RunContext) -> str:
-    """Return the run's pipeline as a directory name; pipelines already are plain names."""
-    return run.pipeline if run.pipeline.isidentifier() else slug(run.pipeline)
+def list_runs(root: str, pipeline: str) -> Iterator[RunFiles]:
+    """Give the files of all runs of a pipeline, the latest run first."""
+    directory = open_root(root) / "runs" / slug_of_pipeline(pipeline)
+    if not directory.exists():
+        return
+    places = [place for place in directory.iterdir() if place.is_dir()]
+    for place in sorted(places, key=_changed_at, reverse=True):
+        yield RunFiles.at(place)
+
+
+def _changed_at(place: UPath) -> float:
+    # Object stores keep no time for what looks like a directory.
+    return float(getattr(place.stat(), "st_mtime", 0) or 0)
+
+
+def slug_of_pipeline(pipeline: str) -> str:
+    """Return a pipeline as a directory name; pipelines already are plain names."""
+    return pipeline if pipeline.isidentifier() else slug(pipeline)
 
 
 def write_atomically(path: UPath, data: bytes) -> None:

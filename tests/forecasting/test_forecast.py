@@ -5,18 +5,24 @@ import io
 import pytest
 from rich.console import Console
 
+from include.forecasting.costs import Costs, Measurement
 from include.forecasting.forecast import Forecast, forecast_rows
 from include.forecasting.machine import Machine
-from include.forecasting.probe import STEPS, Measurement, Probe
 from include.forecasting.show import show_forecast
 from include.steps.train.feature_arrays import memory_bytes
 
 GIB = 1 << 30
 
 
-def make_probe(*, row_bytes: int = 1_000, array_bytes: int = 0) -> Probe:
+STEPS = ("ingest", "validate", "prepare", "train")
+SIZES = (25_000, 50_000, 100_000)
+
+
+def make_costs(
+    *, row_bytes: int = 1_000, array_bytes: int = 0, sizes: tuple[int, ...] = SIZES
+) -> Costs:
     """Measure steps that take 1 s and 400 MB to start, and then so much for each row."""
-    return Probe(
+    return Costs(
         tuple(
             Measurement(
                 step=step,
@@ -24,24 +30,24 @@ def make_probe(*, row_bytes: int = 1_000, array_bytes: int = 0) -> Probe:
                 seconds=1 + rows / 10_000,
                 cpu_seconds=1.5 + rows / 10_000,
                 memory_bytes=400 * 10**6 + row_bytes * rows,
+                start_memory_bytes=400 * 10**6,
                 disk_bytes=0 if step == "train" else 50 * rows,
                 array_bytes=array_bytes * rows if step == "train" else 0,
             )
             for step in STEPS
-            for rows in (25_000, 50_000, 100_000)
-        ),
-        (),
+            for rows in sizes
+        )
     )
 
 
-def show(forecast: Forecast, probe: Probe, machine: Machine) -> str:
+def show(forecast: Forecast, costs: Costs, machine: Machine) -> str:
     text = io.StringIO()
-    show_forecast(forecast, probe, machine, Console(file=text, width=80))
+    show_forecast(forecast, costs, machine, Console(file=text, width=80))
     return text.getvalue()
 
 
 def test_every_step_and_all_of_them_are_forecast() -> None:
-    found = forecast_rows(make_probe(), 1_000_000, Machine(8 * GIB, 500 * GIB))
+    found = forecast_rows(make_costs(), 1_000_000, Machine(8 * GIB, 500 * GIB))
     assert [step.step for step in found.steps] == list(STEPS)
     assert found.steps[0].seconds.estimate == pytest.approx(101)
     assert found.seconds.estimate == pytest.approx(404)
@@ -53,7 +59,7 @@ def test_every_step_and_all_of_them_are_forecast() -> None:
 
 
 def test_rows_that_need_more_memory_than_there_is_are_refused_with_advice() -> None:
-    found = forecast_rows(make_probe(), 20_000_000, Machine(8 * GIB, 500 * GIB))
+    found = forecast_rows(make_costs(), 20_000_000, Machine(8 * GIB, 500 * GIB))
     assert not found.fits
     sentence = found.obstacles[0].sentence
     assert sentence.startswith(
@@ -64,42 +70,50 @@ def test_rows_that_need_more_memory_than_there_is_are_refused_with_advice() -> N
 
 
 def test_rows_that_need_more_disk_than_there_is_are_refused() -> None:
-    found = forecast_rows(make_probe(), 4_000_000, Machine(80 * GIB, GIB // 4))
+    found = forecast_rows(make_costs(), 4_000_000, Machine(80 * GIB, GIB // 4))
     assert [each.is_expected for each in found.obstacles] == [True]
     assert "of disk, most of it ingest," in found.obstacles[0].sentence
     assert "GATEHOUSE_DATA_ROOT" in found.obstacles[0].sentence
 
 
 def test_what_only_might_not_fit_is_a_warning() -> None:
-    found = forecast_rows(make_probe(), 1_000_000, Machine(int(1.5e9), None))
+    found = forecast_rows(make_costs(), 1_000_000, Machine(int(1.5e9), None))
     assert found.fits
     assert "1,000,000 rows may not fit: ingest needs" in found.obstacles[0].sentence
 
 
 def test_a_machine_too_small_for_any_rows_gets_no_row_limit() -> None:
-    found = forecast_rows(make_probe(), 1_000, Machine(10**8, None))
+    found = forecast_rows(make_costs(), 1_000, Machine(10**8, None))
     assert "row_limit" not in found.obstacles[0].sentence
 
 
 def test_arrays_too_large_for_memory_count_as_disk() -> None:
     rows = memory_bytes() // 1_000
-    found = forecast_rows(make_probe(array_bytes=1_000), rows, Machine(10**15, None))
+    found = forecast_rows(make_costs(array_bytes=1_000), rows, Machine(10**15, None))
     train = found.steps[-1]
     assert train.disk_bytes.estimate == pytest.approx(1_000 * rows)
     assert train.memory_bytes.estimate == pytest.approx(400 * 10**6, rel=0.01)
 
 
 def test_the_page_fits_a_terminal_and_says_what_it_rests_on() -> None:
-    probe, machine = make_probe(), Machine(8 * GIB, 500 * GIB)
-    text = show(forecast_rows(probe, 50_000_000, machine), probe, machine)
+    costs, machine = make_costs(), Machine(8 * GIB, 500 * GIB)
+    text = show(forecast_rows(costs, 50_000_000, machine), costs, machine)
     assert "…" not in text
-    assert "Measured on 25,000, 50,000 and 100,000 rows" in text
+    assert "Measured by runs on 25,000, 50,000 and 100,000 rows" in text
     assert "500 times the rows that were measured" in text
     assert "Free here: 8.0 GB of memory, 500.0 GB of disk." in text
 
 
-def test_a_probe_of_few_rows_says_how_little_it_knows() -> None:
-    few = Probe(tuple(m._replace(rows=m.rows // 100) for m in make_probe().measurements), ("x",))
+def test_runs_of_few_rows_say_how_little_they_know() -> None:
+    few = make_costs(sizes=(250, 1_000))
     text = show(forecast_rows(few, 2_000, Machine(8 * GIB, None)), few, Machine(8 * GIB, None))
     assert "Trust the ranges, not the estimates" in " ".join(text.split())
-    assert "Note: x." in text
+
+
+def test_one_number_of_rows_is_reckoned_to_grow_with_the_rows() -> None:
+    one = make_costs(sizes=(100_000, 100_000))
+    found = forecast_rows(one, 200_000, Machine(8 * GIB, None))
+    assert found.steps[0].seconds.estimate == pytest.approx(22)
+    assert found.steps[0].memory_bytes.estimate == pytest.approx(6e8)  # 400 MB were there before
+    text = " ".join(show(found, one, Machine(8 * GIB, None)).split())
+    assert "all runs had the same number of rows" in text

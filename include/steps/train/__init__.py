@@ -64,10 +64,13 @@ def train(
     network = build_network(spec.model, schema, seed=spec.training.seed)
     _log_parameters(log, spec, network)
     checkpoint = CheckpointFile(files.local_directory / CHECKPOINT, fingerprint)
+    arrays = [
+        read_arrays(prepared.features, schema, part, scratch=scratch)
+        for part in ("train", "validation")
+    ]
     result = fit_network(
         network,
-        read_arrays(prepared.features, schema, "train", scratch=scratch),
-        read_arrays(prepared.features, schema, "validation", scratch=scratch),
+        *arrays,
         schema=schema,
         training=spec.training,
         checkpoint=checkpoint,
@@ -76,7 +79,9 @@ def train(
     )
     if result.resumed_from:
         log_missing_epochs(log, result.history)
-    trained = store_candidate(files, log, network=network, result=result)
+    trained = store_candidate(
+        files, log, network=network, result=result, array_bytes=sum(a.size_bytes for a in arrays)
+    )
     mark_finished(files, fingerprint, trained)
     checkpoint.delete()
     logger.info(

@@ -28,7 +28,7 @@ class FinishedTraining(Record):
 
 
 def store_candidate(
-    files: RunFiles, log: RunLog, *, network: keras.Model, result: FitResult
+    files: RunFiles, log: RunLog, *, network: keras.Model, result: FitResult, array_bytes: int
 ) -> TrainRecord:
     """Store network and history; log the history."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -55,6 +55,7 @@ def store_candidate(
         seconds=round(result.seconds, 3),
         metrics=result.history[-1],
         history_uri=history_uri,
+        array_bytes=array_bytes,
     )
 
 
@@ -70,6 +71,13 @@ def find_finished(files: RunFiles, fingerprint: str) -> TrainRecord | None:
         return None
     finished = FinishedTraining.model_validate_json(files.read_bytes(FINISHED))
     return finished.trained if finished.fingerprint == fingerprint else None
+
+
+def read_finished(files: RunFiles) -> TrainRecord | None:
+    """Read the training of a run, by whatever inputs; None if it did not come to its end."""
+    if not files.exists(FINISHED):
+        return None
+    return FinishedTraining.model_validate_json(files.read_bytes(FINISHED)).trained
 
 
 def read_history(trained: TrainRecord) -> tuple[dict[str, float], ...]:
