@@ -55,12 +55,14 @@ format: install ## Fix what can be fixed by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: install ## Run the tests: the quick ones on both cores, then the journeys on the real stack
-	$(MAKE) test-quick
+test: install ## Run the tests: the quick ones on both cores, with their coverage, then the journeys
+	$(MAKE) test-quick COVERAGE="--cov --cov-report="
+	@echo "branch coverage of include/, the least covered modules first:"
+	@$(BIN)/coverage report | awk 'NR <= 17 || /^TOTAL/'
 	$(MAKE) test-journeys
 
 test-quick: install ## Tests of libraries, steps and DAGs
-	$(BIN)/pytest -m "not journey and not slow" -n 2 --dist loadgroup -q
+	$(BIN)/pytest -m "not journey and not slow" -n 2 --dist loadgroup -q $(COVERAGE)
 
 test-journeys: install ## Tests through the real scheduler, REST API and MLflow server
 	$(BIN)/pytest -m "journey and not slow" -q
