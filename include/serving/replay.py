@@ -6,9 +6,6 @@ installed libraries only, so a bundle that needs anything else fails here and no
 
 import json
 import logging
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -22,7 +19,7 @@ from pydantic import Field
 from include.errors import ReplayError
 from include.records import Record
 from include.serving.bundle import Bundle
-from include.tracking.connection import DEFAULTS, FORCED
+from include.serving.clean_process import clean_process_failed, predict_in_clean_process
 from include.tracking.signatures import PREDICTION, PROBABILITY, rows_as_sent
 
 logger = logging.getLogger(__name__)
@@ -31,13 +28,6 @@ GOLDEN_ROWS: Final = 64
 MAX_VALUES: Final = 1_000_000
 TOLERANCE: Final = 1e-5
 TIMEOUT_SECONDS: Final = 300.0
-CHILD: Final = Path(__file__).with_name("replay_child.py")
-# What the clean process may know of ours: where programs and devices are, and the back end.
-KEPT_VARIABLES: Final = (
-    *("PATH", "HOME", "LANG", "TMPDIR"),
-    *("LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"),
-)
-KEPT_PREFIXES: Final = ("KERAS_", "JAX_", "XLA_", "OMP_", "LC_")
 
 
 class GoldenRows(Record):
@@ -88,7 +78,7 @@ def replay(model: Path, golden: GoldenRows, *, timeout: float = TIMEOUT_SECONDS)
     with tempfile.TemporaryDirectory() as scratch:
         question, answer = Path(scratch) / "rows.json", Path(scratch) / "answer.json"
         question.write_text(json.dumps(golden.columns), encoding="utf-8")
-        _run_child(model, question, answer, timeout=timeout)
+        predict_in_clean_process(model, question, answer, timeout=timeout)
         predicted = json.loads(answer.read_text(encoding="utf-8"))
     _check_code_places(model, predicted["code"])
     compare_predictions(golden, predicted["columns"])
@@ -136,40 +126,10 @@ def _check_classes(
         raise _different(f"class {labels[row]!r} rather than {best[row]!r} for row {row}")
 
 
-def _run_child(model: Path, question: Path, answer: Path, *, timeout: float) -> None:
-    # Isolated, Python leaves out a user's own site-packages, where some images install.
-    libraries = [place for place in sys.path if place.endswith(("site-packages", "dist-packages"))]
-    files = [str(CHILD), str(model), str(question), str(answer)]
-    command = [sys.executable, "-I", "-B", *files, *libraries]
-    try:
-        done = subprocess.run(
-            command,
-            cwd=question.parent,
-            env=_clean_environment(),
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise _failed(f"no answer within {timeout:.0f} s") from error
-    if done.returncode != 0 or not answer.exists():
-        raise _failed(f"exit code {done.returncode} and\n{done.stderr[-2_000:]}")
-
-
-def _clean_environment() -> dict[str, str]:
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name in KEPT_VARIABLES or name.startswith(KEPT_PREFIXES)
-    }
-    return {**kept, **DEFAULTS, **FORCED}
-
-
 def _check_code_places(model: Path, places: Sequence[str]) -> None:
     foreign = [at for at in places if not Path(at).resolve().is_relative_to(model.resolve())]
     if foreign or not places:
-        raise _failed(f"code from {foreign[:5]}, which is not the bundle's own")
+        raise clean_process_failed(f"code from {foreign[:5]}, which is not the bundle's own")
 
 
 def _as_list(series: pd.Series) -> list[Any]:
@@ -182,12 +142,4 @@ def _different(received: str) -> ReplayError:
         "reloaded in a clean process, the model must predict the golden rows as in its run. "
         f"Received: {received}. The champion stays; see whether the preprocessor or a layer "
         "depends on anything that is not in the bundle."
-    )
-
-
-def _failed(received: str) -> ReplayError:
-    return ReplayError(
-        "the bundle must load and predict in a clean process that sees only the bundle and the "
-        f"installed libraries. Received: {received}. The champion stays; what a custom network "
-        "imports must lie in `include/` or in requirements.txt."
     )

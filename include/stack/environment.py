@@ -36,7 +36,7 @@ def build_serving_environment() -> dict[str, str]:
 
     What it need not know it is not told: no secret, no connection, no address of ours.
     """
-    from include.serving.replay import KEPT_PREFIXES, KEPT_VARIABLES
+    from include.serving.clean_process import KEPT_PREFIXES, KEPT_VARIABLES
     from include.tracking.connection import DEFAULTS, FORCED
 
     names = {*KEPT_VARIABLES, "MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT"}

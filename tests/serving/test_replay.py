@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -111,3 +113,93 @@ def test_equal_predictions_pass_also_where_two_classes_tie():
 def test_any_difference_is_refused(change, message):
     with pytest.raises(ReplayError, match=message):
         compare_predictions(GOLDEN, {**SAME, **change})
+
+
+# What a task is: the fork of a process that has the libraries, and the project, in memory.
+TASK = """
+import json, os, sys, threading
+from pathlib import Path
+import keras, mlflow.pyfunc
+import include.steps.promote
+from include.serving.clean_process import can_fork
+from include.serving.replay import GoldenRows, replay
+if child := os.fork():
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+golden = GoldenRows.model_validate_json(Path(sys.argv[1]).read_bytes())
+os.environ["SECRET"] = "not for the bundle"
+
+def answer(model, timeout=120.0):
+    try:
+        replay(Path(model), golden, timeout=timeout)
+    except Exception as error:
+        return f"{type(error).__name__} {error}"
+    return "the same"
+
+sound, incomplete, spy = sys.argv[2:]
+said = {
+    "forks": can_fork(),
+    "sound": answer(sound),
+    "incomplete": answer(incomplete),
+    "spy": answer(spy),
+    "hanging": answer(sound, timeout=0.01),
+    "is_whole": bool(os.environ["SECRET"]) and "include.serving.replay" in sys.modules,
+}
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+print(json.dumps({**said, "forks_with_threads": can_fork(), "with_threads": answer(sound)}))
+"""
+
+
+@pytest.fixture(scope="module")
+def answers(
+    small: SmallBundle, model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """What a task's replays of a sound bundle, of broken ones, and beside a thread came to."""
+    place = tmp_path_factory.mktemp("task")
+    golden = build_golden_rows(small.bundle, small.frame, small.predictions)
+    (place / "golden.json").write_text(golden.model_dump_json(), encoding="utf-8")
+    incomplete = shutil.copytree(model, place / "incomplete")
+    remove_package(incomplete / CODE, "include/features/")
+    spy = shutil.copytree(model, place / "spy")
+    text = "import os; raise RuntimeError(sorted(os.environ))"
+    replace_module(spy / CODE, "include/serving/scoring_model.py", text)
+    done = subprocess.run(
+        [sys.executable, "-c", TASK, place / "golden.json", model, incomplete, spy],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def replace_module(archive: Path, name: str, text: str) -> None:
+    with zipfile.ZipFile(archive) as packed:
+        content = {n: packed.read(n) for n in packed.namelist()}
+    with zipfile.ZipFile(archive, "w") as packed:
+        for each, data in content.items():
+            packed.writestr(each, text if each == name else data)
+
+
+def test_a_task_answers_by_a_fork_and_stays_as_it_was(answers):
+    assert answers["forks"]
+    assert answers["sound"] == "the same"
+    assert answers["is_whole"]
+
+
+def test_a_task_with_threads_starts_an_interpreter(answers):
+    assert not answers["forks_with_threads"]
+    assert answers["with_threads"] == "the same"
+
+
+def test_a_fork_knows_no_module_that_the_bundle_lacks(answers):
+    assert "No module named 'include.features'" in answers["incomplete"]
+
+
+def test_a_fork_knows_no_variable_of_its_task(answers):
+    assert "RuntimeError" in answers["spy"]
+    assert "PATH" in answers["spy"]
+    assert "SECRET" not in answers["spy"]
+
+
+def test_a_fork_that_hangs_is_ended(answers):
+    assert "no answer within" in answers["hanging"]
