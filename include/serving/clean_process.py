@@ -5,6 +5,8 @@ A fork of it that forgets our package is as clean as a fresh interpreter and spa
 of imports. Only a process with a single thread may fork safely; any other starts an interpreter.
 """
 
+import contextlib
+import json
 import os
 import runpy
 import signal
@@ -15,7 +17,8 @@ import time
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, NoReturn
+from tempfile import TemporaryDirectory
+from typing import Any, Final, NoReturn, Self
 
 from include.errors import ReplayError
 from include.tracking.connection import DEFAULTS, FORCED
@@ -31,24 +34,98 @@ KEPT_VARIABLES: Final = (
 )
 KEPT_PREFIXES: Final = ("KERAS_", "JAX_", "XLA_", "OMP_", "LC_")
 POLL_SECONDS: Final = 0.02
+ROWS: Final = "rows.json"
+ANSWER: Final = "answer.json"
+ERRORS: Final = "errors.txt"
 
 
-def predict_in_clean_process(model: Path, question: Path, answer: Path, *, timeout: float) -> None:
-    """Have a clean process predict the rows of a JSON file.
+class CleanProcess:
+    """A process that waits for a model to be loaded, and for rows to be predicted.
 
-    Args:
-        model: Local directory of a model whose digest was checked.
-        question: JSON of lists of values by column; its directory is the process' own.
-        answer: Where the process writes its predictions.
-        timeout: Seconds that it may take.
-
-    Raises:
-        ReplayError: It failed, or took too long.
+    It is forked when the block begins, since what comes before a prediction, such as a download,
+    may start threads.
     """
-    run = _fork if can_fork() else _spawn
-    code, errors = run(model, question, answer, timeout=timeout)
-    if code != 0 or not answer.exists():
-        raise clean_process_failed(f"exit code {code} and\n{errors[-2_000:]}")
+
+    def __init__(self) -> None:
+        """Begin without a process."""
+        self._scratch = TemporaryDirectory(prefix="gatehouse-replay-")
+        self._place = Path(self._scratch.name)
+        self._child = 0
+        self._jobs = -1
+
+    def __enter__(self) -> Self:
+        """Fork, if this process may."""
+        if can_fork():
+            (self._place / ERRORS).touch()
+            read_end, self._jobs = os.pipe()
+            self._child = os.fork()
+            if self._child == 0:
+                os.close(self._jobs)
+                _wait_and_answer(read_end, self._place)
+            os.close(read_end)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the process, whether it was asked or not."""
+        if self._child:
+            os.close(self._jobs)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._child, signal.SIGKILL)
+            os.waitpid(self._child, 0)
+        self._scratch.cleanup()
+
+    def predict(self, model: Path, columns: Mapping[str, Any], *, timeout: float) -> Any:
+        """Load a model and predict rows; once for each process.
+
+        Args:
+            model: Local directory of a model whose digest was checked.
+            columns: Lists of values by column.
+            timeout: Seconds that it may take.
+
+        Returns:
+            What `replay_child` answers.
+
+        Raises:
+            ReplayError: It failed, or took too long.
+        """
+        (self._place / ROWS).write_text(json.dumps(columns), encoding="utf-8")
+        ask = self._ask if self._child else self._spawn
+        code, errors = ask(model, timeout)
+        answer = self._place / ANSWER
+        if code != 0 or not answer.exists():
+            raise clean_process_failed(f"exit code {code} and\n{errors[-2_000:]}")
+        return json.loads(answer.read_text(encoding="utf-8"))
+
+    def _ask(self, model: Path, timeout: float) -> tuple[int, str]:
+        os.write(self._jobs, f"{model}\n".encode())
+        deadline = time.monotonic() + timeout
+        while True:
+            done, status = os.waitpid(self._child, os.WNOHANG)
+            if done:
+                os.close(self._jobs)
+                self._child = 0
+                errors = (self._place / ERRORS).read_text(errors="replace")
+                return os.waitstatus_to_exitcode(status), errors
+            if time.monotonic() > deadline:
+                raise clean_process_failed(f"no answer within {timeout:.0f} s")
+            time.sleep(POLL_SECONDS)
+
+    def _spawn(self, model: Path, timeout: float) -> tuple[int, str]:
+        files = [str(path) for path in (CHILD, model, self._place / ROWS, self._place / ANSWER)]
+        try:
+            done = subprocess.run(
+                # Isolated, Python leaves out a user's own site-packages, where some images install.
+                [sys.executable, "-I", "-B", *files, *_library_places()],
+                cwd=self._place,
+                env=_clean_environment(os.environ),
+                capture_output=True,
+                text=True,
+                timeout=timeout,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise clean_process_failed(f"no answer within {timeout:.0f} s") from error
+        return done.returncode, done.stderr
 
 
 def can_fork() -> bool:
@@ -62,40 +139,26 @@ def can_fork() -> bool:
         return False
 
 
-def _fork(model: Path, question: Path, answer: Path, *, timeout: float) -> tuple[int, str]:
-    errors = question.with_name("errors.txt")
-    errors.touch()
-    child = os.fork()
-    if child == 0:
-        _answer_and_exit(model, question, answer, errors)
-    deadline = time.monotonic() + timeout
-    while True:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status), errors.read_text(errors="replace")
-        if time.monotonic() > deadline:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            raise clean_process_failed(f"no answer within {timeout:.0f} s")
-        time.sleep(POLL_SECONDS)
-
-
-def _answer_and_exit(model: Path, question: Path, answer: Path, errors: Path) -> NoReturn:
-    """Forget the project, answer, and end without what the parent has to do at its end."""
+def _wait_and_answer(jobs: int, place: Path) -> NoReturn:
+    """Forget the project, wait for a model, answer, and end without the parent's own last acts."""
     code = 1
     try:
         # Whatever is printed must not reach those who listen to the parent.
-        descriptor = os.open(errors, os.O_WRONLY)
-        os.dup2(descriptor, 1)
-        os.dup2(descriptor, 2)
+        errors = os.open(place / ERRORS, os.O_WRONLY)
+        os.dup2(errors, 1)
+        os.dup2(errors, 2)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
             signal.signal(number, signal.SIG_DFL)
         _forget_all_but_libraries()
         kept = _clean_environment(os.environ)
         os.environ.clear()
         os.environ.update(kept)
-        os.chdir(question.parent)
-        runpy.run_path(str(CHILD))["main"](model, question, answer)
+        os.chdir(place)
+        with open(jobs, encoding="utf-8") as lines:
+            model = lines.readline().rstrip("\n")
+        if model:  # else the parent is gone, or had nothing to ask
+            answer = runpy.run_path(str(CHILD))["main"]
+            answer(Path(model), place / ROWS, place / ANSWER)
         code = 0
     except BaseException:
         os.write(2, traceback.format_exc().encode(errors="replace"))
@@ -117,24 +180,6 @@ def _forget_all_but_libraries() -> None:
 
 def _library_places() -> list[str]:
     return [place for place in sys.path if place.endswith(("site-packages", "dist-packages"))]
-
-
-def _spawn(model: Path, question: Path, answer: Path, *, timeout: float) -> tuple[int, str]:
-    files = [str(CHILD), str(model), str(question), str(answer)]
-    try:
-        done = subprocess.run(
-            # Isolated, Python leaves out a user's own site-packages, where some images install.
-            [sys.executable, "-I", "-B", *files, *_library_places()],
-            cwd=question.parent,
-            env=_clean_environment(os.environ),
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise clean_process_failed(f"no answer within {timeout:.0f} s") from error
-    return done.returncode, done.stderr
 
 
 def _clean_environment(environment: Mapping[str, str]) -> dict[str, str]:

@@ -4,9 +4,7 @@ The clean process is a fresh interpreter outside the project that sees the bundl
 installed libraries only, so a bundle that needs anything else fails here and not in service.
 """
 
-import json
 import logging
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,7 +17,7 @@ from pydantic import Field
 from include.errors import ReplayError
 from include.records import Record
 from include.serving.bundle import Bundle
-from include.serving.clean_process import clean_process_failed, predict_in_clean_process
+from include.serving.clean_process import CleanProcess, clean_process_failed
 from include.tracking.signatures import PREDICTION, PROBABILITY, rows_as_sent
 
 logger = logging.getLogger(__name__)
@@ -60,10 +58,13 @@ def build_golden_rows(
     )
 
 
-def replay(model: Path, golden: GoldenRows, *, timeout: float = TIMEOUT_SECONDS) -> float:
+def replay(
+    process: CleanProcess, model: Path, golden: GoldenRows, *, timeout: float = TIMEOUT_SECONDS
+) -> float:
     """Predict the golden rows in a clean process and compare.
 
     Args:
+        process: The clean process.
         model: Local directory of a model whose digest was checked.
         golden: Rows and the predictions made in the run.
         timeout: Seconds that the process may take.
@@ -75,11 +76,7 @@ def replay(model: Path, golden: GoldenRows, *, timeout: float = TIMEOUT_SECONDS)
         ReplayError: It failed, took too long or predicts something else.
     """
     started = time.monotonic()
-    with tempfile.TemporaryDirectory() as scratch:
-        question, answer = Path(scratch) / "rows.json", Path(scratch) / "answer.json"
-        question.write_text(json.dumps(golden.columns), encoding="utf-8")
-        predict_in_clean_process(model, question, answer, timeout=timeout)
-        predicted = json.loads(answer.read_text(encoding="utf-8"))
+    predicted = process.predict(model, golden.columns, timeout=timeout)
     _check_code_places(model, predicted["code"])
     compare_predictions(golden, predicted["columns"])
     seconds = time.monotonic() - started

@@ -9,6 +9,7 @@ from upath import UPath
 
 from include.errors import PromotionError
 from include.records import EvaluateRecord, PromoteRecord, RunContext, Verdict
+from include.serving.clean_process import CleanProcess
 from include.serving.replay import GoldenRows, replay
 from include.settings import load_settings
 from include.specs import PipelineSpec
@@ -101,9 +102,9 @@ def _replay_version(
 ) -> float:
     golden = GoldenRows.model_validate_json(UPath(evaluated.golden_uri).read_bytes())
     try:
-        with tempfile.TemporaryDirectory() as scratch:
+        with CleanProcess() as process, tempfile.TemporaryDirectory() as scratch:
             model = download_version(settings, name, version, Path(scratch))
-            return replay(model, golden)
+            return replay(process, model, golden)
     except PromotionError as error:
         reject_version(settings, name, version, str(error))
         raise

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from include.errors import ReplayError
+from include.serving.clean_process import CleanProcess
 from include.serving.replay import GoldenRows, build_golden_rows, compare_predictions, replay
 from include.settings import Settings
 from include.tracking.bundles import CODE
@@ -47,10 +48,15 @@ def model(small: SmallBundle, mlflow_server: str, tmp_path_factory: pytest.TempP
     return download_version(settings, "replayed", version, tmp_path_factory.mktemp("model"))
 
 
+def replay_here(model: Path, golden: GoldenRows, timeout: float = 120.0) -> float:
+    with CleanProcess() as process:
+        return replay(process, model, golden, timeout=timeout)
+
+
 def test_the_bundle_predicts_the_same_in_a_clean_process(small, model):
     golden = build_golden_rows(small.bundle, small.frame, small.predictions)
 
-    assert replay(model, GoldenRows.model_validate_json(golden.model_dump_json())) > 0
+    assert replay_here(model, GoldenRows.model_validate_json(golden.model_dump_json())) > 0
 
 
 def test_a_bundle_whose_code_is_incomplete_fails_with_its_reason(small, model, tmp_path):
@@ -59,7 +65,7 @@ def test_a_bundle_whose_code_is_incomplete_fails_with_its_reason(small, model, t
     golden = build_golden_rows(small.bundle, small.frame, small.predictions)
 
     with pytest.raises(ReplayError, match=r"No module named 'include\.features'"):
-        replay(broken, golden)
+        replay_here(broken, golden)
 
 
 def remove_package(archive: Path, prefix: str) -> None:
@@ -74,7 +80,7 @@ def test_a_clean_process_that_hangs_is_ended(small, model):
     golden = build_golden_rows(small.bundle, small.frame, small.predictions)
 
     with pytest.raises(ReplayError, match="no answer within"):
-        replay(model, golden, timeout=0.2)
+        replay_here(model, golden, timeout=0.2)
 
 
 def test_golden_rows_are_few_where_rows_are_large(small):
@@ -121,7 +127,7 @@ import json, os, sys, threading
 from pathlib import Path
 import keras, mlflow.pyfunc
 import include.steps.promote
-from include.serving.clean_process import can_fork
+from include.serving.clean_process import CleanProcess, can_fork
 from include.serving.replay import GoldenRows, replay
 if child := os.fork():
     sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
@@ -130,7 +136,8 @@ os.environ["SECRET"] = "not for the bundle"
 
 def answer(model, timeout=120.0):
     try:
-        replay(Path(model), golden, timeout=timeout)
+        with CleanProcess() as process:
+            replay(process, Path(model), golden, timeout=timeout)
     except Exception as error:
         return f"{type(error).__name__} {error}"
     return "the same"
