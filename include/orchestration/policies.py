@@ -1,4 +1,4 @@
-"""What all DAGs share: retries, tags, owners and the fences around training."""
+"""What all DAGs share: retries, tags, owners and when a training starts by itself."""
 
 from datetime import datetime, time, timedelta
 from typing import Any

@@ -10,7 +10,7 @@ from airflow.sdk import Connection, get_current_context
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
 
 from include.errors import GatehouseError, SourceError, StoppedError
-from include.orchestration.fences import (
+from include.orchestration.guards import (
     check_same_code,
     end_with_supervisor,
     stop_at_once,
@@ -54,7 +54,8 @@ def perform(
     context = get_current_context()
     run = build_run_context(spec, context)
     effective = effective_spec(spec, context["params"])
-    check_same_code(effective, run, is_first=not context["task"].upstream_task_ids)
+    is_first = not context["task"].upstream_task_ids
+    check_same_code(effective, run, step.__module__, is_first=is_first)
     with _stoppable(step, run) as stop:
         return run_step(step, effective, run, *records, on_open=show_run_link, **extras, **stop)
 

@@ -11,9 +11,9 @@ from include.records import FeatureSchema, PrepareRecord, RunContext, TableRef, 
 from include.settings import Settings, load_settings
 from include.specs import PipelineSpec
 from include.specs.names import PART
+from include.tables.code import code_digest
 from include.tables.store import (
     TableStore,
-    code_digest,
     digest_key,
     iter_frames,
     read_file,
@@ -41,9 +41,7 @@ def prepare(spec: PipelineSpec, run: RunContext, checked: ValidateRecord) -> Pre
     settings = load_settings()
     store = TableStore(settings.data)
     parts = spec.model_dump(mode="json", include=set(SPEC_PARTS))
-    key = digest_key(
-        checked.checked.key, parts, code_digest("include.features", "include.values", __name__)
-    )
+    key = digest_key(checked.checked.key, parts, code_digest(__name__))
     table = None if run.force else store.find("features", spec.name, key)
     if table is None:
         why = "recomputing was asked for" if run.force else "no table has this key yet"

@@ -10,9 +10,10 @@ from include.records import IngestRecord, QualityReport, RunContext, TableRef, V
 from include.settings import Settings, load_settings
 from include.specs import PipelineSpec
 from include.steps.validate.checked_tables import write_kept_rows, write_quarantine
+from include.tables.code import code_digest
 from include.tables.local_files import open_local_files
 from include.tables.run_files import RunFiles
-from include.tables.store import TableStore, code_digest, digest_key, read_file
+from include.tables.store import TableStore, digest_key, read_file
 from include.tracking.runs import open_run
 
 logger = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ def _build_key(spec: PipelineSpec, ingested: IngestRecord) -> str:
         ingested.rejected.key if ingested.rejected else "",
         spec.model_dump(mode="json", include=set(SPEC_PARTS)),
         spec.cleaning.missing_target,
-        code_digest("include.quality", "include.steps.validate.checked_tables", __name__),
+        code_digest(__name__),
     )
 
 
