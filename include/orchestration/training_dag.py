@@ -62,6 +62,7 @@ def build_training_dag(spec: PipelineSpec) -> DAG:
         schedule=build_timetable(spec),
         start_date=catchup_start(spec),
         catchup=catchup_start(spec) is not None,
+        auto_register=False,  # the loader does, once the whole DAG stands
     ) as training_dag:
 
         @task

@@ -100,9 +100,7 @@ def test_code_that_changes_during_a_run_ends_it(data_root, monkeypatch):
 
     change_code(monkeypatch, "include.tracking.registry")
 
-    with pytest.raises(
-        CodeChangedError, match="another include.tracking.registry than"
-    ):
+    with pytest.raises(CodeChangedError, match="another include.tracking.registry than"):
         check_same_code(make_spec(), run, STEP, is_first=False)
 
 

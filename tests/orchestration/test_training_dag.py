@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from include.orchestration.policies import RETRY_POLICY
 from include.orchestration.training_dag import build_training_dag
 from include.specs.loader import load_pipeline_specs
 from tests.builders import make_spec
@@ -88,27 +89,10 @@ def test_every_dag_has_an_owner_tags_docs_and_no_overlap(dag_bag):
         assert dag.catchup is False
 
 
-def test_only_infrastructure_errors_retry(digits_dag):
-    from include.errors import (
-        DataError,
-        ParamError,
-        QualityError,
-        TrackingUnavailableError,
-        TrainingError,
-    )
-
+def test_every_task_has_the_policy_that_tells_mistakes_from_outages(digits_dag):
     for task in digits_dag.tasks:
         assert task.retries == 2
-        for error in (
-            DataError("x"),
-            QualityError("x"),
-            TrainingError("x"),
-            ParamError("x"),
-            MemoryError(),
-        ):
-            assert task.retry_policy.evaluate(error, 1, 2).action.value == "fail"
-        again = task.retry_policy.evaluate(TrackingUnavailableError("x"), 1, 2)
-        assert again.action.value == "retry"
+        assert task.retry_policy is RETRY_POLICY
 
 
 def test_every_task_links_to_mlflow(digits_dag):
