@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from include.errors import CodeChangedError, StoppedError
 from include.records import RunContext
+from include.records.names import FINGERPRINT
 from include.settings import load_settings
 from include.specs import PipelineSpec
 
 logger = logging.getLogger(__name__)
-FINGERPRINT: Final = "fingerprint.json"
 # What every task runs its step with.
 RUNNER: Final = "include.steps.runner"
 # Linux: the signal that a process gets when its parent dies (prctl, option 1).

@@ -112,7 +112,7 @@ def build_training_dag(spec: PipelineSpec) -> DAG:
         def report() -> ReportRecord:
             from include.steps.report import report as step
 
-            return perform(step, spec, **pull_records())
+            return perform(step, spec, *pull_records())
 
         @task
         def close_run() -> None:

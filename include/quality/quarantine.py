@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from include.quality.checker import TableChecker
 from include.quality.results import RuleResult
-from include.quality.rules import ROW_ID, Rule
+from include.quality.rules import Rule
 from include.records import RuleOutcome
+from include.specs.names import ROW_ID
 
 Checked = tuple[Rule, RuleResult]
 # The ids of moved rows are held in memory.

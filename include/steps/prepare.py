@@ -8,6 +8,7 @@ import numpy as np
 
 from include.features.preparation import choose_batch_rows, fit_preparation
 from include.records import FeatureSchema, PrepareRecord, RunContext, TableRef, ValidateRecord
+from include.records.names import CLEANING, PREPROCESSOR, SCHEMA
 from include.settings import Settings, load_settings
 from include.specs import PipelineSpec
 from include.specs.names import PART
@@ -24,9 +25,6 @@ from include.tracking.runs import open_run
 
 logger = logging.getLogger(__name__)
 
-PREPROCESSOR: Final = "preprocessor.json"
-SCHEMA: Final = "schema.json"
-CLEANING: Final = "cleaning.json"
 # What the features depend on; a change elsewhere in the spec reuses them.
 SPEC_PARTS: Final = ("columns", "target", "cleaning", "split", "selection", "min_rows")
 

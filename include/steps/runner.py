@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from include.errors import GatehouseError
 from include.records import Record, RunContext, StepCost, TableRef
+from include.records.names import cost_file
 from include.settings import load_settings
 from include.specs import PipelineSpec
 
@@ -76,7 +77,7 @@ def run_step(
         size_bytes=table.size_bytes if table else 0,
     )
     files = RunFiles(settings.data, run)
-    files.write_bytes(f"costs/{name}.json", cost.model_dump_json().encode())
+    files.write_bytes(cost_file(name), cost.model_dump_json().encode())
     figures = cost.model_dump(exclude={"step", "is_reused"})
     log.log_metrics({f"cost_{name}_{figure}": float(value) for figure, value in figures.items()})
     logger.info("%s took %.1f s, peak %d MB", name, cost.wall_seconds, cost.peak_memory_bytes >> 20)

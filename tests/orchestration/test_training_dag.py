@@ -1,30 +1,22 @@
 """Counts, shapes and policy of the training DAGs."""
 
+import importlib
 import itertools
 from datetime import timedelta
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
 from include.orchestration.policies import RETRY_POLICY
 from include.orchestration.training_dag import build_training_dag
+from include.records import TASKS
 from include.specs.loader import load_pipeline_specs
 from tests.builders import make_spec
 
-CURVE = ["plan_curve", "fit_share", "draw_curve"]
 ROOT = Path(__file__).resolve().parents[2]
-MAIN = [
-    "ingest",
-    "validate",
-    "prepare",
-    "train",
-    "evaluate",
-    "judge",
-    "approve",
-    "promote",
-    "report",
-    "close_run",
-]
+MAIN = [name for name, task in TASKS.items() if not task.is_on_request]
+CURVE = [name for name, task in TASKS.items() if task.is_on_request]
 
 
 def test_there_is_one_training_dag_for_each_pipeline_file(dag_bag):
@@ -34,7 +26,9 @@ def test_there_is_one_training_dag_for_each_pipeline_file(dag_bag):
     assert sorted(trained) == sorted(f"train__{path.stem}" for path in files)
 
 
-def test_the_tasks_are_the_steps_in_order(digits_dag):
+def test_the_tasks_are_those_of_the_table_in_its_order(digits_dag):
+    assert MAIN[:4] == ["ingest", "validate", "prepare", "train"]
+    assert CURVE == ["plan_curve", "fit_share", "draw_curve"]
     names = [task.task_id for task in digits_dag.topological_sort()]
     assert [name for name in names if name not in CURVE] == MAIN
     assert [name for name in names if name in CURVE] == CURVE
@@ -132,3 +126,11 @@ def test_a_hundred_pipelines_give_a_hundred_dags(tmp_path: Path):
         (tmp_path / f"{number}.yaml").write_text(renamed, encoding="utf-8")
     specs = [entry.spec for entry in load_pipeline_specs(tmp_path) if entry.spec]
     assert len({build_training_dag(spec).dag_id for spec in specs}) == 100
+
+
+def test_every_task_hands_on_the_record_of_the_table():
+    for name, task in TASKS.items():
+        if task.record is None or name == "plan_curve":  # its shares are mapped over as a list
+            continue
+        module = importlib.import_module(f"include.steps.{name}")
+        assert get_type_hints(getattr(module, name))["return"] is task.record

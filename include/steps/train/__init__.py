@@ -11,6 +11,7 @@ from include.modeling.networks import build_network
 from include.modeling.progress import EpochProgress
 from include.modeling.training import fit_network
 from include.records import PrepareRecord, RunContext, TrainRecord
+from include.records.names import CHECKPOINT
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.steps.train.feature_arrays import read_arrays, read_schema
@@ -22,7 +23,6 @@ from include.tracking.runs import RunLog, open_run
 
 logger = logging.getLogger(__name__)
 
-CHECKPOINT: Final = "checkpoint.npz"
 # Where what decides the weights begins; a change elsewhere resumes a fit all the same.
 FIT_CODE: Final = (
     "include.modeling.networks",
