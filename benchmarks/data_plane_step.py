@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from benchmarks.data_plane import FLOATS, STEPS
 from include.quality.pandas_engine import check_frame, to_frame
 from include.quality.suites import build_suite
-from include.records import TASKS, RunContext
+from include.records import TASKS, IngestRecord, RunContext
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.steps.runner import peak_memory_bytes, run_step
