@@ -9,7 +9,7 @@ from include.orchestration.curve_tasks import build_curve
 from include.orchestration.links import link_to_mlflow
 from include.orchestration.params import build_params
 from include.orchestration.policies import build_timetable, catchup_start, default_args
-from include.orchestration.progress import report_progress
+from include.orchestration.task_progress import report_progress
 from include.orchestration.tasks import (
     connection_url,
     perform,

@@ -23,7 +23,7 @@ from include.specs import PipelineSpec
 logger = logging.getLogger(__name__)
 # Each of these logs a line for what our own lines already say.
 CHATTY = ("httpx", "jax._src.xla_bridge", "mlflow.store.model_registry.abstract_store")
-MOST_BYTES = 8192
+MAX_BYTES = 8192
 R = TypeVar("R", bound=Record)
 
 
@@ -52,14 +52,14 @@ def run_step(
         GatehouseError: What the step returns is no short record.
     """
     from include.tables.run_files import RunFiles
-    from include.tables.storage_errors import outside_calls
+    from include.tables.storage_errors import explain_storage_errors
     from include.tracking.runs import hold_run
 
     for library in CHATTY:
         logging.getLogger(library).setLevel(logging.WARNING)
     settings = load_settings()
     name = cost_name or step.__name__
-    with hold_run(settings, run) as log, outside_calls(settings.data):
+    with hold_run(settings, run) as log, explain_storage_errors(settings.data):
         if on_open is not None:
             on_open(log.url)
         memory_before = memory_bytes("VmRSS:")
@@ -96,9 +96,9 @@ def check_size(record: R) -> R:
             "a table or a file of the run, and hand on its place."
         )
     size = len(record.model_dump_json().encode())
-    if size > MOST_BYTES:
+    if size > MAX_BYTES:
         raise GatehouseError(
-            f"a record must stay below {MOST_BYTES} bytes. Received: {type(record).__name__} of "
+            f"a record must stay below {MAX_BYTES} bytes. Received: {type(record).__name__} of "
             f"{size}. Write what is long into a file of the run, and hand on its place."
         )
     return record

@@ -19,7 +19,7 @@ from include.tables.store import read_file
 from include.tracking.bundles import log_bundle
 from include.tracking.run_log import RunLog
 
-LONGEST_LABEL: Final = 50
+MAX_LABEL_LENGTH: Final = 50
 
 
 class EvaluationDetails(Record):
@@ -54,7 +54,7 @@ def store_figures(
 ) -> tuple[str, ...]:
     """Draw the figures, store and log them; return their names in the run's directory."""
     column = spec.target_column
-    is_short = 0 < len(column.description) <= LONGEST_LABEL
+    is_short = 0 < len(column.description) <= MAX_LABEL_LENGTH
     figures = draw_figures(
         details.curves,
         details.history,
