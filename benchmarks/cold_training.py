@@ -30,16 +30,6 @@ def train_once(pipeline: str) -> None:
     evaluated = run_step(evaluate, spec, run, prepared, trained)
     verdict = run_step(judge, spec, run, evaluated)
     promoted = run_step(promote, spec, run, verdict, evaluated, approved=None)
-    run_step(
-        report,
-        spec,
-        run,
-        ingested=ingested,
-        validated=validated,
-        prepared=prepared,
-        trained=trained,
-        evaluated=evaluated,
-        verdict=verdict,
-        promoted=promoted,
-    )
+    records = (ingested, validated, prepared, trained, evaluated, verdict, promoted)
+    run_step(report, spec, run, *records)
     close_run(run, "FINISHED")

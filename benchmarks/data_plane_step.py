@@ -16,13 +16,11 @@ import pyarrow.parquet as pq
 from benchmarks.data_plane import FLOATS, STEPS
 from include.quality.pandas_engine import check_frame, to_frame
 from include.quality.suites import build_suite
-from include.records import IngestRecord, Record, RunContext, ValidateRecord
+from include.records import TASKS, IngestRecord, RunContext
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.steps.runner import peak_memory_bytes, run_step
 from include.tables.readers import parquet_files
-
-RECORDS: dict[str, type[Record]] = {"ingest": IngestRecord, "validate": ValidateRecord}
 
 
 def main(what: str, rows: int) -> None:
@@ -43,7 +41,7 @@ def run_one_step(name: str, spec: PipelineSpec, folder: Path) -> float:
     step = getattr(importlib.import_module(f"include.steps.{name}"), name)
     place = STEPS.index(name)
     before = [
-        RECORDS[earlier].model_validate_json((folder / f"{earlier}.json").read_text())
+        TASKS[earlier].record.model_validate_json((folder / f"{earlier}.json").read_text())
         for earlier in STEPS[max(0, place - 1) : place]
     ]
     run = RunContext(pipeline=spec.name, dag_id="benchmark", run_id=spec.name, force=True)

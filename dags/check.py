@@ -3,8 +3,6 @@
 An error here takes no pipeline down: the DAGs of the files that are right stand in other files.
 """
 
-from airflow.sdk.definitions._internal.contextmanager import DagContext
-
 from include.errors import SpecError
 from include.orchestration.explore_dag import build_explore_dag
 from include.orchestration.training_dag import build_training_dag
@@ -15,8 +13,7 @@ from include.specs.loader import load_pipeline_specs
 entries = list(load_pipeline_specs(load_settings().pipelines_dir))
 errors = [entry.error for entry in entries if entry.error]
 for build in (build_training_dag, build_explore_dag):
-    errors += build_each(entries, build, DagContext.autoregistered_dags)
-# They were built to see whether they can be; those that run stand in the other files.
-DagContext.autoregistered_dags.clear()
+    # Built to see whether they can be; those that run stand in the other files.
+    errors += build_each(entries, build)[1]
 if errors:
     raise SpecError("\n\n".join(dict.fromkeys(map(str, errors))))

@@ -6,7 +6,6 @@ A spec whose DAG cannot be built takes no other down; dags/check.py says what is
 """
 
 from airflow.sdk import get_parsing_context
-from airflow.sdk.definitions._internal.contextmanager import DagContext
 
 from include.orchestration.explore_dag import build_explore_dag
 from include.settings import load_settings
@@ -18,4 +17,6 @@ wanted = get_parsing_context().dag_id
 entries = load_pipeline_specs(load_settings().pipelines_dir)
 if wanted is not None:
     entries = (each for each in entries if each.spec and wanted == f"explore__{each.spec.name}")
-build_each(entries, build_explore_dag, DagContext.autoregistered_dags)
+dags, _ = build_each(entries, build_explore_dag)
+# Airflow takes the DAGs that it finds among the names of this file.
+globals().update({dag.dag_id: dag for dag in dags})

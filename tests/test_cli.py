@@ -1,6 +1,8 @@
 """The command line: what it prints and how it exits."""
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -127,6 +129,21 @@ def test_a_file_that_meets_the_contract_passes_the_check(pipelines, tmp_path, da
     assert answer.exit_code == 0, answer.output
     assert "200 rows meet all" in answer.output
     assert not list((data_root).glob("tables/**/*.parquet"))
+
+
+def test_a_check_prints_nothing_but_its_answer(pipelines, tmp_path):
+    path = write_loans(pipelines, tmp_path)
+    command = [sys.executable, "-c", "from include.cli import app; app()"]
+    done = subprocess.run(
+        [*command, "check", "loans", "--against", str(path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "200 rows meet all" in done.stdout
+    # DuckDB says there what outlives the interpreter.
+    assert done.stderr == ""
 
 
 def test_a_file_that_breaks_the_contract_is_told_how(pipelines, tmp_path):

@@ -8,8 +8,8 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from include.errors import DataError
-from include.records import StepCost, TrainRecord
-from include.reporting.run_report import STEPS
+from include.records import STEPS, StepCost, TrainRecord
+from include.records.names import cost_file
 from include.specs import PipelineSpec
 from include.steps.train.files import read_finished
 from include.tables.run_files import RunFiles, list_runs
@@ -80,9 +80,9 @@ def _has(found: list[Measurement], step: str) -> bool:
 
 def _read_run(files: RunFiles, spec: PipelineSpec) -> list[Measurement]:
     costs = {
-        step: StepCost.model_validate_json(files.read_bytes(f"costs/{step}.json"))
+        step: StepCost.model_validate_json(files.read_bytes(cost_file(step)))
         for step in STEPS
-        if files.exists(f"costs/{step}.json")
+        if files.exists(cost_file(step))
     }
     rows = costs["ingest"].rows if "ingest" in costs else 0
     if not rows:

@@ -10,10 +10,10 @@ from include.modeling.metrics import CALIBRATION_BINS, confusion
 from include.records import FeatureSchema, Record
 
 Values = npt.NDArray[Any]
-MOST_POINTS: Final = 200
-MOST_CURVES: Final = 12
-MOST_CONFUSED: Final = 100
-MOST_DOTS: Final = 2_000
+MAX_POINTS: Final = 200
+MAX_CURVES: Final = 12
+MAX_CONFUSED: Final = 100
+MAX_DOTS: Final = 2_000
 RESIDUAL_BINS: Final = 40
 
 
@@ -72,7 +72,7 @@ def trace_curves(schema: FeatureSchema, y: Values, predictions: Values) -> Curve
     if schema.task == "regression":
         return Curves(residuals=_trace_residuals(y, predictions))
     counts = confusion(y, predictions)
-    is_shown = len(schema.classes) <= MOST_CONFUSED
+    is_shown = len(schema.classes) <= MAX_CONFUSED
     rows = tuple(tuple(row) for row in counts.tolist())
     return Curves(
         confusion=Confusion(classes=schema.classes, counts=rows) if is_shown else None,
@@ -83,7 +83,7 @@ def trace_curves(schema: FeatureSchema, y: Values, predictions: Values) -> Curve
 
 def _trace_roc(schema: FeatureSchema, y: Values, predictions: Values) -> tuple[RocCurve, ...]:
     """Trace one class against the rest; of two classes the second, of very many none."""
-    if len(schema.classes) > MOST_CURVES:
+    if len(schema.classes) > MAX_CURVES:
         return ()
     places = [1] if len(schema.classes) == 2 else range(len(schema.classes))
     curves = []
@@ -120,8 +120,8 @@ def _trace_calibration(y: Values, predictions: Values) -> tuple[CalibrationBin, 
 
 def _trace_residuals(y: Values, predictions: Values) -> Residuals:
     chosen = np.arange(len(y))
-    if len(y) > MOST_DOTS:
-        chosen = np.random.default_rng(0).choice(chosen, MOST_DOTS, replace=False)
+    if len(y) > MAX_DOTS:
+        chosen = np.random.default_rng(0).choice(chosen, MAX_DOTS, replace=False)
     counts, edges = np.histogram(predictions - y, bins=RESIDUAL_BINS)
     return Residuals(
         actual=tuple(y[chosen].tolist()),
@@ -132,5 +132,5 @@ def _trace_residuals(y: Values, predictions: Values) -> Residuals:
 
 
 def _thin(points: int) -> Values:
-    """Choose at most MOST_POINTS places, first and last included."""
-    return np.unique(np.linspace(0, points - 1, min(points, MOST_POINTS)).round().astype(int))
+    """Choose at most MAX_POINTS places, first and last included."""
+    return np.unique(np.linspace(0, points - 1, min(points, MAX_POINTS)).round().astype(int))

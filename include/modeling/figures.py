@@ -25,7 +25,7 @@ from include.modeling.figure_style import (
 )
 
 LINES: Final = ("-", "--", ":")
-MOST_NUMBERED: Final = 25
+MAX_NUMBERED: Final = 25
 FIRM_ROWS: Final = 10
 
 
@@ -90,7 +90,7 @@ def draw_confusion(confusion: Confusion, target: str) -> bytes:
         axes, "Confusion matrix of the test rows", x=f"predicted {target}", y=f"true {target}"
     )
     axes.grid(visible=False)
-    if classes <= MOST_NUMBERED:
+    if classes <= MAX_NUMBERED:
         labels = [shorten(name) for name in confusion.classes]
         is_long = max(map(len, labels)) > 3
         axes.set_xticks(

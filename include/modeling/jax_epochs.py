@@ -22,7 +22,7 @@ from include.records import FeatureSchema
 from include.specs.model import TrainingSpec
 
 CALLS_PER_EPOCH = 24
-FEWEST_STEPS_PER_CALL = 64
+MIN_STEPS_PER_CALL = 64
 CHUNK_BYTES = 16 << 20
 # Calls that may wait for the device: one runs while the next is assembled.
 CALLS_IN_FLIGHT = 2
@@ -155,7 +155,7 @@ def choose_steps_per_call(rows: FitRows, steps: int, size: int) -> int:
     """Choose how many steps one call takes: a few dozen calls an epoch, of bounded memory."""
     arrays = [*rows.inputs.values(), rows.target]
     row_bytes = sum(a.dtype.itemsize * int(np.prod(a.shape[1:])) for a in arrays)
-    wanted = max(FEWEST_STEPS_PER_CALL, -(-steps // CALLS_PER_EPOCH))
+    wanted = max(MIN_STEPS_PER_CALL, -(-steps // CALLS_PER_EPOCH))
     fitting = max(1, CHUNK_BYTES // max(1, row_bytes * size))
     most = min(wanted, fitting, steps)
     return -(-steps // -(-steps // most))  # even chunks: the last one is nearly full

@@ -26,7 +26,7 @@ from include.modeling.power_law import (
 CONFIDENCE: Final = 0.8
 # How sure one must be that there is a trend at all.
 SIGNIFICANCE: Final = 0.05
-FEWEST_POINTS: Final = 3
+MIN_POINTS: Final = 3
 CurveKind = Literal["power_law", "log_line", "unknown"]
 
 
@@ -89,9 +89,9 @@ def fit_learning_curve(
     y = np.asarray(values, dtype=np.float64)
     error = 1 - y if is_higher_better else y
     points = len(np.unique(n))
-    if points < FEWEST_POINTS:
+    if points < MIN_POINTS:
         few = "1 point" if points == 1 else f"{points} points"
-        return _unknown(f"a trend needs at least {FEWEST_POINTS} points, and there is {few}")
+        return _unknown(f"a trend needs at least {MIN_POINTS} points, and there is {few}")
     line, law = _fit_line(n, error), fit_law(n, error)
     is_line = line.doubt < SIGNIFICANCE
     if law is not None and _is_law_better(law, line if is_line else None, error):

@@ -18,7 +18,7 @@ from include.records import FeatureSchema
 BATCH_ROWS = 1_024
 # Bounds what one batch of large tensors takes, before the network multiplies it.
 BATCH_BYTES = 32 << 20
-SMALLEST_BATCH = 8
+MIN_BATCH = 8
 
 Forward = Callable[[dict[str, npt.NDArray[Any]]], npt.NDArray[Any]]
 _forwards: weakref.WeakKeyDictionary[keras.Model, Forward] = weakref.WeakKeyDictionary()
@@ -77,7 +77,7 @@ def _choose_batch(inputs: dict[str, npt.NDArray[Any]], rows: int, most: int) -> 
     )
     most = max(1, min(most, BATCH_BYTES // max(row_bytes, 1)))
     power_of_two = 1 << max(rows - 1, 0).bit_length()
-    return min(most, max(SMALLEST_BATCH, power_of_two))
+    return min(most, max(MIN_BATCH, power_of_two))
 
 
 def _padded(array: npt.NDArray[Any], rows: int) -> npt.NDArray[Any]:

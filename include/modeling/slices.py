@@ -11,9 +11,9 @@ import pandas as pd
 from include.modeling.metrics import compute_metrics
 from include.records import FeatureSchema, Record
 
-MOST_BINS: Final = 5
-MOST_VALUES: Final = 20
-FEWEST_ROWS: Final = 10
+MAX_BINS: Final = 5
+MAX_VALUES: Final = 20
+MIN_ROWS: Final = 10
 MISSING: Final = "(missing)"
 REST: Final = "(other values)"
 
@@ -72,7 +72,7 @@ def measure_slices(
             column=str(name),
             value=value,
             rows=int(mask.sum()),
-            is_small=bool(mask.sum() < FEWEST_ROWS),
+            is_small=bool(mask.sum() < MIN_ROWS),
             metrics=compute_metrics(schema, rows.y[mask], rows.predictions[mask], wanted),
         )
         for name in columns
@@ -85,7 +85,7 @@ def label_rows(column: pd.Series) -> Labels:
     is_ordered = pd.api.types.is_datetime64_any_dtype(column) or (
         pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
     )
-    labels = _cut(column) if is_ordered and column.nunique() > MOST_BINS else _group(column)
+    labels = _cut(column) if is_ordered and column.nunique() > MAX_BINS else _group(column)
     return Labels(
         (*labels.names, MISSING), np.where(column.isna(), len(labels.names), labels.codes)
     )
@@ -94,8 +94,8 @@ def label_rows(column: pd.Series) -> Labels:
 def _group(column: pd.Series) -> Labels:
     texts = pd.Series([_write(value) for value in column], dtype=object)
     counts = texts[column.notna().to_numpy()].value_counts()
-    names = [str(name) for name in counts.index[:MOST_VALUES]]
-    if len(counts) > MOST_VALUES:
+    names = [str(name) for name in counts.index[:MAX_VALUES]]
+    if len(counts) > MAX_VALUES:
         names = [*names[:-1], REST]
     shown = sorted(names, key=_sort_key)
     places = {name: place for place, name in enumerate(shown)}
@@ -106,7 +106,7 @@ def _group(column: pd.Series) -> Labels:
 
 def _cut(column: pd.Series) -> Labels:
     values = _as_numbers(column)
-    fractions = np.linspace(0, 1, MOST_BINS + 1)
+    fractions = np.linspace(0, 1, MAX_BINS + 1)
     edges = np.unique(np.nanquantile(values, fractions, method="lower"))
     names = _name_bins(edges, is_time=pd.api.types.is_datetime64_any_dtype(column))
     return Labels(tuple(names), np.searchsorted(edges[1:-1], values, side="right"))

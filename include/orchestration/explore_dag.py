@@ -34,6 +34,7 @@ def build_explore_dag(spec: PipelineSpec) -> DAG:
         max_active_runs=1,
         schedule=None,
         catchup=False,
+        auto_register=False,  # the loader does, once the whole DAG stands
     ) as explore_dag:
 
         @task

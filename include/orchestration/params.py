@@ -1,39 +1,73 @@
 """The trigger form: what a person may change from run to run, and how it changes the spec.
 
-Airflow checks types and bounds when a run is triggered, by form or by REST. It accepts keys it
-does not know, so `apply_params` refuses those in the first task.
+Title, help, type and bounds of a field are those of the model's field. Airflow checks them when a
+run is triggered, by form or by REST. It accepts keys it does not know, so `apply_params` refuses
+those in the first task.
 """
 
 import difflib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Annotated, Any, Final, NamedTuple
 
 from airflow.sdk import Param
+from pydantic import BaseModel, TypeAdapter
 
 from include.errors import ParamError, SpecError
+from include.records import RunContext
 from include.specs import PipelineSpec
-from include.specs.bounds import (
-    MAX_BATCH_SIZE,
-    MAX_EPOCHS,
-    MAX_HIDDEN_LAYERS,
-    MAX_LEARNING_RATE,
-    MAX_UNITS,
-)
-from include.specs.model import ModelSpec, TrainingSpec
 
-TRAINING = "Training"
-DATA = "Data"
-RUN = "This run"
+DATA: Final = "Data"
+RUN: Final = "This run"
+TRAINING: Final = "Training"
+# What of a field's JSON schema Airflow's form understands.
+UNDERSTOOD: Final = (
+    "description",
+    "exclusiveMinimum",
+    "format",
+    "items",
+    "maxItems",
+    "maxLength",
+    "maximum",
+    "minimum",
+)
+
+
+class FormField(NamedTuple):
+    """Where a field of the form stands on its page, and what of the spec it is."""
+
+    section: str
+    place: tuple[str, ...]
+    note: str = ""
+
+
+FIELDS: Final = {
+    "epochs": FormField(TRAINING, ("training", "epochs")),
+    "batch_size": FormField(TRAINING, ("training", "batch_size")),
+    "learning_rate": FormField(TRAINING, ("training", "learning_rate")),
+    "hidden": FormField(TRAINING, ("model", "hidden"), "One number a line."),
+    "row_limit": FormField(DATA, ("row_limit",), "Empty for all."),
+    "source_uri": FormField(
+        DATA,
+        ("source", "uri"),
+        "Inside it, or at a place that GATEHOUSE_SOURCE_ROOTS allows; empty for the spec's own.",
+    ),
+}
+# What a run is told beside its spec.
+TOLD: Final = ("learning_curve", "force", "note")
 
 
 def build_params(spec: PipelineSpec) -> dict[str, Param]:
     """Build the form of a training run; the defaults are those of the spec."""
-    return {**_training_params(spec), **build_data_params(spec), **_curve_params()}
+    told = {name: _build_param(RunContext, name, RUN) for name in TOLD}
+    return {**dict(_build_fields(spec)), **told}
 
 
 def build_data_params(spec: PipelineSpec) -> dict[str, Param]:
     """Build the form of a run that reads data and trains nothing."""
-    return {**_data_params(spec), **_run_params()}
+    of_training = {name for name, field in FIELDS.items() if field.section == TRAINING}
+    left_out = {*of_training, "learning_curve"}
+    return {name: param for name, param in build_params(spec).items() if name not in left_out}
 
 
 def apply_params(spec: PipelineSpec, params: Mapping[str, Any]) -> PipelineSpec:
@@ -51,128 +85,55 @@ def apply_params(spec: PipelineSpec, params: Mapping[str, Any]) -> PipelineSpec:
                 f"expected one of the parameters {sorted(known)}. Received: {name!r}.{hint} "
                 "Trigger the run again without it."
             )
+    document = spec.model_dump()
+    for name, field in FIELDS.items():
+        # Nothing is a value where the spec accepts it: a cleared row limit asks for all rows.
+        if name in params and (params[name] is not None or name == "row_limit"):
+            *above, key = field.place
+            part = document[above[0]] if above else document
+            part[key] = params[name]
     try:
-        return PipelineSpec.model_validate(_merge(spec, params))
+        return PipelineSpec.model_validate(document)
     except (ValueError, SpecError) as error:
         raise ParamError(f"a parameter breaks the spec of {spec.name!r}: {error}") from error
 
 
-def _merge(spec: PipelineSpec, params: Mapping[str, Any]) -> dict[str, Any]:
-    given = {name: value for name, value in params.items() if value is not None}
-    document = spec.model_dump()
-    for name in ("epochs", "batch_size"):
-        if name in given:
-            document["training"][name] = int(given[name])
-    if "learning_rate" in given:
-        document["training"]["learning_rate"] = float(given["learning_rate"])
-    if "hidden" in given:
-        document["model"]["hidden"] = tuple(int(units) for units in given["hidden"])
-    if "row_limit" in params:
-        # Here nothing is a value: a cleared field asks for all rows.
-        limit = params["row_limit"]
-        document["row_limit"] = None if limit is None else int(limit)
-    if "source_uri" in given:
-        document["source"]["uri"] = str(given["source_uri"])
-    return document
+def _build_fields(spec: PipelineSpec) -> Iterator[tuple[str, Param]]:
+    """Build what of the form changes the spec; a source without an address cannot be replaced."""
+    for name, field in FIELDS.items():
+        *above, key = field.place
+        model = getattr(spec, above[0]) if above else spec
+        if key in type(model).model_fields:
+            default = None if name == "source_uri" else getattr(model, key)
+            yield name, _build_param(type(model), key, field.section, name, field.note, default)
 
 
-def _training_params(spec: PipelineSpec) -> dict[str, Param]:
-    training: TrainingSpec = spec.training
-    model: ModelSpec = spec.model
-    return {
-        "epochs": Param(
-            training.epochs,
-            type="integer",
-            minimum=1,
-            maximum=MAX_EPOCHS,
-            title="Epochs",
-            description="Most passes over the training rows; early stopping may end sooner.",
-            section=TRAINING,
-        ),
-        "batch_size": Param(
-            training.batch_size,
-            type="integer",
-            minimum=1,
-            maximum=MAX_BATCH_SIZE,
-            title="Batch size",
-            description="Rows in one optimizer step.",
-            section=TRAINING,
-        ),
-        "learning_rate": Param(
-            training.learning_rate,
-            type="number",
-            exclusiveMinimum=0,
-            maximum=MAX_LEARNING_RATE,
-            title="Learning rate",
-            description="Step size of the optimizer.",
-            section=TRAINING,
-        ),
-        "hidden": Param(
-            list(model.hidden),
-            type="array",
-            items={"type": "integer", "minimum": 1, "maximum": MAX_UNITS},
-            maxItems=MAX_HIDDEN_LAYERS,
-            title="Hidden layers",
-            description="Units of each hidden dense layer, one number a line.",
-            section=TRAINING,
-        ),
-    }
+def _build_param(
+    model: type[BaseModel],
+    key: str,
+    section: str,
+    name: str = "",
+    note: str = "",
+    default: Any = None,
+) -> Param:
+    schema = _read_schema(model, key)
+    options = {option: schema[option] for option in UNDERSTOOD if option in schema}
+    options["description"] = f"{options['description']} {note}".rstrip()
+    title = model.model_fields[key].title or (name or key).replace("_", " ").capitalize()
+    if not name:
+        default = schema["default"]
+    elif isinstance(default, tuple):
+        default = list(default)
+    return Param(default, type=schema["type"], title=title, section=section, **options)
 
 
-def _data_params(spec: PipelineSpec) -> dict[str, Param]:
-    params = {
-        "row_limit": Param(
-            spec.row_limit,
-            type=["null", "integer"],
-            minimum=1,
-            title="Row limit",
-            description="Read at most this many rows; empty for all.",
-            section=DATA,
-        )
-    }
-    if spec.source.kind in {"file", "http"}:
-        params["source_uri"] = Param(
-            None,
-            type=["null", "string"],
-            maxLength=1000,
-            title="Source",
-            description="Read this file instead of the spec's: a path below the sources "
-            "directory, or a place that GATEHOUSE_SOURCE_ROOTS allows.",
-            section=DATA,
-        )
-    return params
-
-
-def _curve_params() -> dict[str, Param]:
-    return {
-        "learning_curve": Param(
-            False,
-            type="boolean",
-            title="Learning curve",
-            description="Also fit on 5, 10, 25 and 50 % of the training rows, and tell what twice "
-            "as many would bring. Takes about as long again as the training; the verdict does "
-            "not wait for it.",
-            section=RUN,
-        )
-    }
-
-
-def _run_params() -> dict[str, Param]:
-    return {
-        "force": Param(
-            False,
-            type="boolean",
-            title="Recompute",
-            description="Compute every table anew, even if one of the same content exists.",
-            section=RUN,
-        ),
-        "note": Param(
-            "",
-            type=["null", "string"],
-            maxLength=500,
-            format="multiline",
-            title="Note",
-            description="Why you run it; shown in MLflow and in the report.",
-            section=RUN,
-        ),
-    }
+@cache
+def _read_schema(model: type[BaseModel], key: str) -> dict[str, Any]:
+    """Describe a field in JSON schema; a text or what may be missing can be left empty."""
+    field = model.model_fields[key]
+    annotated: Any = Annotated[field.annotation, field]
+    schema = dict(TypeAdapter(annotated).json_schema())
+    for choice in schema.pop("anyOf", ()):
+        schema.update(choice if choice["type"] != "null" else {})
+    is_blank = schema["type"] == "string" or schema.get("default", 0) is None
+    return {**schema, "type": ["null", schema["type"]] if is_blank else schema["type"]}

@@ -1,7 +1,7 @@
-"""What all DAGs share: retries, tags, owners and the fences around training."""
+"""What all DAGs share: retries, tags, owners and when a training starts by itself."""
 
 from datetime import datetime, time, timedelta
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from airflow.sdk import CronTriggerTimetable, ExceptionRetryPolicy, RetryAction, RetryRule
@@ -9,11 +9,18 @@ from airflow.sdk import CronTriggerTimetable, ExceptionRetryPolicy, RetryAction,
 from include.errors import GatehouseError, InfrastructureError
 from include.specs import PipelineSpec
 
-# What a mistake in code raises; a second look at the same input comes to the same.
-MISTAKES = (ArithmeticError, AttributeError, ImportError, LookupError, TypeError, ValueError)
+# What the system, a network or Airflow's own API server raises when it is away. All else that
+# nobody made an InfrastructureError of comes to the same again: wrong data, a mistake in code.
+OUTAGES: Final = [
+    OSError,
+    EOFError,
+    "httpx.HTTPError",
+    "airflow.sdk.exceptions.AirflowRuntimeError",
+]
 # A server that restarts is back by then, and one that is gone for good fails a run in a minute.
-RETRY_DELAY = timedelta(seconds=10)
-RETRY_POLICY = ExceptionRetryPolicy(
+RETRY_DELAY: Final = timedelta(seconds=10)
+# The first rule that matches counts.
+RETRY_POLICY: Final = ExceptionRetryPolicy(
     rules=[
         RetryRule(
             exception=InfrastructureError,
@@ -22,9 +29,20 @@ RETRY_POLICY = ExceptionRetryPolicy(
             reason="something outside is away; the same call may succeed later",
         ),
         RetryRule(
-            exception=[GatehouseError, MemoryError, *MISTAKES],
+            exception=GatehouseError,
             action=RetryAction.FAIL,
             reason="the same input would fail again",
+        ),
+        RetryRule(
+            exception=OUTAGES,
+            action=RetryAction.RETRY,
+            retry_delay=RETRY_DELAY,
+            reason="the system or a network failed; the same call may succeed later",
+        ),
+        RetryRule(
+            exception=Exception,
+            action=RetryAction.FAIL,
+            reason="a mistake, which the same input would show again",
         ),
     ]
 )

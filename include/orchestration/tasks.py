@@ -10,7 +10,7 @@ from airflow.sdk import Connection, get_current_context
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
 
 from include.errors import GatehouseError, SourceError, StoppedError
-from include.orchestration.fences import (
+from include.orchestration.guards import (
     check_same_code,
     end_with_supervisor,
     stop_at_once,
@@ -18,7 +18,7 @@ from include.orchestration.fences import (
 )
 from include.orchestration.links import show_run_link
 from include.orchestration.params import apply_params
-from include.records import PrepareRecord, Record, RunContext
+from include.records import STEPS, PrepareRecord, Record, RunContext
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.specs.sources import FileSource, HttpSource
@@ -28,15 +28,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 R = TypeVar("R", bound=Record)
-RECORD_OF_TASK = {
-    "ingest": "ingested",
-    "validate": "validated",
-    "prepare": "prepared",
-    "train": "trained",
-    "evaluate": "evaluated",
-    "judge": "verdict",
-    "promote": "promoted",
-}
 
 
 def perform(
@@ -54,7 +45,8 @@ def perform(
     context = get_current_context()
     run = build_run_context(spec, context)
     effective = effective_spec(spec, context["params"])
-    check_same_code(effective, run, is_first=not context["task"].upstream_task_ids)
+    is_first = not context["task"].upstream_task_ids
+    check_same_code(effective, run, step.__module__, is_first=is_first)
     with _stoppable(step, run) as stop:
         return run_step(step, effective, run, *records, on_open=show_run_link, **extras, **stop)
 
@@ -149,10 +141,10 @@ def connection_url(connection_id: str) -> str:
     return to_sqlalchemy_url(connection.get_uri())
 
 
-def pull_records() -> dict[str, Any]:
-    """Collect what the tasks of this run handed on so far, by the names `report` uses."""
+def pull_records() -> list[Record | None]:
+    """Collect what the steps of this run handed on so far; None for one that did not end."""
     ti = get_current_context()["ti"]
-    return {name: ti.xcom_pull(task_ids=task_id) for task_id, name in RECORD_OF_TASK.items()}
+    return [ti.xcom_pull(task_ids=step) for step in STEPS]
 
 
 def skip_unless(is_done: bool, record: R, reason: str) -> R:
@@ -209,6 +201,6 @@ def _report_failure(spec: PipelineSpec, run: RunContext, params: Mapping[str, An
     from include.steps.report import report
 
     try:
-        report(apply_params(spec, params), run, **pull_records())
+        report(apply_params(spec, params), run, *pull_records())
     except Exception:
         logger.exception("the failed run gets no report")

@@ -9,7 +9,7 @@ from include.orchestration.curve_tasks import build_curve
 from include.orchestration.links import link_to_mlflow
 from include.orchestration.params import build_params
 from include.orchestration.policies import build_timetable, catchup_start, default_args
-from include.orchestration.progress import report_progress
+from include.orchestration.task_progress import report_progress
 from include.orchestration.tasks import (
     connection_url,
     perform,
@@ -62,6 +62,7 @@ def build_training_dag(spec: PipelineSpec) -> DAG:
         schedule=build_timetable(spec),
         start_date=catchup_start(spec),
         catchup=catchup_start(spec) is not None,
+        auto_register=False,  # the loader does, once the whole DAG stands
     ) as training_dag:
 
         @task
@@ -111,7 +112,7 @@ def build_training_dag(spec: PipelineSpec) -> DAG:
         def report() -> ReportRecord:
             from include.steps.report import report as step
 
-            return perform(step, spec, **pull_records())
+            return perform(step, spec, *pull_records())
 
         @task
         def close_run() -> None:

@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 
 from include.quality.pandas_engine import check_frame, find_rows_of_frame, to_frame
 from include.quality.results import RuleResult
-from include.quality.rules import ROW_ID, Rule
+from include.quality.rules import Rule
 from include.quality.sql_engine import ALL_ROWS, SqlEngine, quote_name
+from include.specs.names import ROW_ID
 
 
 class TableChecker:

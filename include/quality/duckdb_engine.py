@@ -5,13 +5,33 @@ that keeps one connection, since Great Expectations otherwise fetches from a clo
 data source that names this engine. The rest is its ordinary SQL path.
 """
 
+import atexit
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
+from sqlalchemy.dialects.postgresql.base import PGDialect
+
 from include.quality.gx import SqlAlchemyExecutionEngine, SQLDatasource, open_context
+
+
+def _let_go_of_dialect() -> None:
+    """Empty the modules of DuckDB's SQLAlchemy dialect.
+
+    Together with SQLAlchemy's mapper and jsonschema, which Great Expectations imports and which
+    keeps functions where Python's garbage collector does not see them, the dialect would outlive
+    the interpreter, and DuckDB with it, which says so in some forty lines.
+    """
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] in {"duckdb_engine"}:
+            vars(module).clear()
+
+
+# By then all that is registered later has been called, and no connection is open.
+atexit.register(_let_go_of_dialect)
 
 
 class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
@@ -77,3 +97,15 @@ def open_datasource(*, memory_mb: int, threads: int) -> Iterator[Any]:
         finally:
             source.get_execution_engine().close()
             source.get_engine().dispose()
+            _forget_queries()
+
+
+def _forget_queries() -> None:
+    """Empty the caches of SQLAlchemy's PostgreSQL dialect, from which DuckDB's is derived.
+
+    They would hold the dialect of every database that was ever open, with what it knows of types.
+    """
+    for method in vars(PGDialect).values():
+        clear = getattr(method, "cache_clear", None)
+        if clear is not None:
+            clear()

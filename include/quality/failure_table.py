@@ -5,10 +5,10 @@ from typing import Final
 
 from include.records import QualityReport, RuleOutcome
 
-MOST_RULES: Final = 10
+MAX_RULES: Final = 10
 
 
-def render_failures(report: QualityReport, *, most: int = MOST_RULES) -> str:
+def render_failures(report: QualityReport, *, most: int = MAX_RULES) -> str:
     """Write the rules that failed, critical ones first.
 
     Args:

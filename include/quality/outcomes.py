@@ -8,8 +8,8 @@ from include.quality.rules import Rule
 from include.records import RuleOutcome
 from include.specs.columns import Severity
 
-LONGEST_TEXT: Final = 400
-LONGEST_NAME: Final = 120
+MAX_TEXT_LENGTH: Final = 400
+MAX_NAME_LENGTH: Final = 120
 # Longer numbers may be of a telephone, an account or a card.
 SHOWN_DIGITS: Final = 6
 EXAMPLE: Final = re.compile(r"(?P<label>observed: )?(?P<value>.*?)(?P<place> \(row \d+\))?", re.S)
@@ -33,14 +33,14 @@ def write_outcome(rule: Rule, result: RuleResult, *, has_private: bool = False) 
     """
     return RuleOutcome(
         rule=rule.name,
-        column=cut(rule.subject, LONGEST_NAME),
+        column=cut(rule.subject, MAX_NAME_LENGTH),
         severity=rule.severity,
         is_met=result.is_met,
         engine=result.engine,
         unexpected=result.unexpected,
         checked=result.checked,
         examples=_write_examples(rule, result, has_private),
-        advice=cut(rule.advice, LONGEST_TEXT),
+        advice=cut(rule.advice, MAX_TEXT_LENGTH),
         error=_write_error(rule, result, has_private),
     )
 
@@ -64,13 +64,15 @@ def write_moved_outcome(
     if not after.is_met:
         outcome = write_outcome(rule, after, has_private=has_private)
         return outcome.model_copy(
-            update={"advice": cut(f"{moved} The rest fails it too. {outcome.advice}", LONGEST_TEXT)}
+            update={
+                "advice": cut(f"{moved} The rest fails it too. {outcome.advice}", MAX_TEXT_LENGTH)
+            }
         )
     outcome = write_outcome(rule, before, has_private=has_private)
     return outcome.model_copy(
         update={
             "severity": AFTER_MOVING[rule.severity],
-            "advice": cut(f"{moved} {outcome.advice}", LONGEST_TEXT),
+            "advice": cut(f"{moved} {outcome.advice}", MAX_TEXT_LENGTH),
         }
     )
 
@@ -114,4 +116,4 @@ def _write_error(rule: Rule, result: RuleResult, has_private: bool) -> str:
     # What the reader says is its own; an engine may quote the value that it stumbled over.
     if result.error and result.engine != "reader" and (rule.is_private or has_private):
         return "the rule raised an exception, whose text may hold private values"
-    return cut(result.error, LONGEST_TEXT)
+    return cut(result.error, MAX_TEXT_LENGTH)

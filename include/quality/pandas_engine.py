@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from include.quality.gx import open_context
 from include.quality.results import COUNTS, EXAMPLES, RuleResult, read_result, validate_rules
-from include.quality.rules import ROW_ID, Rule
+from include.quality.rules import Rule
+from include.specs.names import ROW_ID
 
 DTYPES: Final = {
     pa.int64(): pd.Int64Dtype(),

@@ -9,12 +9,13 @@ import pyarrow as pa
 
 from include.quality.checker import TableChecker
 from include.quality.results import RuleResult
-from include.quality.rules import ROW_ID, Rule
+from include.quality.rules import Rule
 from include.records import RuleOutcome
+from include.specs.names import ROW_ID
 
 Checked = tuple[Rule, RuleResult]
 # The ids of moved rows are held in memory.
-MOST_MOVED: Final = 1_000_000
+MAX_MOVED: Final = 1_000_000
 MOVED_SCHEMA: Final = pa.schema(
     [(ROW_ID, pa.int64()), ("rule", pa.string()), ("column", pa.string()), ("reason", pa.string())]
 )
@@ -101,7 +102,7 @@ class Quarantine:
     def _count_allowed(self) -> int:
         total = self.rows + self._rejected
         allowed = math.floor(self._limit * total + 1e-9) - self._rejected
-        return min(max(0, allowed), MOST_MOVED)
+        return min(max(0, allowed), MAX_MOVED)
 
     def _move(self, rule: Rule, result: RuleResult) -> None:
         ids = self._checker.find_rows(rule, result)

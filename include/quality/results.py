@@ -7,7 +7,8 @@ from typing import Any, Final, Literal, NamedTuple
 
 from include.quality.expectation_classes import build_expectation
 from include.quality.gx import ExpectationSuite
-from include.quality.rules import ROW_ID, Rule
+from include.quality.rules import Rule
+from include.specs.names import ROW_ID
 
 EXAMPLES: Final = 5
 EXAMPLE_LENGTH: Final = 60

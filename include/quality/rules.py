@@ -7,9 +7,9 @@ from typing import Any, Final, Literal
 from include.quality.conditions import Where
 from include.specs import PipelineSpec
 from include.specs.columns import Severity
+from include.specs.names import ROW_ID
 
 Suite = Literal["training", "scoring"]
-ROW_ID: Final = "row_id"
 TENSOR_FACTS: Final = ("min", "max", "mean", "sum")
 COLUMN_ARGUMENTS: Final = ("column", "column_A", "column_B", "column_list")
 

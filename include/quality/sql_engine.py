@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from include.quality.duckdb_engine import open_datasource
 from include.quality.results import COUNTS, EXAMPLES, RuleResult, read_result, validate_rules
-from include.quality.rules import ROW_ID, Rule
+from include.quality.rules import Rule
 from include.quality.screening import (
     YES_OR_NO,
     build_screen,
@@ -19,6 +19,7 @@ from include.quality.screening import (
     has_known_counts,
     skipped_missing,
 )
+from include.specs.names import ROW_ID
 
 ALL_ROWS: Final = "gate_rows"
 KEPT_ROWS: Final = "gate_kept_rows"

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from include.errors import SpecError
 from include.quality.conditions import Where, parse_where, read_datetime
-from include.quality.contract import contract_rules
+from include.quality.contract_rules import contract_rules
 from include.quality.expectation_classes import RESERVED, build_expectation, find_class
 from include.quality.rules import Rule, Suite, column_kinds, private_columns
 from include.specs import PipelineSpec

@@ -27,8 +27,11 @@ from include.records.tables import (
     PrepareRecord,
     TableRef,
 )
+from include.records.tasks import STEPS, TASKS, RunRecords
 
 __all__ = [
+    "STEPS",
+    "TASKS",
     "Comparison",
     "CurvePlan",
     "CurvePoint",
@@ -48,6 +51,7 @@ __all__ = [
     "ReportRecord",
     "RuleOutcome",
     "RunContext",
+    "RunRecords",
     "StepCost",
     "TableRef",
     "TrainRecord",

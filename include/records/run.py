@@ -16,10 +16,22 @@ class RunContext(Record):
     dag_id: str
     run_id: str = Field(description="Airflow's run id, or any text that names the run.")
     airflow_url: str = Field(default="", description="Page of the DAG run in the Airflow UI.")
-    note: str = Field(default="", description="What the person who triggered it wrote.")
-    force: bool = Field(default=False, description="Recompute tables that could be reused.")
+    note: str = Field(
+        default="",
+        max_length=500,
+        description="Why you run it; shown in MLflow and in the report.",
+        json_schema_extra={"format": "multiline"},
+    )
+    force: bool = Field(
+        default=False,
+        title="Recompute",
+        description="Compute every table anew, even if one of the same content exists.",
+    )
     learning_curve: bool = Field(
-        default=False, description="Fit on shares of the training rows as well."
+        default=False,
+        description="Also fit on 5, 10, 25 and 50 % of the training rows, and tell what twice as "
+        "many would bring. Takes about as long again as the training; the verdict does not wait "
+        "for it.",
     )
     try_number: int = 1
 

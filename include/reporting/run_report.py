@@ -10,15 +10,12 @@ from typing import Any
 
 from include.records import (
     EvaluateRecord,
-    IngestRecord,
     LearningCurve,
-    PrepareRecord,
     PromoteRecord,
     QualityReport,
     RunContext,
+    RunRecords,
     StepCost,
-    TrainRecord,
-    ValidateRecord,
     Verdict,
 )
 from include.reporting.details import EvaluationDetails
@@ -26,36 +23,6 @@ from include.reporting.headline import write_headline
 from include.reporting.metric_rows import build_metric_rows
 from include.reporting.page import image_uri, render_page
 from include.specs import PipelineSpec
-
-STEPS = ("ingest", "validate", "prepare", "train", "evaluate", "judge", "promote")
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunRecords:
-    """What the steps of a run handed on; None for a step that did not come to an end."""
-
-    ingested: IngestRecord | None = None
-    validated: ValidateRecord | None = None
-    prepared: PrepareRecord | None = None
-    trained: TrainRecord | None = None
-    evaluated: EvaluateRecord | None = None
-    verdict: Verdict | None = None
-    promoted: PromoteRecord | None = None
-
-    @property
-    def last_step(self) -> str:
-        """The last step that ended well, empty if none did."""
-        records = (
-            self.ingested,
-            self.validated,
-            self.prepared,
-            self.trained,
-            self.evaluated,
-            self.verdict,
-            self.promoted,
-        )
-        done = [step for step, record in zip(STEPS, records, strict=True) if record is not None]
-        return done[-1] if done else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,18 +52,18 @@ def render_run_report(
         records: What its steps handed on, as far as it came.
         evidence: Details, figures, costs and addresses.
     """
-    evaluated = records.evaluated
+    evaluated = records.get(EvaluateRecord)
     metrics = build_metric_rows(evaluated, spec.compare_metric) if evaluated else ()
     context: dict[str, Any] = {
         "spec": spec,
         "run": run,
-        "records": records,
+        "records": records.by_step,
         "evidence": evidence,
         "headline": write_headline(
             quality=evidence.quality,
             evaluated=evaluated,
-            verdict=records.verdict,
-            promoted=records.promoted,
+            verdict=records.get(Verdict),
+            promoted=records.get(PromoteRecord),
             last_step=records.last_step,
         ),
         "metrics": metrics,

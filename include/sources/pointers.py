@@ -7,7 +7,8 @@ from include.records import IngestRecord, TableRef
 from include.sources.batches import OpenedSource
 from include.sources.stacking import ReadingPlan
 from include.specs.sources import Source
-from include.tables.digests import code_digest, digest_key
+from include.tables.code import code_digest
+from include.tables.digests import digest_key
 from include.tables.layout import pointer_path
 from include.tables.run_files import write_atomically
 from include.tables.store import TableStore
@@ -47,7 +48,7 @@ def fingerprint(source: Source, plan: ReadingPlan, leaves: tuple[OpenedSource, .
         {"row_limit": plan.row_limit, "optional": plan.optional},
         # Tells whether the key changed without telling the key.
         digest_key("hash key", plan.hash_key),
-        code_digest("include.sources", "include.tables", "include.values", "include.specs.columns"),
+        code_digest("include.sources.snapshot"),
     )
 
 

@@ -1,11 +1,11 @@
 """Build something of every pipeline file, so that one that fails takes no other down.
 
-Knows nothing of Airflow: what is built, and where it registers itself, is handed in.
+Knows nothing of Airflow: what is built is handed in.
 """
 
 import logging
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 from include.errors import SpecError
 from include.specs.loader import LoadedSpec
@@ -21,32 +21,31 @@ class Buildable(Protocol):
         """Raise if it is not sound."""
 
 
+T = TypeVar("T", bound=Buildable)
+
+
 def build_each(
-    entries: Iterable[LoadedSpec],
-    build: Callable[[PipelineSpec], Buildable],
-    registered: set[Any],
-) -> list[SpecError]:
+    entries: Iterable[LoadedSpec], build: Callable[[PipelineSpec], T]
+) -> tuple[list[T], list[SpecError]]:
     """Build and validate the DAG of every pipeline file that is right.
 
     Args:
         entries: The pipeline files; wrong ones are passed over.
         build: Builds the DAG of a spec.
-        registered: Where a DAG registers itself while it is built. What a failed one left there
-            is taken out: half a DAG must not run.
 
     Returns:
-        One error for each spec whose DAG cannot be built.
+        What could be built, whole; and one error for each spec whose DAG cannot be.
     """
-    errors = []
+    built, errors = [], []
     for path, spec, _ in entries:
         if spec is None:
             continue
-        before = set(registered)
         try:
-            build(spec).validate()
+            found = build(spec)
+            found.validate()
+            built.append(found)
         # Whatever it is, the DAGs of the other files must stay alive.
         except Exception as error:
-            registered.intersection_update(before)
             reason = f"{type(error).__name__}: {error}".rstrip(".")
             errors.append(
                 SpecError(
@@ -55,4 +54,4 @@ def build_each(
                 )
             )
             logger.error("%s", errors[-1], exc_info=error)
-    return errors
+    return built, errors

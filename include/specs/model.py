@@ -1,7 +1,7 @@
 """The network, how it is fitted, and what is measured of it."""
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
@@ -16,6 +16,7 @@ from include.specs.bounds import (
 )
 from include.specs.metrics import METRICS
 
+Units = Annotated[int, Field(ge=1, le=MAX_UNITS)]
 DOTTED_PATTERN = r"^[A-Za-z_][\w]*(\.[A-Za-z_][\w]*)+$"
 
 
@@ -27,12 +28,13 @@ class ModelSpec(SpecModel):
         description="mlp, cnn, or the dotted path of your own builder "
         "`def build(schema: FeatureSchema, model: ModelSpec) -> keras.Model`.",
     )
-    hidden: tuple[int, ...] = Field(
+    hidden: tuple[Units, ...] = Field(
         default=(64, 32),
         max_length=MAX_HIDDEN_LAYERS,
-        description="Units of the hidden dense layers.",
+        description="Units of each hidden dense layer.",
+        title="Hidden layers",
     )
-    filters: tuple[int, ...] = Field(
+    filters: tuple[Units, ...] = Field(
         default=(32, 64),
         max_length=MAX_HIDDEN_LAYERS,
         description="cnn: filters of the convolution blocks.",
@@ -57,14 +59,6 @@ class ModelSpec(SpecModel):
             )
         return value
 
-    @field_validator("hidden", "filters")
-    @classmethod
-    def check_units(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        """Refuse layers without units or beyond any use."""
-        if any(not 1 <= units <= MAX_UNITS for units in value):
-            raise ValueError(f"units must lie in 1 … {MAX_UNITS}. Received: {list(value)}")
-        return value
-
 
 class EarlyStopping(SpecModel):
     """When to stop before the last epoch."""
@@ -76,13 +70,20 @@ class EarlyStopping(SpecModel):
 class TrainingSpec(SpecModel):
     """How the network is fitted."""
 
-    epochs: int = Field(default=20, ge=1, le=MAX_EPOCHS, description="Most passes over the rows.")
-    batch_size: int = Field(default=32, ge=1, le=MAX_BATCH_SIZE, description="Rows in one step.")
+    epochs: int = Field(
+        default=20,
+        ge=1,
+        le=MAX_EPOCHS,
+        description="Most passes over the training rows; early stopping may end sooner.",
+    )
+    batch_size: int = Field(
+        default=32, ge=1, le=MAX_BATCH_SIZE, description="Rows in one optimizer step."
+    )
     optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "nadam"] = Field(
         default="adam", description="Keras optimizer."
     )
     learning_rate: float = Field(
-        default=0.001, gt=0, le=MAX_LEARNING_RATE, description="Step size."
+        default=0.001, gt=0, le=MAX_LEARNING_RATE, description="Step size of the optimizer."
     )
     early_stopping: EarlyStopping | None = Field(
         default=EarlyStopping(),

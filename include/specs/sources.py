@@ -1,11 +1,13 @@
 """Where a pipeline's rows come from: the `source` part of a spec."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
 from include.specs.base import SpecModel
 
+# Signed addresses are long.
+MAX_URI_LENGTH: Final = 4000
 FileFormat = Literal["auto", "csv", "jsonl", "parquet", "npz"]
 
 
@@ -64,6 +66,7 @@ class FileSource(FileOptions):
     kind: Literal["file"] = Field(description="A file, glob or directory.")
     uri: str = Field(
         min_length=1,
+        max_length=MAX_URI_LENGTH,
         description="Path or URI (s3://…); relative paths start at the sources directory of the "
         "data root. A glob or a directory stands for all its files in name order.",
     )
@@ -77,7 +80,9 @@ class HttpSource(FileOptions):
     """A file behind an http(s) address."""
 
     kind: Literal["http"] = Field(description="A file behind an http or https address.")
-    uri: str = Field(pattern=r"^https?://", description="Address of the file.")
+    uri: str = Field(
+        pattern=r"^https?://", max_length=MAX_URI_LENGTH, description="Address of the file."
+    )
     timeout_seconds: float = Field(default=60, gt=0, description="Seconds without a byte.")
     max_bytes: int = Field(
         default=5 * 1024**3, gt=0, description="Largest body accepted, in bytes."

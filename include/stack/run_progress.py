@@ -6,24 +6,9 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from include.records import TASKS
 from include.stack.airflow_api import AirflowApi
 
-ORDER = (
-    "ingest",
-    "validate",
-    "prepare",
-    "train",
-    "evaluate",
-    "judge",
-    "approve",
-    "promote",
-    "fit_share",
-    "draw_curve",
-    "report",
-    "close_run",
-)
-# Shown only if the run was asked for a learning curve.
-ON_REQUEST = {"fit_share", "draw_curve"}
 MARKS = {
     "success": "[green]done[/green]",
     "running": "[cyan]running[/cyan]",
@@ -74,12 +59,12 @@ def read_progress(
 def draw_tasks(tasks: Mapping[str, Mapping[str, Any]], progress: Mapping[str, Any] | None) -> Table:
     """Draw what `merge_mapped` gave, in the order of the graph."""
     table = Table(box=None, pad_edge=False, show_header=False)
-    for name in ORDER:
+    for name, known in TASKS.items():
         task = tasks.get(name)
-        if task is None:
+        if task is None or name == "plan_curve":  # which every run asks whether there is a curve
             continue
         state = str(task.get("state") or "waiting")
-        if name in ON_REQUEST and state in {"waiting", "skipped"}:
+        if known.is_on_request and state in {"waiting", "skipped"}:
             continue
         seconds = task.get("duration")
         detail = _describe(progress) if name == "train" and progress else ""

@@ -8,6 +8,7 @@ from typing import Final
 from include.modeling.learning_curve import CONFIDENCE, CurveFit, fit_learning_curve
 from include.modeling.learning_figure import draw_learning_curve
 from include.records import CurvePoint, LearningCurve, RunContext
+from include.records.names import CURVE, figure_file
 from include.reporting.formats import format_count, format_name, format_percent
 from include.settings import load_settings
 from include.specs import PipelineSpec
@@ -17,8 +18,7 @@ from include.tracking.runs import RunLog, open_run
 
 logger = logging.getLogger(__name__)
 
-CURVE: Final = "learning_curve.json"
-FIGURE: Final = "figures/learning_curve.png"
+FIGURE: Final = figure_file("learning_curve")
 # A gain below this share of what is left to gain is not worth collecting rows for.
 NEGLIGIBLE: Final = 0.01
 

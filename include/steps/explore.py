@@ -8,6 +8,7 @@ from include.analysis.analyze import analyze_table
 from include.analysis.pairs_csv import write_pairs
 from include.records import ExploreRecord, IngestRecord, RunContext, TableRef
 from include.records.analysis import Analysis
+from include.records.names import FINDINGS, PAIRS, STORY_PAGE
 from include.reporting.explore_page import render_explore_page
 from include.settings import load_settings
 from include.specs import PipelineSpec
@@ -17,9 +18,6 @@ from include.tracking.runs import open_run
 
 logger = logging.getLogger(__name__)
 
-PAGE: Final = "explore.html"
-PAIRS: Final = "pairs.csv"
-FINDINGS: Final = "explore.json"
 BATCH_ROWS: Final = 65_536
 
 
@@ -44,7 +42,7 @@ def explore(
     mlflow_url = f"{settings.mlflow_public}/#/experiments/{log.experiment_id}/runs/{log.run_id}"
     page = render_explore_page(spec, run, found, mlflow_url=mlflow_url, source=source)
     contents = {
-        PAGE: page.encode("utf-8"),
+        STORY_PAGE: page.encode("utf-8"),
         PAIRS: write_pairs(found.associations),
         FINDINGS: found.model_dump_json().encode("utf-8"),
     }
@@ -62,8 +60,8 @@ def explore(
         len(found.associations),
     )
     return ExploreRecord(
-        uri=places[PAGE],
-        size_bytes=len(contents[PAGE]),
+        uri=places[STORY_PAGE],
+        size_bytes=len(contents[STORY_PAGE]),
         pairs_uri=places[PAIRS],
         findings_uri=places[FINDINGS],
         rows=found.rows,
@@ -72,7 +70,7 @@ def explore(
         duplicates=found.duplicates,
         pairs=len(found.associations),
         strongest=_name_strongest(found),
-        artifact=PAGE,
+        artifact=STORY_PAGE,
     )
 
 

@@ -19,14 +19,13 @@ from include.records import CurvePoint, FeatureSchema, PrepareRecord, RunContext
 from include.serving.network_file import load_network
 from include.settings import load_settings
 from include.specs import PipelineSpec
+from include.specs.names import ROW_ID
 from include.steps.train.feature_arrays import read_arrays, read_schema
 from include.tables.run_files import RunFiles
 from include.tables.store import read_table
 from include.tracking.runs import RunLog, child_run, open_run
 
 logger = logging.getLogger(__name__)
-
-ROW_ID = "row_id"
 
 
 class Fitted(NamedTuple):

@@ -2,9 +2,9 @@
 
 import logging
 import math
-from typing import Final
 
 from include.records import Comparison, EvaluateRecord, Gate, RunContext, Verdict, VerdictKind
+from include.records.names import VERDICT
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.specs.metrics import METRICS
@@ -13,8 +13,6 @@ from include.tables.run_files import RunFiles
 from include.tracking.runs import open_run
 
 logger = logging.getLogger(__name__)
-
-VERDICT: Final = "verdict.json"
 
 
 def judge(spec: PipelineSpec, run: RunContext, evaluated: EvaluateRecord) -> Verdict:

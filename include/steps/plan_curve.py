@@ -10,7 +10,7 @@ from include.specs import PipelineSpec
 logger = logging.getLogger(__name__)
 
 SHARES: Final = (0.05, 0.1, 0.25, 0.5, 1.0)
-FEWEST_ROWS: Final = 10
+MIN_ROWS: Final = 10
 
 
 def plan_curve(spec: PipelineSpec, run: RunContext, prepared: PrepareRecord) -> CurvePlan:
@@ -26,12 +26,12 @@ def plan_curve(spec: PipelineSpec, run: RunContext, prepared: PrepareRecord) -> 
     if not run.learning_curve:
         return CurvePlan()
     rows = prepared.train_rows
-    shares = tuple(share for share in SHARES if math.ceil(share * rows) >= FEWEST_ROWS)
+    shares = tuple(share for share in SHARES if math.ceil(share * rows) >= MIN_ROWS)
     left_out = len(SHARES) - len(shares)
     if left_out:
         logger.warning(
             "%s: %d of %d shares of the %d training rows are left out, with fewer than %d rows",
-            *(spec.name, left_out, len(SHARES), rows, FEWEST_ROWS),
+            *(spec.name, left_out, len(SHARES), rows, MIN_ROWS),
         )
     return CurvePlan(shares=shares, train_rows=rows)
 

@@ -8,12 +8,13 @@ import numpy as np
 
 from include.features.preparation import choose_batch_rows, fit_preparation
 from include.records import FeatureSchema, PrepareRecord, RunContext, TableRef, ValidateRecord
+from include.records.names import CLEANING, PREPROCESSOR, SCHEMA
 from include.settings import Settings, load_settings
 from include.specs import PipelineSpec
 from include.specs.names import PART
+from include.tables.code import code_digest
 from include.tables.store import (
     TableStore,
-    code_digest,
     digest_key,
     iter_frames,
     read_file,
@@ -24,9 +25,6 @@ from include.tracking.runs import open_run
 
 logger = logging.getLogger(__name__)
 
-PREPROCESSOR: Final = "preprocessor.json"
-SCHEMA: Final = "schema.json"
-CLEANING: Final = "cleaning.json"
 # What the features depend on; a change elsewhere in the spec reuses them.
 SPEC_PARTS: Final = ("columns", "target", "cleaning", "split", "selection", "min_rows")
 
@@ -41,9 +39,7 @@ def prepare(spec: PipelineSpec, run: RunContext, checked: ValidateRecord) -> Pre
     settings = load_settings()
     store = TableStore(settings.data)
     parts = spec.model_dump(mode="json", include=set(SPEC_PARTS))
-    key = digest_key(
-        checked.checked.key, parts, code_digest("include.features", "include.values", __name__)
-    )
+    key = digest_key(checked.checked.key, parts, code_digest(__name__))
     table = None if run.force else store.find("features", spec.name, key)
     if table is None:
         why = "recomputing was asked for" if run.force else "no table has this key yet"

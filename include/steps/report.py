@@ -9,21 +9,20 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from include.records import (
+    STEPS,
     EvaluateRecord,
-    IngestRecord,
     LearningCurve,
-    PrepareRecord,
-    PromoteRecord,
     QualityReport,
+    Record,
     ReportRecord,
     RunContext,
+    RunRecords,
     StepCost,
-    TrainRecord,
     ValidateRecord,
-    Verdict,
 )
+from include.records.names import CURVE, DETAILS, QUALITY, REPORT_PAGE, cost_file
 from include.reporting.details import EvaluationDetails
-from include.reporting.run_report import STEPS, RunEvidence, RunRecords, render_run_report
+from include.reporting.run_report import RunEvidence, render_run_report
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.steps.plan_curve import SHARES, name_fit
@@ -32,52 +31,24 @@ from include.tracking.runs import open_run
 
 logger = logging.getLogger(__name__)
 
-PAGE: Final = "report.html"
-QUALITY: Final = "quality.json"
-DETAILS: Final = "details.json"
-CURVE: Final = "learning_curve.json"
 LIBRARIES: Final = ("apache-airflow-core", "great-expectations", "pandas", "keras", "jax", "mlflow")
 
 
-def report(  # noqa: PLR0913, PLR0917 - the record of every step
-    spec: PipelineSpec,
-    run: RunContext,
-    ingested: IngestRecord | None = None,
-    validated: ValidateRecord | None = None,
-    prepared: PrepareRecord | None = None,
-    trained: TrainRecord | None = None,
-    evaluated: EvaluateRecord | None = None,
-    verdict: Verdict | None = None,
-    promoted: PromoteRecord | None = None,
-) -> ReportRecord:
+def report(spec: PipelineSpec, run: RunContext, *handed_on: Record | None) -> ReportRecord:
     """Render what the run came to, store it in the run's directory and log it to MLflow.
 
     Args:
         spec: The pipeline with this run's parameters written in.
         run: The run it works for.
-        ingested: What went in; None if a failed run did not come so far, as with all others.
-        validated: Whether it passed.
-        prepared: What was taken into training.
-        trained: The candidate.
-        evaluated: How good it is.
-        verdict: What was decided.
-        promoted: What was done about it.
+        handed_on: The records of its steps; None where a failed run did not come so far.
     """
     settings = load_settings()
     files, log = RunFiles(settings.data, run), open_run(settings, run)
-    records = RunRecords(
-        ingested=ingested,
-        validated=validated,
-        prepared=prepared,
-        trained=trained,
-        evaluated=evaluated,
-        verdict=verdict,
-        promoted=promoted,
-    )
+    records = RunRecords(*handed_on)
     evidence = RunEvidence(
-        quality=_read_quality(files, validated),
+        quality=_read_quality(files, records.get(ValidateRecord)),
         details=_read_details(files),
-        figures=_read_figures(files, evaluated),
+        figures=_read_figures(files, records.get(EvaluateRecord)),
         costs=_read_costs(files),
         curve=(curve := _read_curve(files)),
         curve_figure=files.read_bytes(curve.figure) if curve else b"",
@@ -87,10 +58,10 @@ def report(  # noqa: PLR0913, PLR0917 - the record of every step
         written_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     )
     page = render_run_report(spec, run, records, evidence).encode("utf-8")
-    uri = files.write_bytes(PAGE, page)
-    log.log_bytes(page, PAGE)
+    uri = files.write_bytes(REPORT_PAGE, page)
+    log.log_bytes(page, REPORT_PAGE)
     logger.info("report of %s written: %d KB at %s", run.run_key, len(page) >> 10, uri)
-    return ReportRecord(uri=uri, size_bytes=len(page), artifact=PAGE)
+    return ReportRecord(uri=uri, size_bytes=len(page), artifact=REPORT_PAGE)
 
 
 def _read_quality(files: RunFiles, validated: ValidateRecord | None) -> QualityReport | None:
@@ -122,7 +93,7 @@ def _read_curve(files: RunFiles) -> LearningCurve | None:
 
 def _read_costs(files: RunFiles) -> tuple[StepCost, ...]:
     fits = map(name_fit, SHARES)
-    names = [f"costs/{step}.json" for step in (*STEPS, *fits, "draw_curve")]
+    names = [cost_file(step) for step in (*STEPS, *fits, "draw_curve")]
     return tuple(
         StepCost.model_validate_json(files.read_bytes(name)) for name in names if files.exists(name)
     )

@@ -16,13 +16,14 @@ from pydantic import BaseModel
 
 from include.errors import GatehouseError
 from include.records import Record, RunContext, StepCost, TableRef
+from include.records.names import cost_file
 from include.settings import load_settings
 from include.specs import PipelineSpec
 
 logger = logging.getLogger(__name__)
 # Each of these logs a line for what our own lines already say.
 CHATTY = ("httpx", "jax._src.xla_bridge", "mlflow.store.model_registry.abstract_store")
-MOST_BYTES = 8192
+MAX_BYTES = 8192
 R = TypeVar("R", bound=Record)
 
 
@@ -51,14 +52,14 @@ def run_step(
         GatehouseError: What the step returns is no short record.
     """
     from include.tables.run_files import RunFiles
-    from include.tables.storage_errors import outside_calls
+    from include.tables.storage_errors import explain_storage_errors
     from include.tracking.runs import hold_run
 
     for library in CHATTY:
         logging.getLogger(library).setLevel(logging.WARNING)
     settings = load_settings()
     name = cost_name or step.__name__
-    with hold_run(settings, run) as log, outside_calls(settings.data):
+    with hold_run(settings, run) as log, explain_storage_errors(settings.data):
         if on_open is not None:
             on_open(log.url)
         memory_before = memory_bytes("VmRSS:")
@@ -76,7 +77,7 @@ def run_step(
         size_bytes=table.size_bytes if table else 0,
     )
     files = RunFiles(settings.data, run)
-    files.write_bytes(f"costs/{name}.json", cost.model_dump_json().encode())
+    files.write_bytes(cost_file(name), cost.model_dump_json().encode())
     figures = cost.model_dump(exclude={"step", "is_reused"})
     log.log_metrics({f"cost_{name}_{figure}": float(value) for figure, value in figures.items()})
     logger.info("%s took %.1f s, peak %d MB", name, cost.wall_seconds, cost.peak_memory_bytes >> 20)
@@ -95,9 +96,9 @@ def check_size(record: R) -> R:
             "a table or a file of the run, and hand on its place."
         )
     size = len(record.model_dump_json().encode())
-    if size > MOST_BYTES:
+    if size > MAX_BYTES:
         raise GatehouseError(
-            f"a record must stay below {MOST_BYTES} bytes. Received: {type(record).__name__} of "
+            f"a record must stay below {MAX_BYTES} bytes. Received: {type(record).__name__} of "
             f"{size}. Write what is long into a file of the run, and hand on its place."
         )
     return record

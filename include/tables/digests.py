@@ -1,15 +1,12 @@
-"""Digests: of what a table depends on, of the code that makes it, and of its rows.
+"""Digests: of what a table depends on, and of its rows.
 
 The digest of rows looks at values, types and order only, so that neither the file format, nor
 the size of batches or files, nor the compression changes it.
 """
 
 import hashlib
-import importlib.util
 import json
 from collections.abc import Mapping, Sequence
-from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -57,29 +54,6 @@ def _plain(thing: object) -> Any:
     if isinstance(thing, Sequence):
         return list(thing)
     return str(thing)
-
-
-@cache
-def code_digest(*modules: str) -> str:
-    """Digest the sources of modules and of everything below packages, without running them.
-
-    Args:
-        modules: Dotted names, e.g. `include.tables` or `include.steps.ingest`.
-
-    Raises:
-        ModuleNotFoundError: There is no such module.
-    """
-    total = hashlib.sha256()
-    for module in modules:
-        spec = importlib.util.find_spec(module)
-        if spec is None or spec.origin is None:
-            raise ModuleNotFoundError(f"no sources of module {module!r}")
-        origin = Path(spec.origin)
-        files = sorted(origin.parent.rglob("*.py")) if origin.name == "__init__.py" else [origin]
-        for file in files:
-            name = file.relative_to(origin.parent).as_posix()
-            total.update(f"{module}/{name}\n".encode() + file.read_bytes())
-    return total.hexdigest()[:KEY_LENGTH]
 
 
 class ContentDigest:

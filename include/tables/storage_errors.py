@@ -15,7 +15,7 @@ FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
-def outside_calls(directory: str) -> Iterator[None]:
+def explain_storage_errors(directory: str) -> Iterator[None]:
     """Explain a full disk or memory, and turn what object stores' clients raise into one error.
 
     What they raise as `OSError`, such as a missing object, is left to who knows what it means.

@@ -15,7 +15,7 @@ import pyarrow as pa
 from upath import UPath
 
 from include.records import TableRef
-from include.tables.digests import code_digest, digest_key
+from include.tables.digests import digest_key
 from include.tables.layout import (
     TableId,
     check_id,
@@ -37,7 +37,6 @@ from include.tables.writer import TableWriter, write_manifest
 
 __all__ = [
     "TableStore",
-    "code_digest",
     "digest_key",
     "iter_batches",
     "iter_frames",

@@ -20,7 +20,7 @@ import include
 from include.errors import IntegrityError
 from include.records import FeatureSchema, RawColumn
 from include.tracking.connection import tracking_calls
-from include.tracking.digests import digest_directory
+from include.tracking.file_digests import digest_directory
 from include.tracking.signatures import build_signature, example_rows
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from include.errors import IntegrityError
 from include.tracking.aliases import BUNDLE, STATUS, set_status
 from include.tracking.bundles import check_bundle_files
 from include.tracking.connection import connect, tracking_calls
-from include.tracking.digests import digest_directory
+from include.tracking.file_digests import digest_directory
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -23,7 +23,7 @@ def make_rows(rows: int) -> FitRows:
 def test_every_row_comes_once_and_no_other(
     monkeypatch: pytest.MonkeyPatch, rows: int, batch: int
 ) -> None:
-    monkeypatch.setattr(jax_epochs, "FEWEST_STEPS_PER_CALL", 3)
+    monkeypatch.setattr(jax_epochs, "MIN_STEPS_PER_CALL", 3)
     order = np.random.default_rng(0).permutation(rows)
     seen: list[int] = []
     for chunk in cut_chunks(make_rows(rows), order, batch):

@@ -101,7 +101,7 @@ def test_an_unknown_parameter_is_refused_with_the_nearest_name():
         ("force", "yes"),
         ("learning_curve", "yes"),
         ("note", "x" * 501),
-        ("source_uri", "x" * 1001),
+        ("source_uri", "x" * 4001),
     ],
 )
 def test_a_bad_value_is_refused_when_the_run_is_triggered(name, value):

@@ -7,10 +7,12 @@ import pytest
 
 from include.errors import GatehouseError, SourceError
 from include.orchestration import tasks
-from include.orchestration.tasks import effective_spec, perform
+from include.orchestration.tasks import effective_spec, perform, perform_close
 from include.records import PromoteRecord
+from include.settings import load_settings
 from include.steps.runner import check_size
-from tests.builders import make_spec
+from include.tracking.runs import open_run
+from tests.builders import make_run, make_spec
 
 
 def test_a_record_that_is_too_long_is_refused_with_advice():
@@ -80,3 +82,34 @@ def test_nor_lead_there_by_the_test_file_beside_it(sources):
 
 def test_a_form_may_name_a_file_among_the_sources(sources):
     assert effective_spec(make_spec(), {"source_uri": "new.csv"}).source.uri == "new.csv"
+
+
+@pytest.mark.parametrize(
+    ("status", "states", "end"),
+    [
+        ("RUNNING", {"ingest": "success", "report": "success"}, "FINISHED"),
+        ("RUNNING", {"ingest": "failed", "report": "upstream_failed"}, "FAILED"),
+        ("KILLED", {"ingest": "failed", "report": "upstream_failed"}, "KILLED"),
+    ],
+    ids=["done", "failed", "stopped"],
+)
+def test_the_mlflow_run_ends_as_the_dag_run_did(
+    status, states, end, mlflow_server, data_root, monkeypatch
+):
+    spec, run = make_spec(), make_run(run_id=f"manual__{end}")
+    log = open_run(load_settings(), run)
+    if status != "RUNNING":
+        log.client.set_terminated(log.run_id, status=status)
+    ti = SimpleNamespace(
+        dag_id=run.dag_id,
+        run_id=run.run_id,
+        try_number=1,
+        get_task_states=lambda **_: {run.run_id: states},
+    )
+    dag_run = SimpleNamespace(dag_id=run.dag_id, run_id=run.run_id)
+    context = {"dag_run": dag_run, "params": {}, "ti": ti}
+    monkeypatch.setattr(tasks, "get_current_context", lambda: context)
+
+    perform_close(spec)
+
+    assert log.client.get_run(log.run_id).info.status == end

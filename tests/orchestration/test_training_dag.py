@@ -1,29 +1,22 @@
 """Counts, shapes and policy of the training DAGs."""
 
+import importlib
 import itertools
 from datetime import timedelta
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
+from include.orchestration.policies import RETRY_POLICY
 from include.orchestration.training_dag import build_training_dag
+from include.records import TASKS
 from include.specs.loader import load_pipeline_specs
 from tests.builders import make_spec
 
-CURVE = ["plan_curve", "fit_share", "draw_curve"]
 ROOT = Path(__file__).resolve().parents[2]
-MAIN = [
-    "ingest",
-    "validate",
-    "prepare",
-    "train",
-    "evaluate",
-    "judge",
-    "approve",
-    "promote",
-    "report",
-    "close_run",
-]
+MAIN = [name for name, task in TASKS.items() if not task.is_on_request]
+CURVE = [name for name, task in TASKS.items() if task.is_on_request]
 
 
 def test_there_is_one_training_dag_for_each_pipeline_file(dag_bag):
@@ -33,7 +26,9 @@ def test_there_is_one_training_dag_for_each_pipeline_file(dag_bag):
     assert sorted(trained) == sorted(f"train__{path.stem}" for path in files)
 
 
-def test_the_tasks_are_the_steps_in_order(digits_dag):
+def test_the_tasks_are_those_of_the_table_in_its_order(digits_dag):
+    assert MAIN[:4] == ["ingest", "validate", "prepare", "train"]
+    assert CURVE == ["plan_curve", "fit_share", "draw_curve"]
     names = [task.task_id for task in digits_dag.topological_sort()]
     assert [name for name in names if name not in CURVE] == MAIN
     assert [name for name in names if name in CURVE] == CURVE
@@ -88,27 +83,10 @@ def test_every_dag_has_an_owner_tags_docs_and_no_overlap(dag_bag):
         assert dag.catchup is False
 
 
-def test_only_infrastructure_errors_retry(digits_dag):
-    from include.errors import (
-        DataError,
-        ParamError,
-        QualityError,
-        TrackingUnavailableError,
-        TrainingError,
-    )
-
+def test_every_task_has_the_policy_that_tells_mistakes_from_outages(digits_dag):
     for task in digits_dag.tasks:
         assert task.retries == 2
-        for error in (
-            DataError("x"),
-            QualityError("x"),
-            TrainingError("x"),
-            ParamError("x"),
-            MemoryError(),
-        ):
-            assert task.retry_policy.evaluate(error, 1, 2).action.value == "fail"
-        again = task.retry_policy.evaluate(TrackingUnavailableError("x"), 1, 2)
-        assert again.action.value == "retry"
+        assert task.retry_policy is RETRY_POLICY
 
 
 def test_every_task_links_to_mlflow(digits_dag):
@@ -148,3 +126,11 @@ def test_a_hundred_pipelines_give_a_hundred_dags(tmp_path: Path):
         (tmp_path / f"{number}.yaml").write_text(renamed, encoding="utf-8")
     specs = [entry.spec for entry in load_pipeline_specs(tmp_path) if entry.spec]
     assert len({build_training_dag(spec).dag_id for spec in specs}) == 100
+
+
+def test_every_task_hands_on_the_record_of_the_table():
+    for name, task in TASKS.items():
+        if task.record is None or name == "plan_curve":  # its shares are mapped over as a list
+            continue
+        module = importlib.import_module(f"include.steps.{name}")
+        assert get_type_hints(getattr(module, name))["return"] is task.record

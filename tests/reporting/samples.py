@@ -13,6 +13,7 @@ from include.records import (
     PromoteRecord,
     QualityReport,
     RuleOutcome,
+    RunRecords,
     StepCost,
     TableRef,
     TrainRecord,
@@ -20,7 +21,7 @@ from include.records import (
     Verdict,
 )
 from include.reporting.details import EvaluationDetails, SliceRow
-from include.reporting.run_report import RunEvidence, RunRecords
+from include.reporting.run_report import RunEvidence
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>"
 PIXEL = base64.b64decode(
@@ -72,7 +73,7 @@ def make_records(text: str = "income") -> RunRecords:
     candidate = {"accuracy": 0.9023, "roc_auc": 0.9511, "log_loss": 0.2411, text[:5] + "_x": 1.0}
     champion = {"accuracy": 0.8934, "roc_auc": 0.9472, "log_loss": 0.2537}
     return RunRecords(
-        ingested=IngestRecord(
+        IngestRecord(
             raw=make_table("raw"),
             source=f"file {text}.csv",
             source_digest="9f" * 32,
@@ -80,7 +81,7 @@ def make_records(text: str = "income") -> RunRecords:
             dropped_columns=("comment", text),
             notes=(f"{text}: joined 2,000 rows with 1,990 partners",),
         ),
-        validated=ValidateRecord(
+        ValidateRecord(
             checked=make_table("checked", 1_993),
             quarantine=make_table("quarantine", 7),
             report_uri="/data/quality.json",
@@ -88,7 +89,7 @@ def make_records(text: str = "income") -> RunRecords:
             warnings=1,
             quarantined=7,
         ),
-        prepared=PrepareRecord(
+        PrepareRecord(
             features=make_table("features"),
             preprocessor_uri="/data/p.json",
             schema_uri="/data/s.json",
@@ -99,7 +100,7 @@ def make_records(text: str = "income") -> RunRecords:
             cleaning={"duplicates_dropped": 23, "rows_without_target": 0},
             warnings=(f"{text} is constant in the training rows",),
         ),
-        trained=TrainRecord(
+        TrainRecord(
             model_uri="/data/model.keras",
             parameters=12_345,
             epochs=14,
@@ -109,7 +110,7 @@ def make_records(text: str = "income") -> RunRecords:
             metrics={"loss": 0.2311, "val_loss": 0.2487, "accuracy": 0.9104},
             history_uri="/data/history.csv",
         ),
-        evaluated=EvaluateRecord(
+        EvaluateRecord(
             validation=ModelMetrics(metrics={**champion, "accuracy": 0.9}, rows=300),
             test=ModelMetrics(metrics=candidate, rows=303),
             baseline=ModelMetrics(metrics={"accuracy": 0.76, "log_loss": 0.55}, rows=303),
@@ -129,7 +130,7 @@ def make_records(text: str = "income") -> RunRecords:
             bundle_uri="models:/m-1f0c3",
             golden_uri="/data/golden.json",
         ),
-        verdict=Verdict(
+        Verdict(
             kind="promote",
             gates=(
                 Gate(name="accuracy", is_passed=True, detail="0.9023 >= 0.85"),
@@ -137,7 +138,7 @@ def make_records(text: str = "income") -> RunRecords:
             ),
             reason="All gates passed and the interval lies above 0.",
         ),
-        promoted=PromoteRecord(
+        PromoteRecord(
             is_promoted=True,
             version="3",
             previous_version="2",

@@ -1,19 +1,22 @@
 """The page of a run tells what became of it, for every end a run can have, and runs nothing."""
 
-from dataclasses import replace
-
 import pytest
 
-from include.records import PromoteRecord, Verdict
+from include.records import (
+    STEPS,
+    EvaluateRecord,
+    IngestRecord,
+    PromoteRecord,
+    RunRecords,
+    Verdict,
+)
 from include.reporting.details import EvaluationDetails
 from include.reporting.metric_rows import build_metric_rows, describe_difference
-from include.reporting.run_report import RunEvidence, RunRecords, render_run_report
+from include.reporting.run_report import RunEvidence, render_run_report
 from include.specs import PipelineSpec
 from tests.builders import make_run, make_spec
 from tests.reporting.page_parser import PageParser, check_is_closed
 from tests.reporting.samples import HOSTILE, make_evidence, make_quality, make_records
-
-STEPS = ("ingested", "validated", "prepared", "trained", "evaluated", "verdict", "promoted")
 
 
 def hostile_spec() -> PipelineSpec:
@@ -41,7 +44,8 @@ def test_a_promoted_run_says_so_with_its_numbers() -> None:
 
 @pytest.mark.parametrize("reached", range(len(STEPS) + 1))
 def test_a_run_that_ended_anywhere_gets_its_page(reached: int) -> None:
-    records = replace(make_records(), **dict.fromkeys(STEPS[reached:]))
+    records = RunRecords(*list(make_records().by_step.values())[:reached])
+    assert records.last_step == (STEPS[reached - 1] if reached else "")
     page = render_run_report(make_spec(), make_run(), records, make_evidence())
     assert check_is_closed(page).shown
 
@@ -52,7 +56,7 @@ def test_a_run_without_anything_gets_a_page() -> None:
 
 
 def test_data_that_broke_the_contract_are_the_headline() -> None:
-    records = RunRecords(ingested=make_records().ingested)
+    records = RunRecords(make_records().get(IngestRecord))
     evidence = RunEvidence(quality=make_quality("income"))
     shown = check_is_closed(render_run_report(make_spec(), make_run(), records, evidence)).shown
     assert "The data broke 1 critical rule (income must be at least 0), so nothing was" in shown
@@ -74,10 +78,10 @@ def test_data_that_broke_the_contract_are_the_headline() -> None:
 def test_a_run_that_promotes_nothing_says_why(
     verdict: tuple[str, str], promoted: tuple[bool, str] | None, expected: str
 ) -> None:
-    records = replace(
-        make_records(),
-        verdict=Verdict.model_validate({"kind": verdict[0], "gates": (), "reason": verdict[1]}),
-        promoted=PromoteRecord(is_promoted=promoted[0], reason=promoted[1]) if promoted else None,
+    records = RunRecords(
+        *list(make_records().by_step.values())[: STEPS.index("judge")],
+        Verdict.model_validate({"kind": verdict[0], "gates": (), "reason": verdict[1]}),
+        PromoteRecord(is_promoted=promoted[0], reason=promoted[1]) if promoted else None,
     )
     page = render_run_report(make_spec(), make_run(), records, make_evidence())
     assert expected in check_is_closed(page).shown
@@ -102,7 +106,7 @@ def test_links_lead_to_airflow_and_mlflow() -> None:
 
 
 def test_metrics_line_up_and_the_deciding_one_is_marked() -> None:
-    evaluated = make_records().evaluated
+    evaluated = make_records().get(EvaluateRecord)
     assert evaluated is not None
     rows = {row.name: row for row in build_metric_rows(evaluated, "log_loss")}
     assert rows["accuracy"].champion == 0.8934

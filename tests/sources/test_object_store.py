@@ -9,7 +9,7 @@ import s3fs
 
 from include.errors import InfrastructureError, SourceError
 from include.tables.layout import open_root
-from include.tables.storage_errors import outside_calls
+from include.tables.storage_errors import explain_storage_errors
 from include.tables.store import TableStore, read_frame
 from tests.builders import make_frame
 from tests.table_builders import snapshot
@@ -86,5 +86,8 @@ def test_a_store_that_is_away_is_tried_again_later(bucket: str, tmp_path: Path, 
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     s3fs.S3FileSystem.clear_instance_cache()
 
-    with pytest.raises(InfrastructureError, match="See whether it is up"), outside_calls(bucket):
+    with (
+        pytest.raises(InfrastructureError, match="See whether it is up"),
+        explain_storage_errors(bucket),
+    ):
         snapshot(tmp_path, {"kind": "file", "uri": f"{bucket}/a.csv"})

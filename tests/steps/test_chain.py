@@ -24,7 +24,7 @@ PLANTED = "Zaphod-Planted-7731"
 
 
 def run_chain(spec: PipelineSpec, run: RunContext) -> dict:
-    """Run the steps up to the report and give their records by the names `report` uses."""
+    """Run the steps up to the report and give their records."""
     ingested = run_step(ingest, spec, run)
     validated = run_step(validate, spec, run, ingested)
     prepared = run_step(prepare, spec, run, validated)
@@ -37,7 +37,7 @@ def run_chain(spec: PipelineSpec, run: RunContext) -> dict:
         "trained": trained,
         "evaluated": evaluated,
     }
-    run_step(report, spec, run, **records)
+    run_step(report, spec, run, *records.values())
     return records
 
 

@@ -39,6 +39,11 @@ def power_points() -> list[CurvePoint]:
     return make_points(rows, [0.1 + 4 * each**-0.5 for each in rows])
 
 
+def read_report(run: RunContext) -> str:
+    written = report(make_spec(), run, *make_records().by_step.values())
+    return Path(written.uri).read_text(encoding="utf-8")
+
+
 def test_it_leaves_figure_points_and_gain(run: RunContext) -> None:
     curve = draw_curve(make_spec(), run, points=power_points()[::-1])
     assert curve.kind == "power_law"
@@ -62,7 +67,7 @@ def test_it_leaves_figure_points_and_gain(run: RunContext) -> None:
 
 def test_the_report_answers_whether_more_data_would_help(run: RunContext) -> None:
     curve = draw_curve(make_spec(), run, points=power_points())
-    page = Path(report(make_spec(), run, **vars(make_records())).uri).read_text(encoding="utf-8")
+    page = read_report(run)
     parsed = check_is_closed(page)
     assert "Would more data help?" in parsed.shown
     assert curve.sentence in parsed.shown
@@ -70,7 +75,7 @@ def test_the_report_answers_whether_more_data_would_help(run: RunContext) -> Non
 
 
 def test_a_report_without_a_curve_does_not_ask(run: RunContext) -> None:
-    page = Path(report(make_spec(), run, **vars(make_records())).uri).read_text(encoding="utf-8")
+    page = read_report(run)
     assert "Would more data help?" not in check_is_closed(page).shown
 
 
@@ -97,7 +102,7 @@ def test_a_point_without_the_metric_is_left_out(run: RunContext) -> None:
     curve = draw_curve(make_spec(), run, points=points, planned=planned)
     assert len(curve.points) == 4
     assert curve.missing == (0.25,)
-    page = Path(report(make_spec(), run, **vars(make_records())).uri).read_text(encoding="utf-8")
+    page = read_report(run)
     assert "not defined there: 25 %." in check_is_closed(page).shown
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from include.records import RunContext
+from include.records import IngestRecord, RunContext
+from include.records.names import DETAILS, QUALITY, cost_file
 from include.settings import load_settings
-from include.steps.report import DETAILS, QUALITY, report
+from include.steps.report import report
 from include.tables.run_files import RunFiles
 from include.tracking.runs import find_run
 from tests.builders import make_run, make_spec
@@ -37,10 +38,10 @@ def test_a_whole_run_is_reported_from_its_files(run: RunContext) -> None:
     files.write_bytes(DETAILS, evidence.details.model_dump_json().encode())
     files.write_bytes("figures/confusion.png", PIXEL)
     for cost in evidence.costs:
-        files.write_bytes(f"costs/{cost.step}.json", cost.model_dump_json().encode())
+        files.write_bytes(cost_file(cost.step), cost.model_dump_json().encode())
     records = make_records()
 
-    result = report(make_spec(), run, **vars(records))
+    result = report(make_spec(), run, *records.by_step.values())
 
     page = Path(result.uri).read_text(encoding="utf-8")
     parsed = check_is_closed(page)
@@ -59,15 +60,15 @@ def test_a_run_that_failed_in_validate_gets_its_quality_page(run: RunContext) ->
     files = RunFiles(load_settings().data, run)
     files.write_bytes(QUALITY, make_quality("income").model_dump_json().encode())
 
-    result = report(make_spec(), run, make_records().ingested)
+    result = report(make_spec(), run, make_records().get(IngestRecord))
 
     shown = check_is_closed(Path(result.uri).read_text(encoding="utf-8")).shown
     assert "The data broke 1 critical rule (income must be at least 0)" in shown
 
 
 def test_a_second_report_replaces_the_first(run: RunContext) -> None:
-    first = report(make_spec(), run, make_records().ingested)
-    second = report(make_spec(), run, **vars(make_records()))
+    first = report(make_spec(), run, make_records().get(IngestRecord))
+    second = report(make_spec(), run, *make_records().by_step.values())
     assert first.uri == second.uri
     assert "is the new champion" in Path(second.uri).read_text(encoding="utf-8")
     assert read_logged(run, "report.html").count("<h1>") == 1

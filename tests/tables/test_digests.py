@@ -1,9 +1,8 @@
 import pyarrow as pa
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.tables.digests import ContentDigest, code_digest, digest_key
+from include.tables.digests import ContentDigest, digest_key
 from tests.builders import make_run
 
 ROWS = st.lists(
@@ -71,11 +70,3 @@ def test_a_digest_of_models_depends_on_values_only() -> None:
     assert digest_key(make_run()) == digest_key(make_run())
     assert digest_key(make_run()) != digest_key(make_run(note="x"))
     assert digest_key({"a": [1], "b": {"c"}}) == digest_key({"b": {"c"}, "a": [1]})
-
-
-def test_the_code_digest_covers_packages_and_modules() -> None:
-    package, module = code_digest("include.tables"), code_digest("include.tables.digests")
-    assert package != module
-    assert code_digest("include.tables") == package
-    with pytest.raises(ModuleNotFoundError, match="no_such"):
-        code_digest("include.no_such")

@@ -11,7 +11,7 @@ import pytest
 from include.errors import RoomError
 from include.orchestration.policies import RETRY_POLICY
 from include.tables.run_files import RunFiles
-from include.tables.storage_errors import outside_calls
+from include.tables.storage_errors import explain_storage_errors
 from tests.builders import make_run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,12 +20,12 @@ GREEDY = """
 import resource
 import numpy as np
 from include.errors import RoomError
-from include.tables.storage_errors import outside_calls
+from include.tables.storage_errors import explain_storage_errors
 
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 50_000_000, resource.RLIM_INFINITY))
 try:
-    with outside_calls("/tmp"):
+    with explain_storage_errors("/tmp"):
         np.ones(100_000_000)
 except RoomError as error:
     print(error)
@@ -47,7 +47,7 @@ def test_a_full_disk_is_named_with_what_was_needed_and_the_old_file_stays(tmp_pa
 
     with (
         pytest.raises(RoomError, match=r"Needed: 200000 bytes for model\.keras.*bytes free"),
-        outside_calls(str(tmp_path)),
+        explain_storage_errors(str(tmp_path)),
     ):
         files.write_bytes("model.keras", b"x" * 200_000)
 
@@ -57,7 +57,10 @@ def test_a_full_disk_is_named_with_what_was_needed_and_the_old_file_stays(tmp_pa
 
 def test_what_arrow_says_of_a_full_memory_is_understood_and_the_value_in_it_not_shown():
     error = pa.lib.ArrowException("Unknown error: Wrapping jane@ex.org failed")
-    with pytest.raises(RoomError, match="no room for a value") as caught, outside_calls("/tmp"):
+    with (
+        pytest.raises(RoomError, match="no room for a value") as caught,
+        explain_storage_errors("/tmp"),
+    ):
         raise error
     assert "jane" not in str(caught.value)
 
@@ -78,5 +81,5 @@ def test_neither_is_tried_again():
 
 @pytest.mark.parametrize("text", ["RESOURCE_EXHAUSTED: Out of memory allocating 8 bytes."])
 def test_a_device_without_memory_is_the_same(text):
-    with pytest.raises(RoomError, match="RESOURCE_EXHAUSTED"), outside_calls("/tmp"):
+    with pytest.raises(RoomError, match="RESOURCE_EXHAUSTED"), explain_storage_errors("/tmp"):
         raise RuntimeError(text)

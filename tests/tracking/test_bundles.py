@@ -10,7 +10,7 @@ import include
 from include.errors import IntegrityError
 from include.records import FeatureSchema, RawColumn
 from include.tracking.bundles import check_bundle_files, pack_code
-from include.tracking.digests import digest_directory
+from include.tracking.file_digests import digest_directory
 from include.tracking.signatures import build_signature
 
 GOOD = {

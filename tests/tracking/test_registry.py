@@ -155,7 +155,7 @@ def test_changed_files_are_refused_before_anything_runs(
 def test_a_foreign_loader_is_refused_even_with_a_matching_digest(
     settings, small, name, tmp_path, mlflow_directory
 ):
-    from include.tracking.digests import digest_directory
+    from include.tracking.file_digests import digest_directory
 
     version = _register(settings, small, name)
     files = _artifacts(settings, name, version, mlflow_directory)

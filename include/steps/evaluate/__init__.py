@@ -9,14 +9,13 @@ from upath import UPath
 from include.modeling.baselines import predict_baseline
 from include.modeling.curves import trace_curves
 from include.records import EvaluateRecord, PrepareRecord, RunContext, TrainRecord
+from include.records.names import DETAILS, GOLDEN
 from include.serving.loading import load_version
 from include.serving.network_file import load_network
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.steps.evaluate.champion import LoadChampion, score_champion
 from include.steps.evaluate.files import (
-    DETAILS,
-    GOLDEN,
     EvaluationDetails,
     log_candidate,
     name_metrics,

@@ -9,6 +9,7 @@ from include.modeling.curves import Curves
 from include.modeling.figures import draw_figures
 from include.modeling.slices import Slice
 from include.records import EvaluateRecord, Record, TableRef
+from include.records.names import DETAILS, PREPROCESSOR, figure_file
 from include.serving.bundle import write_bundle
 from include.serving.replay import build_golden_rows
 from include.specs import PipelineSpec
@@ -18,11 +19,7 @@ from include.tables.store import read_file
 from include.tracking.bundles import log_bundle
 from include.tracking.run_log import RunLog
 
-DETAILS: Final = "details.json"
-GOLDEN: Final = "golden.json"
-FIGURES: Final = "figures"
-PREPROCESSOR: Final = "preprocessor.json"
-LONGEST_LABEL: Final = 50
+MAX_LABEL_LENGTH: Final = 50
 
 
 class EvaluationDetails(Record):
@@ -57,7 +54,7 @@ def store_figures(
 ) -> tuple[str, ...]:
     """Draw the figures, store and log them; return their names in the run's directory."""
     column = spec.target_column
-    is_short = 0 < len(column.description) <= LONGEST_LABEL
+    is_short = 0 < len(column.description) <= MAX_LABEL_LENGTH
     figures = draw_figures(
         details.curves,
         details.history,
@@ -66,7 +63,7 @@ def store_figures(
     )
     names = []
     for stem, content in figures.items():
-        name = f"{FIGURES}/{stem}.png"
+        name = figure_file(stem)
         files.write_bytes(name, content)
         log.log_bytes(content, name)
         names.append(name)

@@ -11,21 +11,23 @@ from include.modeling.networks import build_network
 from include.modeling.progress import EpochProgress
 from include.modeling.training import fit_network
 from include.records import PrepareRecord, RunContext, TrainRecord
+from include.records.names import CHECKPOINT
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.steps.train.feature_arrays import read_arrays, read_schema
 from include.steps.train.files import find_finished, mark_finished, store_candidate
+from include.tables.code import code_digest
 from include.tables.run_files import RunFiles
-from include.tables.store import code_digest, digest_key
+from include.tables.store import digest_key
 from include.tracking.runs import RunLog, open_run
 
 logger = logging.getLogger(__name__)
 
-CHECKPOINT: Final = "checkpoint.npz"
-# What decides the weights; a change elsewhere resumes a fit all the same.
-FIT_CODE: Final = tuple(
-    f"include.modeling.{module}"
-    for module in ("arrays", "epochs", "jax_epochs", "networks", "objectives", "training")
+# Where what decides the weights begins; a change elsewhere resumes a fit all the same.
+FIT_CODE: Final = (
+    "include.modeling.networks",
+    "include.modeling.training",
+    "include.steps.train.feature_arrays",
 )
 
 

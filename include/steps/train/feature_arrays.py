@@ -11,10 +11,9 @@ import pyarrow as pa
 
 from include.modeling.arrays import Arrays
 from include.records import FeatureSchema, TableRef
+from include.records.names import SCHEMA, TARGET
 from include.tables.store import iter_batches, read_file, read_table
 
-SCHEMA: Final = "schema.json"
-TARGET: Final = "y"
 BATCH_BYTES: Final = 32 << 20
 # Beyond this share of the machine's memory, arrays lie in files that the system pages in.
 MEMORY_SHARE: Final = 0.4

@@ -4,7 +4,6 @@ import csv
 import io
 import tempfile
 from pathlib import Path
-from typing import Final
 
 import keras
 import pandas as pd
@@ -12,12 +11,9 @@ from upath import UPath
 
 from include.modeling.training import FitResult
 from include.records import Record, TrainRecord
+from include.records.names import HISTORY, NETWORK, TRAINED
 from include.tables.run_files import RunFiles
 from include.tracking.run_log import RunLog
-
-NETWORK: Final = "model.keras"
-HISTORY: Final = "history.csv"
-FINISHED: Final = "train.json"
 
 
 class FinishedTraining(Record):
@@ -62,22 +58,22 @@ def store_candidate(
 def mark_finished(files: RunFiles, fingerprint: str, trained: TrainRecord) -> None:
     """Note that the training is done, and by which inputs."""
     content = FinishedTraining(fingerprint=fingerprint, trained=trained).model_dump_json()
-    files.write_bytes(FINISHED, content.encode())
+    files.write_bytes(TRAINED, content.encode())
 
 
 def find_finished(files: RunFiles, fingerprint: str) -> TrainRecord | None:
     """Find a training of the same run by the same inputs; None if there is none."""
-    if not (files.exists(FINISHED) and files.exists(NETWORK)):
+    if not (files.exists(TRAINED) and files.exists(NETWORK)):
         return None
-    finished = FinishedTraining.model_validate_json(files.read_bytes(FINISHED))
+    finished = FinishedTraining.model_validate_json(files.read_bytes(TRAINED))
     return finished.trained if finished.fingerprint == fingerprint else None
 
 
 def read_finished(files: RunFiles) -> TrainRecord | None:
     """Read the training of a run, by whatever inputs; None if it did not come to its end."""
-    if not files.exists(FINISHED):
+    if not files.exists(TRAINED):
         return None
-    return FinishedTraining.model_validate_json(files.read_bytes(FINISHED)).trained
+    return FinishedTraining.model_validate_json(files.read_bytes(TRAINED)).trained
 
 
 def read_history(trained: TrainRecord) -> tuple[dict[str, float], ...]:

@@ -7,17 +7,18 @@ from include.errors import QualityError
 from include.quality.failure_table import render_failures
 from include.quality.gate import is_blocked, run_gate
 from include.records import IngestRecord, QualityReport, RunContext, TableRef, ValidateRecord
+from include.records.names import QUALITY
 from include.settings import Settings, load_settings
 from include.specs import PipelineSpec
 from include.steps.validate.checked_tables import write_kept_rows, write_quarantine
+from include.tables.code import code_digest
 from include.tables.local_files import open_local_files
 from include.tables.run_files import RunFiles
-from include.tables.store import TableStore, code_digest, digest_key, read_file
+from include.tables.store import TableStore, digest_key, read_file
 from include.tracking.runs import open_run
 
 logger = logging.getLogger(__name__)
 
-REPORT: Final = "quality.json"
 ARTIFACT: Final = "quality/report.json"
 # What the verdict depends on; a change elsewhere in the spec reuses it.
 SPEC_PARTS: Final = frozenset({"columns", "quality", "quarantine_limit", "min_rows", "target"})
@@ -86,7 +87,7 @@ def _build_key(spec: PipelineSpec, ingested: IngestRecord) -> str:
         ingested.rejected.key if ingested.rejected else "",
         spec.model_dump(mode="json", include=set(SPEC_PARTS)),
         spec.cleaning.missing_target,
-        code_digest("include.quality", "include.steps.validate.checked_tables", __name__),
+        code_digest(__name__),
     )
 
 
@@ -94,7 +95,7 @@ def _find_checked(store: TableStore, pipeline: str, key: str) -> Checked | None:
     table = store.find("checked", pipeline, key)
     if table is None:
         return None
-    report = QualityReport.model_validate_json(read_file(table, REPORT))
+    report = QualityReport.model_validate_json(read_file(table, QUALITY))
     quarantine = store.find("quarantine", pipeline, key) if report.quarantined else None
     if report.quarantined and quarantine is None:
         return None
@@ -114,14 +115,14 @@ def _check(spec: PipelineSpec, store: TableStore, key: str, ingested: IngestReco
         return Checked(result.report, None, quarantine)
     with store.write("checked", spec.name, key, made_from=made_from) as writer:
         write_kept_rows(ingested.raw, result.moved, writer)
-        writer.add_file(REPORT, result.report.model_dump_json().encode())
+        writer.add_file(QUALITY, result.report.model_dump_json().encode())
     return Checked(result.report, writer.ref, quarantine)
 
 
 def _record(settings: Settings, run: RunContext, report: QualityReport) -> str:
     """Write the report to the run's directory and to MLflow; return where it lies."""
     data = report.model_dump_json(indent=1)
-    uri = RunFiles(settings.data, run).write_bytes(REPORT, data.encode())
+    uri = RunFiles(settings.data, run).write_bytes(QUALITY, data.encode())
     log = open_run(settings, run)
     log.log_metrics(
         {

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,10 +10,9 @@ import pyarrow.compute as pc
 from include.records import IngestRecord, TableRef
 from include.sources.batches import TEXT_LIMIT
 from include.sources.row_casting import REJECTED_SCHEMA
+from include.specs.names import ROW_ID
 from include.tables.store import iter_batches
 from include.tables.writer import TableWriter
-
-ROW_ID: Final = "row_id"
 
 
 def write_kept_rows(raw: TableRef, moved: pa.Table, writer: TableWriter) -> None:

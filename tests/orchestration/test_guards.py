@@ -11,17 +11,19 @@ import psutil
 import pytest
 
 from include.errors import CodeChangedError, StoppedError
-from include.orchestration import fences
-from include.orchestration.fences import check_same_code, stop_at_once, stop_requested
+from include.orchestration import guards
+from include.orchestration.guards import check_same_code, stop_at_once, stop_requested
+from include.tables import code
 from tests.builders import make_run, make_spec
 
+STEP = "include.steps.promote"
 ROOT = Path(__file__).resolve().parents[2]
 # A supervisor that forks a task, as Airflow does; the task writes until something ends it.
 SUPERVISOR = """
 import os, sys, time
 from pathlib import Path
 from include.errors import StoppedError
-from include.orchestration.fences import end_with_supervisor, stop_at_once
+from include.orchestration.guards import end_with_supervisor, stop_at_once
 
 place = Path(sys.argv[1])
 if os.fork():
@@ -81,30 +83,50 @@ def test_a_task_ends_when_its_supervisor_is_killed(tmp_path: Path):
 
 
 def test_a_pipeline_file_that_changes_during_a_run_ends_it(data_root):
-    run = make_run(run_id="manual__fence")
-    check_same_code(make_spec(), run, is_first=True)
-    check_same_code(make_spec(), run, is_first=False)
+    run = make_run(run_id="manual__spec")
+    check_same_code(make_spec(), run, STEP, is_first=True)
+    check_same_code(make_spec(), run, STEP, is_first=False)
 
     changed = make_spec(min_rows=7)
     with pytest.raises(CodeChangedError, match="Clear the first task"):
-        check_same_code(changed, run, is_first=False)
-    check_same_code(changed, run, is_first=True)
-    check_same_code(changed, run, is_first=False)
+        check_same_code(changed, run, STEP, is_first=False)
+    check_same_code(changed, run, STEP, is_first=True)
+    check_same_code(changed, run, STEP, is_first=False)
 
 
 def test_code_that_changes_during_a_run_ends_it(data_root, monkeypatch):
     run = make_run(run_id="manual__code")
-    check_same_code(make_spec(), run, is_first=True)
+    check_same_code(make_spec(), run, STEP, is_first=True)
 
-    monkeypatch.setattr("include.tables.digests.code_digest", lambda *_modules: "another")
+    change_code(monkeypatch, "include.tracking.registry")
 
-    with pytest.raises(CodeChangedError, match="Received: fingerprint"):
-        check_same_code(make_spec(), run, is_first=False)
+    with pytest.raises(CodeChangedError, match="another include.tracking.registry than"):
+        check_same_code(make_spec(), run, STEP, is_first=False)
+
+
+def test_code_that_the_step_does_not_import_may_change_while_a_run_waits(data_root, monkeypatch):
+    run = make_run(run_id="manual__waiting")
+    check_same_code(make_spec(), run, "include.steps.ingest", is_first=True)
+
+    change_code(monkeypatch, "include.cli", "include.reporting.explore_page", "include.steps.train")
+
+    check_same_code(make_spec(), run, STEP, is_first=False)
+
+
+def change_code(monkeypatch, *changed: str) -> None:
+    """Let modules have other digests than they had."""
+    read = code._read_module
+
+    def read_changed(name):
+        source = read(name)
+        return source._replace(digest="another") if name in changed else source
+
+    monkeypatch.setattr(code, "_read_module", read_changed)
 
 
 def test_a_system_that_tells_of_no_dead_parent_goes_on_without(monkeypatch):
-    monkeypatch.setattr(fences.sys, "platform", "darwin")
-    with fences.end_with_supervisor():
+    monkeypatch.setattr(guards.sys, "platform", "darwin")
+    with guards.end_with_supervisor():
         pass
 
 

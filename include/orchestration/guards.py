@@ -1,6 +1,7 @@
 """What keeps a task from going on when it should not: a stop, a dead supervisor, changed code."""
 
 import ctypes
+import json
 import logging
 import os
 import signal
@@ -11,11 +12,13 @@ from typing import Any, Final
 
 from include.errors import CodeChangedError, StoppedError
 from include.records import RunContext
+from include.records.names import FINGERPRINT
 from include.settings import load_settings
 from include.specs import PipelineSpec
 
 logger = logging.getLogger(__name__)
-FINGERPRINT: Final = "fingerprint.txt"
+# What every task runs its step with.
+RUNNER: Final = "include.steps.runner"
 # Linux: the signal that a process gets when its parent dies (prctl, option 1).
 PR_SET_PDEATHSIG: Final = 1
 
@@ -84,29 +87,41 @@ def _set_death_signal(number: int) -> bool:
         return False
 
 
-def check_same_code(spec: PipelineSpec, run: RunContext, *, is_first: bool) -> None:
+def check_same_code(spec: PipelineSpec, run: RunContext, step: str, *, is_first: bool) -> None:
     """Refuse to mix two states of the project, or of the pipeline file, in one run.
+
+    The first task notes every module of the project, and of a builder of the user's own. A later
+    task looks at those that its own step imports, so a change elsewhere, or of a docstring, does
+    not fail a run that has been waiting for an answer since.
 
     Args:
         spec: The pipeline, with this run's parameters written in.
         run: The DAG run; the fingerprint lies among its files.
+        step: Name of the module whose step is about to run.
         is_first: Whether this is the first task, which takes the fingerprint.
 
     Raises:
         CodeChangedError: They are not what they were at the first task.
     """
-    from include.tables.digests import code_digest, digest_key
+    from include.tables.code import find_code, list_modules
+    from include.tables.digests import digest_key
     from include.tables.run_files import RunFiles
 
     files = RunFiles(load_settings().data, run)
-    now = digest_key(spec, code_digest("include"))
+    builder = spec.model.kind.rpartition(".")[0]
+    own = [builder] if builder else []
     if is_first or not files.exists(FINGERPRINT):
-        files.write_bytes(FINGERPRINT, now.encode())
+        noted = {"spec": digest_key(spec), "code": find_code(*list_modules(), *own)}
+        files.write_bytes(FINGERPRINT, json.dumps(noted, indent=1).encode())
         return
-    before = files.read_bytes(FINGERPRINT).decode()
-    if before != now:
+    before = json.loads(files.read_bytes(FINGERPRINT))
+    now = find_code(step, RUNNER, *own)
+    changed = [name for name, digest in now.items() if before["code"].get(name, digest) != digest]
+    if before["spec"] != digest_key(spec):
+        changed.insert(0, "the pipeline's file")
+    if changed:
         raise CodeChangedError(
-            "include/ and the pipeline's file must stay the same during a run. Received: "
-            f"fingerprint {now[:12]}, where the first task found {before[:12]}. Clear the first "
-            "task with all that follow it: what the change does not touch is reused."
+            "what a run's tasks import, and the pipeline's file, must stay the same during the "
+            f"run. Received: another {', '.join(changed[:5])} than at the first task. Clear the "
+            "first task with all that follow it: what the change does not touch is reused."
         )

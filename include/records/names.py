@@ -1,0 +1,42 @@
+"""The names of files on which two places must agree, once; those of columns: `specs/names.py`.
+
+Paths are relative: of a run's files to its directory, of a table's to the table.
+"""
+
+from typing import Final
+
+# The column of the features table that holds the target as the network sees it.
+TARGET: Final = "y"
+
+# Beside the rows of a features table.
+PREPROCESSOR: Final = "preprocessor.json"
+SCHEMA: Final = "schema.json"
+CLEANING: Final = "cleaning.json"
+
+# Of a training run.
+FINGERPRINT: Final = "fingerprint.json"
+QUALITY: Final = "quality.json"
+CHECKPOINT: Final = "checkpoint.npz"
+NETWORK: Final = "model.keras"
+HISTORY: Final = "history.csv"
+TRAINED: Final = "train.json"
+DETAILS: Final = "details.json"
+GOLDEN: Final = "golden.json"
+VERDICT: Final = "verdict.json"
+CURVE: Final = "learning_curve.json"
+REPORT_PAGE: Final = "report.html"
+
+# Of an exploring run.
+STORY_PAGE: Final = "explore.html"
+PAIRS: Final = "pairs.csv"
+FINDINGS: Final = "explore.json"
+
+
+def cost_file(step: str) -> str:
+    """Name the file that says what a step took."""
+    return f"costs/{step}.json"
+
+
+def figure_file(stem: str) -> str:
+    """Name the file of a figure."""
+    return f"figures/{stem}.png"

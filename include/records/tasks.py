@@ -1,0 +1,76 @@
+"""The tasks of a training run: one line each, in their order. Whoever lists tasks reads it here."""
+
+from typing import Final, NamedTuple, TypeVar
+
+from include.records.curve import CurvePlan, CurvePoint, LearningCurve
+from include.records.model import (
+    EvaluateRecord,
+    PromoteRecord,
+    ReportRecord,
+    TrainRecord,
+    Verdict,
+)
+from include.records.quality import ValidateRecord
+from include.records.run import Record
+from include.records.tables import IngestRecord, PrepareRecord
+
+R = TypeVar("R", bound=Record)
+
+
+class Task(NamedTuple):
+    """What is known of a task: the record that it hands on, and whether every run has it."""
+
+    record: type[Record] | None = None
+    is_on_request: bool = False
+
+
+TASKS: Final = {
+    "ingest": Task(IngestRecord),
+    "validate": Task(ValidateRecord),
+    "prepare": Task(PrepareRecord),
+    "train": Task(TrainRecord),
+    "evaluate": Task(EvaluateRecord),
+    "judge": Task(Verdict),
+    "approve": Task(),
+    "promote": Task(PromoteRecord),
+    "plan_curve": Task(CurvePlan, is_on_request=True),
+    "fit_share": Task(CurvePoint, is_on_request=True),
+    "draw_curve": Task(LearningCurve, is_on_request=True),
+    "report": Task(ReportRecord),
+    "close_run": Task(),
+}
+# The steps that a report tells of; their records are all that it takes.
+STEPS: Final = tuple(
+    name
+    for name, task in TASKS.items()
+    if task.record not in {None, ReportRecord} and not task.is_on_request
+)
+
+
+class RunRecords:
+    """What the steps of a run handed on, as far as it came."""
+
+    def __init__(self, *records: Record | None) -> None:
+        """Take records in any order; None stands for a step that did not come to an end."""
+        self._records = {type(record): record for record in records if record is not None}
+
+    def get(self, kind: type[R]) -> R | None:
+        """Give the record of a kind, None if its step did not come to an end.
+
+        Example:
+            >>> RunRecords(None).get(Verdict) is None
+            True
+        """
+        found = self._records.get(kind)
+        return found if isinstance(found, kind) else None
+
+    @property
+    def by_step(self) -> dict[str, Record | None]:
+        """The records by the names of their steps, in order."""
+        kinds = {step: TASKS[step].record for step in STEPS}
+        return {step: self.get(kind) if kind else None for step, kind in kinds.items()}
+
+    @property
+    def last_step(self) -> str:
+        """The last step that ended well, empty if none did."""
+        return next((step for step, record in reversed(self.by_step.items()) if record), "")
