@@ -15,7 +15,7 @@ MODULES = sorted(path for path in (ROOT / "include").rglob("*.py") if path.name 
 
 def find_silent(tree: ast.Module) -> Iterator[int]:
     """Give the lines of exceptions whose text, and what it is put together of, lacks the word."""
-    parts: dict[str, str] = {}
+    parts = {"describe_validation_error": "Received: "}  # of include/specs/loader.py
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             name = node.targets[0].id

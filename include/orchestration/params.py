@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow.sdk import Param
+from pydantic import ValidationError
 
 from include.errors import ParamError, SpecError
 from include.specs import PipelineSpec
@@ -17,8 +18,10 @@ from include.specs.bounds import (
     MAX_EPOCHS,
     MAX_HIDDEN_LAYERS,
     MAX_LEARNING_RATE,
+    MAX_ROWS,
     MAX_UNITS,
 )
+from include.specs.loader import describe_validation_error
 from include.specs.model import ModelSpec, TrainingSpec
 
 TRAINING = "Training"
@@ -53,8 +56,16 @@ def apply_params(spec: PipelineSpec, params: Mapping[str, Any]) -> PipelineSpec:
             )
     try:
         return PipelineSpec.model_validate(_merge(spec, params))
-    except (ValueError, SpecError) as error:
-        raise ParamError(f"a parameter breaks the spec of {spec.name!r}: {error}") from error
+    except ValidationError as error:
+        raise ParamError(
+            f"a parameter breaks the spec of {spec.name!r}: "
+            f"{describe_validation_error('the form', error)}"
+        ) from error
+    except (ValueError, OverflowError, SpecError) as error:
+        raise ParamError(
+            f"a parameter must be one that the spec of {spec.name!r} accepts. Received: {error}. "
+            "Trigger the run again with another."
+        ) from error
 
 
 def _merge(spec: PipelineSpec, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,6 +114,8 @@ def _training_params(spec: PipelineSpec) -> dict[str, Param]:
             type="number",
             exclusiveMinimum=0,
             maximum=MAX_LEARNING_RATE,
+            # NaN is neither below a bound nor above it, so that it meets both of them.
+            **{"not": {"minimum": 2 * MAX_LEARNING_RATE}},
             title="Learning rate",
             description="Step size of the optimizer.",
             section=TRAINING,
@@ -125,6 +138,7 @@ def _data_params(spec: PipelineSpec) -> dict[str, Param]:
             spec.row_limit,
             type=["null", "integer"],
             minimum=1,
+            maximum=MAX_ROWS,
             title="Row limit",
             description="Read at most this many rows; empty for all.",
             section=DATA,

@@ -4,21 +4,19 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import CronTriggerTimetable, ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk import CronTriggerTimetable, RetryAction, RetryRule
 
 from include.errors import GatehouseError, InfrastructureError
+from include.orchestration.waits import SHARES, WAIT_AFTER_KILL, GrowingRetryPolicy
 from include.specs import PipelineSpec
 
 # What a mistake in code raises; a second look at the same input comes to the same.
 MISTAKES = (ArithmeticError, AttributeError, ImportError, LookupError, TypeError, ValueError)
-# A server that restarts is back by then, and one that is gone for good fails a run in a minute.
-RETRY_DELAY = timedelta(seconds=10)
-RETRY_POLICY = ExceptionRetryPolicy(
+RETRY_POLICY = GrowingRetryPolicy(
     rules=[
         RetryRule(
             exception=InfrastructureError,
             action=RetryAction.RETRY,
-            retry_delay=RETRY_DELAY,
             reason="something outside is away; the same call may succeed later",
         ),
         RetryRule(
@@ -31,11 +29,11 @@ RETRY_POLICY = ExceptionRetryPolicy(
 
 
 def default_args(spec: PipelineSpec) -> dict[str, Any]:
-    """Arguments of every task: two retries, which only errors from outside and kills use."""
+    """Arguments of every task: its retries are for errors from outside and for kills."""
     return {
         "owner": spec.owner,
-        "retries": 2,
-        "retry_delay": RETRY_DELAY,
+        "retries": len(SHARES),
+        "retry_delay": WAIT_AFTER_KILL,
         "retry_policy": RETRY_POLICY,
     }
 

@@ -22,13 +22,12 @@ import psutil
 
 from include.errors import GatehouseError
 from include.settings import Settings
-from include.stack.environment import airflow_home, build_environment
+from include.stack.environment import airflow_home, build_environment, make_home, make_password
+from include.stack.private_files import OWNER_ONLY
 from include.stack.start_lock import hold_lock
 
 START_SECONDS = 240
 PORT_SECONDS = 3
-# Passwords, databases, tables and models of the stack are nobody else's to read.
-OWNER_ONLY = 0o077
 
 
 class Service(NamedTuple):
@@ -90,7 +89,7 @@ def start_mlflow(settings: Settings, tell: Callable[[str], None]) -> None:
     with _hold_start(settings, tell):
         service = build_services(settings)[0]
         _check_ports(settings, {service.name})
-        _make_private_directories(settings)
+        make_home(settings)
         _start(settings, service, build_environment(settings))
         deadline = time.monotonic() + START_SECONDS
         while not _answers(f"{settings.mlflow}/health"):
@@ -165,7 +164,8 @@ def _start_missing(
 ) -> None:
     environment = build_environment(settings)
     _check_ports(settings, {service.name for service in missing})
-    _make_private_directories(settings)
+    make_home(settings)
+    make_password(settings)
     if not (airflow_home(settings) / "airflow.db").exists():
         tell("creating Airflow's database")
     _start(settings, build_services(settings)[0], environment)
@@ -173,17 +173,6 @@ def _start_missing(
     for service in missing:
         _start(settings, service, environment)
     tell(f"starting {', '.join(service.name for service in missing)}")
-
-
-def _make_private_directories(settings: Settings) -> None:
-    """Make the services' directories, for the owner only: logs, too, hold admin's password.
-
-    Airflow sets the modes of its task logs itself, and what an earlier release wrote is readable
-    by all; behind a closed directory neither matters.
-    """
-    for directory in (airflow_home(settings), settings.home / "mlflow", settings.home / "logs"):
-        directory.mkdir(parents=True, exist_ok=True)
-        directory.chmod(0o700)
 
 
 def _start(settings: Settings, service: Service, environment: dict[str, str]) -> None:

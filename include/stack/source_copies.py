@@ -7,11 +7,12 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from include.errors import ParamError
+from include.errors import ParamError, RoomError
 from include.settings import Settings
 from include.sources.file_lists import check_plain_path
 from include.specs.pipeline import PipelineSpec
 from include.specs.sources import FileSource
+from include.stack.private_files import make_private_directory
 
 
 def adopt_source(
@@ -111,10 +112,23 @@ def _copy_if_changed(source: Path, target: Path, tell: Callable[[str], None]) ->
     if target.is_file() and filecmp.cmp(source, target, shallow=False):
         return
     tell(f"copying {source.name} ({source.stat().st_size / 1e6:.1f} MB) to {target.parent}")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_private_directory(target.parent)
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        shutil.copy2(source, temporary)
+        with (
+            source.open("rb") as rows,
+            os.fdopen(
+                os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
+            ) as copy,
+        ):
+            shutil.copyfileobj(rows, copy)
+        os.utime(temporary, ns=(source.stat().st_atime_ns, source.stat().st_mtime_ns))
         temporary.replace(target)
+    except OSError as error:
+        raise RoomError(
+            f"{source.name} must be readable and {target.parent} writable, with room for "
+            f"{source.stat().st_size / 1e6:.1f} MB. Received: {error}. Correct rights or room, or "
+            "set GATEHOUSE_DATA_ROOT to another place."
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)

@@ -98,7 +98,7 @@ def test_only_infrastructure_errors_retry(digits_dag):
     )
 
     for task in digits_dag.tasks:
-        assert task.retries == 2
+        assert task.retries == 4
         for error in (
             DataError("x"),
             QualityError("x"),
