@@ -3,11 +3,13 @@
 import json
 import os
 import secrets
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from include.errors import GatehouseError
 from include.settings import PREFIX, PROJECT_ROOT, Settings
 from include.stack.private_files import make_private_directory, write_private
 
@@ -23,6 +25,8 @@ def build_environment(settings: Settings) -> dict[str, str]:
     """
     return {
         **read_env_file(SHARED_ENVIRONMENT),
+        # Names of other machines would be answered too, e.g. those that a web page makes up.
+        "MLFLOW_SERVER_ALLOWED_HOSTS": "localhost:*,127.0.0.1:*",
         **os.environ,
         **spare_loopback(os.environ),
         **_airflow_places(settings),
@@ -31,8 +35,6 @@ def build_environment(settings: Settings) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join([str(PROJECT_ROOT), str(PROJECT_ROOT / "config")]),
         "PATH": _search_path(),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        # Names of other machines would be answered too, e.g. those that a web page makes up.
-        "MLFLOW_SERVER_ALLOWED_HOSTS": "localhost:*,127.0.0.1:*",
         "JAX_COMPILATION_CACHE_DIR": str(settings.home / "jax-cache"),
         # Byte code is compiled at install time and worth keeping: imports dominate a task's time.
         "PYTHONDONTWRITEBYTECODE": "",
@@ -97,6 +99,19 @@ def airflow_home(settings: Settings) -> Path:
 def passwords_file(settings: Settings) -> Path:
     """File that holds the password of `admin`."""
     return airflow_home(settings) / "passwords.json"
+
+
+def find_executable(name: str) -> str:
+    """Find a program of this environment.
+
+    Raises:
+        GatehouseError: It is not installed.
+    """
+    beside = Path(sys.executable).parent / name
+    found = str(beside) if beside.exists() else shutil.which(name)
+    if found is None:
+        raise GatehouseError(f"{name} must be installed. Received: nothing. Run `make install`.")
+    return found
 
 
 def _search_path() -> str:

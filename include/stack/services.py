@@ -4,13 +4,12 @@ Each service is one process group with a log and a file that holds its process i
 behind by a process that is gone, or whose id belongs to another by now, counts for nothing.
 """
 
+import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -20,9 +19,16 @@ from typing import NamedTuple
 import httpx
 import psutil
 
-from include.errors import GatehouseError
+from include.errors import GatehouseError, TrackingUnavailableError
 from include.settings import Settings
-from include.stack.environment import airflow_home, build_environment, make_home, make_password
+from include.stack.environment import (
+    airflow_home,
+    build_environment,
+    find_executable,
+    make_home,
+    make_password,
+)
+from include.stack.migrations import airflow_database, migrate, mlflow_database
 from include.stack.private_files import OWNER_ONLY
 from include.stack.start_lock import hold_lock
 
@@ -78,6 +84,7 @@ def start_stack(settings: Settings, tell: Callable[[str], None]) -> None:
         elif set(read_health(settings).values()) == {"healthy"}:
             return
         _wait_until_ready(settings, tell)
+        _say_what_waited(settings)
 
 
 def start_mlflow(settings: Settings, tell: Callable[[str], None]) -> None:
@@ -90,7 +97,9 @@ def start_mlflow(settings: Settings, tell: Callable[[str], None]) -> None:
         service = build_services(settings)[0]
         _check_ports(settings, {service.name})
         make_home(settings)
-        _start(settings, service, build_environment(settings))
+        environment = build_environment(settings)
+        migrate(settings, mlflow_database(settings), environment, tell)
+        _start(settings, service, environment)
         deadline = time.monotonic() + START_SECONDS
         while not _answers(f"{settings.mlflow}/health"):
             if time.monotonic() > deadline or find_process(settings, service.name) is None:
@@ -168,8 +177,11 @@ def _start_missing(
     make_password(settings)
     if not (airflow_home(settings) / "airflow.db").exists():
         tell("creating Airflow's database")
-    _start(settings, build_services(settings)[0], environment)
-    _migrate(settings, environment)
+    mlflow = build_services(settings)[0]
+    if mlflow in missing:
+        migrate(settings, mlflow_database(settings), environment, tell)
+        _start(settings, mlflow, environment)
+    migrate(settings, airflow_database(settings), environment, tell)
     for service in missing:
         _start(settings, service, environment)
     tell(f"starting {', '.join(service.name for service in missing)}")
@@ -181,7 +193,7 @@ def _start(settings: Settings, service: Service, environment: dict[str, str]) ->
     _end_leftovers(settings, service.name)
     with log_file(settings, service.name).open("ab") as output:
         process = subprocess.Popen(
-            [_executable(service.command[0]), *service.command[1:]],
+            [find_executable(service.command[0]), *service.command[1:]],
             env=environment,
             cwd=settings.home,
             stdin=subprocess.DEVNULL,
@@ -212,24 +224,6 @@ def _end_leftovers(settings: Settings, name: str) -> None:
         _signal_group(group, signal.SIGKILL)
 
 
-def _migrate(settings: Settings, environment: dict[str, str]) -> None:
-    done = subprocess.run(
-        [_executable("airflow"), "db", "migrate"],
-        env=environment,
-        cwd=settings.home,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        umask=OWNER_ONLY,
-    )
-    if done.returncode != 0:
-        raise GatehouseError(
-            f"Airflow's database must migrate. Received: exit code {done.returncode}.\n"
-            f"{(done.stdout + done.stderr)[-2000:]}"
-        )
-
-
 def _wait_until_ready(settings: Settings, tell: Callable[[str], None]) -> None:
     deadline = time.monotonic() + START_SECONDS
     healthy: set[str] = set()
@@ -253,6 +247,18 @@ def _wait_until_ready(settings: Settings, tell: Callable[[str], None]) -> None:
         f"the stack must be up within {START_SECONDS} s. Received: no answer from {waiting}. "
         f"Read the logs in {settings.home / 'logs'}, then run `make down` and `make up`."
     )
+
+
+def _say_what_waited(settings: Settings) -> None:
+    """Tell MLflow which runs ended while it was away."""
+    if not any((settings.home / "spool").glob("*.end.json")):
+        return
+    from include.tracking.runs import say_unsaid_ends
+
+    # Its runs are named after what tasks are told, which the stack's own secrets are part of.
+    installation = build_environment(settings)["GATEHOUSE_INSTALLATION"]
+    with contextlib.suppress(TrackingUnavailableError):
+        say_unsaid_ends(settings.model_copy(update={"installation": installation}))
 
 
 def _warm_up(settings: Settings) -> None:
@@ -301,14 +307,6 @@ def _stays_taken(port: int) -> bool:
                 return False
         time.sleep(0.2)
     return True
-
-
-def _executable(name: str) -> str:
-    beside = Path(sys.executable).parent / name
-    found = str(beside) if beside.exists() else shutil.which(name)
-    if found is None:
-        raise GatehouseError(f"{name} must be installed. Received: nothing. Run `make install`.")
-    return found
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:

@@ -141,7 +141,6 @@ def test_a_number_that_nothing_can_carry_is_refused_before_anything_runs(name, v
     form = ParamsDict(build_params(make_spec()))
     with pytest.raises(ParamValidationError):
         form[name] = value
-        form.validate()
 
 
 def test_the_largest_numbers_are_accepted():

@@ -208,7 +208,7 @@ def test_a_number_is_a_plain_decimal(tmp_path: Path, key: str, number: str):
     text = re.sub(r"^training:.*(\n +.*)*", "", text, flags=re.MULTILINE)
     path = tmp_path / "digits.yaml"
     path.write_text(f"{text}\ntraining: {{{key.format(number)}}}\n", encoding="utf-8")
-    said = f"training: {key.split(':')[0]} must be a plain decimal"
+    said = f"training: {key.split(':', maxsplit=1)[0]} must be a plain decimal"
     with pytest.raises(SpecError, match=f"{said}.*Received: '{re.escape(number)}'"):
         load_pipeline_spec(path)
 
