@@ -1,4 +1,4 @@
-"""How long a task waits for what is away: a little first, then longer, as long as a setting says."""
+"""How long a task waits for what is away: a little first, then longer, as a setting bounds it."""
 
 from datetime import timedelta
 from typing import Any, Final

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -148,6 +149,19 @@ def _gatehouse_places(settings: Settings) -> dict[str, str]:
         for name, value in settings
     }
     return {f"{PREFIX}{name.upper()}": value for name, value in values.items() if value}
+
+
+def follow_move(settings: Settings) -> None:
+    """Write this place into Airflow's own file of options, if it was written elsewhere.
+
+    Airflow fills it in at its first start; what it says there of places would stay behind when
+    the directory is moved or copied.
+    """
+    path = airflow_home(settings) / "airflow.cfg"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    written = re.search(r"^base_log_folder = (/.*)/logs$", text, re.MULTILINE)
+    if written and written[1] != str(airflow_home(settings)):
+        write_private(path, text.replace(written[1], str(airflow_home(settings))))
 
 
 def make_password(settings: Settings) -> None:

@@ -16,7 +16,12 @@ from typing import NamedTuple
 from include.errors import GatehouseError
 from include.settings import Settings
 from include.stack.environment import airflow_home, find_executable
-from include.stack.private_files import OWNER_ONLY, make_private_directory, write_private
+from include.stack.private_files import (
+    OWNER_ONLY,
+    make_private_directory,
+    private_opener,
+    write_private,
+)
 
 
 class Database(NamedTuple):
@@ -84,7 +89,7 @@ def _copy(path: Path, directory: Path, release: str) -> Path:
     make_private_directory(directory)
     copy = directory / f"{path.stem}-{release}.db"
     copy.unlink(missing_ok=True)
-    copy.touch(mode=0o600)
+    open(copy, "xb", opener=private_opener).close()
     try:
         with closing(sqlite3.connect(path)) as old, closing(sqlite3.connect(copy)) as new:
             old.backup(new)

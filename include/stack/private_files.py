@@ -15,13 +15,16 @@ def make_private_directory(path: Path) -> None:
             each.mkdir(mode=0o700, exist_ok=True)
 
 
+def private_opener(path: str, flags: int) -> int:
+    """Open a file as `open` would, but create it for the owner only."""
+    return os.open(path, flags, 0o600)
+
+
 def write_private(path: Path, text: str) -> None:
     """Write a text file whole or not at all, for the owner only, whatever the umask."""
     make_private_directory(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)
-    with os.fdopen(
-        os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
-    ) as file:
+    with open(temporary, "x", encoding="utf-8", opener=private_opener) as file:
         file.write(text)
     temporary.replace(path)

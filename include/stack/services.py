@@ -25,11 +25,12 @@ from include.stack.environment import (
     airflow_home,
     build_environment,
     find_executable,
+    follow_move,
     make_home,
     make_password,
 )
 from include.stack.migrations import airflow_database, migrate, mlflow_database
-from include.stack.private_files import OWNER_ONLY
+from include.stack.private_files import OWNER_ONLY, private_opener, write_private
 from include.stack.start_lock import hold_lock
 
 START_SECONDS = 240
@@ -175,6 +176,7 @@ def _start_missing(
     _check_ports(settings, {service.name for service in missing})
     make_home(settings)
     make_password(settings)
+    follow_move(settings)
     if not (airflow_home(settings) / "airflow.db").exists():
         tell("creating Airflow's database")
     mlflow = build_services(settings)[0]
@@ -191,7 +193,7 @@ def _start(settings: Settings, service: Service, environment: dict[str, str]) ->
     if find_process(settings, service.name) is not None:
         return
     _end_leftovers(settings, service.name)
-    with log_file(settings, service.name).open("ab") as output:
+    with open(log_file(settings, service.name), "ab", opener=private_opener) as output:
         process = subprocess.Popen(
             [find_executable(service.command[0]), *service.command[1:]],
             env=environment,
@@ -205,9 +207,8 @@ def _start(settings: Settings, service: Service, environment: dict[str, str]) ->
     created = psutil.Process(process.pid).create_time()
     # It is meant to outlive this process, and Popen must not warn that it does.
     process.returncode = 0
-    path = _pid_file(settings, service.name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"pid": process.pid, "created": created}), encoding="utf-8")
+    entry = json.dumps({"pid": process.pid, "created": created})
+    write_private(_pid_file(settings, service.name), entry)
 
 
 def _end_leftovers(settings: Settings, name: str) -> None:

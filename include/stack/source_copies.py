@@ -1,5 +1,6 @@
 """Bring a local file to where runs may read it, with the test file that belongs to it."""
 
+import contextlib
 import filecmp
 import hashlib
 import os
@@ -12,7 +13,7 @@ from include.settings import Settings
 from include.sources.file_lists import check_plain_path
 from include.specs.pipeline import PipelineSpec
 from include.specs.sources import FileSource
-from include.stack.private_files import make_private_directory
+from include.stack.private_files import make_private_directory, private_opener
 
 
 def adopt_source(
@@ -112,15 +113,10 @@ def _copy_if_changed(source: Path, target: Path, tell: Callable[[str], None]) ->
     if target.is_file() and filecmp.cmp(source, target, shallow=False):
         return
     tell(f"copying {source.name} ({source.stat().st_size / 1e6:.1f} MB) to {target.parent}")
-    make_private_directory(target.parent)
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        with (
-            source.open("rb") as rows,
-            os.fdopen(
-                os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
-            ) as copy,
-        ):
+        make_private_directory(target.parent)
+        with source.open("rb") as rows, open(temporary, "xb", opener=private_opener) as copy:
             shutil.copyfileobj(rows, copy)
         os.utime(temporary, ns=(source.stat().st_atime_ns, source.stat().st_mtime_ns))
         temporary.replace(target)
@@ -131,4 +127,5 @@ def _copy_if_changed(source: Path, target: Path, tell: Callable[[str], None]) ->
             "set GATEHOUSE_DATA_ROOT to another place."
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()

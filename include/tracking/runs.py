@@ -2,7 +2,8 @@
 
 One parent run stands for one DAG run. It is found by the tags `airflow.run_key` and
 `gatehouse.installation`, so retries and clears go on with the same run, and the runs of another
-Airflow on the same server are left alone. Every call names its run id; MLflow's active run is not used.
+Airflow on the same server are left alone. Every call names its run id; MLflow's active run is not
+used.
 """
 
 import html

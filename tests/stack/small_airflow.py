@@ -23,6 +23,8 @@ class SmallAirflow(ThreadingHTTPServer):
         self.tasks: list[dict[str, Any]] = []
         self.tokens: set[str] = set()
         self.signed_in = 0
+        # How coming triggers fail: before or after the run is stored.
+        self.failures: list[str] = []
         self.lock = threading.Lock()
 
     def settings(self, home: Any) -> Settings:
@@ -62,6 +64,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._trigger(body)
 
     def _trigger(self, body: dict[str, Any]) -> None:
+        failure = self.server.failures.pop() if self.server.failures else ""
+        if failure == "before":
+            self._answer(500, {"detail": "Database error"})
+            return
         with self.server.lock:
             run_id = body.get("dag_run_id") or f"manual__{len(self.server.runs)}"
             if run_id in self.server.runs:
@@ -69,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             entry = {"dag_run_id": run_id, "state": "queued", "conf": body["conf"]}
             self.server.runs[run_id] = entry
-        self._answer(200, entry)
+        self._answer(500 if failure else 200, entry)
 
     def _sign_in(self, body: dict[str, Any]) -> None:
         if body != {"username": "admin", "password": PASSWORD}:
