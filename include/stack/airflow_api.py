@@ -117,6 +117,11 @@ class AirflowApi:
         """Give a DAG run's entry."""
         return self._get(f"/dags/{dag_id}/dagRuns/{run_id}") or {}
 
+    def list_running(self, dag_id: str) -> list[dict[str, Any]]:
+        """List the runs of a DAG that are under way."""
+        answer = self._get(f"/dags/{dag_id}/dagRuns?state=running&limit=10") or {}
+        return list(answer.get("dag_runs", []))
+
     def list_tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """List the task instances of a run."""
         answer = self._get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances") or {}

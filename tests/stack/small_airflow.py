@@ -42,7 +42,10 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._is_signed_in():
             return
         found = RUNS.match(self.path)
-        if found is None:
+        if found is None and "dagRuns?state=running" in self.path:
+            running = [run for run in self.server.runs.values() if run["state"] == "running"]
+            self._answer(200, {"dag_runs": running})
+        elif found is None:
             is_dag = re.match(r"^/api/v2/dags/[^/]+$", self.path)
             self._answer(200 if is_dag else 404, {})
         elif found[1] not in self.server.runs:

@@ -2,7 +2,11 @@
 
 import io
 import re
+import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -183,3 +187,25 @@ def test_a_database_that_never_has_a_turn_is_named(airflow, settings, monkeypatc
     airflow.failures = ["before"] * 100
     with pytest.raises(InfrastructureError, match="HTTP 500"):
         trigger(settings, {"epochs": 1})
+
+
+def test_a_run_behind_a_dead_one_says_so_and_until_when(airflow, settings, screen, monkeypatch):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    monkeypatch.setattr(training_run, "QUEUE_SECONDS", 0)
+    airflow.runs["manual__dead"] = {"dag_run_id": "manual__dead", "state": "running"}
+    airflow.tasks = [
+        {"task_id": "train", "state": "running", "hostname": socket.getfqdn(), "pid": gone.pid}
+    ]
+
+    def end_when_told() -> None:
+        while "is dead" not in text_of(screen):
+            time.sleep(0.05)
+        for entry in airflow.runs.values():
+            entry["state"] = "failed"
+
+    ender = threading.Thread(target=end_when_told, daemon=True)
+    ender.start()
+    follow_training_run(settings, make_spec(), {}, screen)
+    ender.join()
+    assert re.search(r"run manual__dead is dead: .* task train .*120 s", text_of(screen), re.DOTALL)
