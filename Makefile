@@ -13,22 +13,31 @@ PIPELINE ?= digits
 SOURCE ?=
 ARGS ?=
 
-.PHONY: help install run up down status check format test test-quick test-journeys test-slow test-lock bench docs lock clean
+.PHONY: help install run up down status check format test test-quick test-journeys test-slow test-lock bench docs lock clean stale
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
+# The programs of an environment name its place: one that was moved, copied, or made by a user
+# whose Python is not here is made anew.
+ifneq ($(wildcard $(VENV)/pyvenv.cfg),)
+MADE_AT := $(shell sed -n 's/^command = .* //p' $(VENV)/pyvenv.cfg)
+ifneq ($(or $(MADE_AT),$(abspath $(VENV))) $(shell $(BIN)/python -c 'print("works")' 2>/dev/null),$(abspath $(VENV)) works)
+STALE := stale
+endif
+endif
+
 install: $(VENV)/.installed ## Set up the environment from the lock
 
-$(VENV)/.installed: requirements.txt requirements-dev.txt pyproject.toml
+$(VENV)/.installed: $(STALE) requirements.txt requirements-dev.txt pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11, 3.12 or 3.13 must be installed. Received: no '$(PYTHON)'. Name one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v[:2] <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed. Received: %d.%d. Name one: make $(MAKECMDGOALS) PYTHON=python3.12" % v[:2])'
 	@echo "installing the locked environment into $(VENV) (a minute or two)"
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(if $(STALE),--clear) $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements-dev.txt | cut -d' ' -f1)"
 	@# Byte-compiled: imports dominate the time of a task.
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode -r requirements.txt -r requirements-dev.txt
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python --compile-bytecode -r requirements.txt -r requirements-dev.txt
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
 run: install ## Train PIPELINE (default: digits), optionally from SOURCE=file, and show how it went
@@ -38,7 +47,7 @@ up: install ## Start the local stack: Airflow and MLflow, in the background
 	@$(BIN)/gatehouse up
 
 down: ## Stop the local stack
-	@if [ -x $(BIN)/gatehouse ]; then $(BIN)/gatehouse down; else echo "nothing is installed, so nothing is up"; fi
+	@if [ -e $(BIN)/gatehouse ]; then $(MAKE) --no-print-directory install && $(BIN)/gatehouse down; else echo "nothing is installed, so nothing is up"; fi
 
 status: install ## Tell what is up
 	@$(BIN)/gatehouse status

@@ -28,6 +28,15 @@ console = Console(highlight=False)
 PipelineArgument = Annotated[str, typer.Argument(help="Name of the pipeline.")]
 
 
+@app.callback()
+def prepare() -> None:
+    """Only data that passes trains a model; only a model that wins gets promoted."""
+    from include.stack.environment import spare_loopback
+
+    # The stack's own addresses are never asked of a proxy that the environment names.
+    os.environ.update(spare_loopback(os.environ))
+
+
 @app.command()
 def up() -> None:
     """Start Airflow and MLflow in the background, and wait until they answer."""
@@ -179,13 +188,14 @@ def serve(
 
     Its files are checked first against the digest recorded at registration.
     """
-    from include.stack.environment import build_serving_environment
+    from include.stack.environment import build_serving_environment, make_home
     from include.tracking.aliases import find_champion
     from include.tracking.connection import check_reachable
     from include.tracking.registry import fetch_version
 
     with _readable_errors():
         settings = load_settings()
+        make_home(settings)
         name = _find_spec(settings, pipeline).name
         check_reachable(settings.mlflow)
         champion = find_champion(settings, name)

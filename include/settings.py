@@ -54,6 +54,19 @@ class Settings(BaseModel):
     mlflow_public_url: str = Field(
         default="", description="Address of the MLflow server, as people reach it, if different."
     )
+    outage_seconds: int = Field(
+        default=600,
+        ge=0,
+        le=86_400,
+        description="How long a task waits, over its tries, for a server that is away.",
+    )
+    installation: str = Field(
+        default="",
+        max_length=100,
+        pattern=r"^[A-Za-z0-9_.:/-]*$",
+        description="Name of this Airflow among those that share the MLflow server; made up at "
+        "the first start locally, and the address of the Airflow UI unless given elsewhere.",
+    )
     hash_key: SecretStr = Field(
         default=SecretStr(""),
         description="Secret key of `private: hash`; required by pipelines that use it.",
@@ -83,6 +96,11 @@ class Settings(BaseModel):
     def mlflow_public(self) -> str:
         """Address of the MLflow server for people."""
         return (self.mlflow_public_url or self.mlflow).rstrip("/")
+
+    @property
+    def installation_name(self) -> str:
+        """What tells this Airflow's runs from those of another on the same MLflow server."""
+        return self.installation or self.airflow
 
     @property
     def allowed_source_roots(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from tests.mlflow_fixture import free_port
 
 
 class NetworkDoor:
-    """Hands connections to a local port on to a server."""
+    """Hands connections to a local port on to a server; `taken` counts them."""
 
     def __init__(self, server: str) -> None:
         """Choose a free port; nobody listens there before `open`."""
@@ -19,6 +19,7 @@ class NetworkDoor:
         self._connections: list[socket.socket] = []
         self._listener: socket.socket | None = None
         self._is_passing = threading.Event()
+        self.taken = 0
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
 
@@ -51,6 +52,7 @@ class NetworkDoor:
                 here, _ = listener.accept()
             except OSError:  # shut
                 return
+            self.taken += 1
             there = socket.create_connection(self._server)
             self._connections += [here, there]
             threading.Thread(target=self._hand_on, args=(here, there), daemon=True).start()

@@ -1,12 +1,12 @@
 """What this machine has left: memory, of the container if that is less, and disk."""
 
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import psutil
 from upath import UPath
 
-CGROUP: Final = Path("/sys/fs/cgroup")
+from include.modeling.room import CGROUP, free_bytes
 
 
 class Machine(NamedTuple):
@@ -23,13 +23,7 @@ def read_machine(data_root: str, *, cgroup: Path = CGROUP) -> Machine:
         data_root: Where tables lie.
         cgroup: Directory of the container's limits.
     """
-    memory = int(psutil.virtual_memory().available)
-    try:
-        limit = int((cgroup / "memory.max").read_text())
-        memory = min(memory, max(0, limit - int((cgroup / "memory.current").read_text())))
-    except (OSError, ValueError):
-        pass  # no container, or one without a limit
-    return Machine(memory, _free_disk(data_root))
+    return Machine(free_bytes(cgroup), _free_disk(data_root))
 
 
 def _free_disk(data_root: str) -> int | None:

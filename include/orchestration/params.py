@@ -11,11 +11,12 @@ from functools import cache
 from typing import Annotated, Any, Final, NamedTuple
 
 from airflow.sdk import Param
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from include.errors import ParamError, SpecError
 from include.records import RunContext
 from include.specs import PipelineSpec
+from include.specs.loader import describe_validation_error
 
 DATA: Final = "Data"
 RUN: Final = "This run"
@@ -94,8 +95,16 @@ def apply_params(spec: PipelineSpec, params: Mapping[str, Any]) -> PipelineSpec:
             part[key] = params[name]
     try:
         return PipelineSpec.model_validate(document)
-    except (ValueError, SpecError) as error:
-        raise ParamError(f"a parameter breaks the spec of {spec.name!r}: {error}") from error
+    except ValidationError as error:
+        raise ParamError(
+            f"a parameter breaks the spec of {spec.name!r}: "
+            f"{describe_validation_error('the form', error)}"
+        ) from error
+    except (ValueError, OverflowError, SpecError) as error:
+        raise ParamError(
+            f"a parameter must be one that the spec of {spec.name!r} accepts. Received: {error}. "
+            "Trigger the run again with another."
+        ) from error
 
 
 def _build_fields(spec: PipelineSpec) -> Iterator[tuple[str, Param]]:
@@ -117,7 +126,10 @@ def _build_param(
     default: Any = None,
 ) -> Param:
     schema = _read_schema(model, key)
-    options = {option: schema[option] for option in UNDERSTOOD if option in schema}
+    options: dict[str, Any] = {option: schema[option] for option in UNDERSTOOD if option in schema}
+    if schema["type"] == "number":
+        # NaN is neither below a bound nor above it, so that it meets both of them.
+        options["not"] = {"minimum": 2 * schema["maximum"]}
     options["description"] = f"{options['description']} {note}".rstrip()
     title = model.model_fields[key].title or (name or key).replace("_", " ").capitalize()
     if not name:

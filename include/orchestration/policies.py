@@ -4,9 +4,10 @@ from datetime import datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import CronTriggerTimetable, ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk import CronTriggerTimetable, RetryAction, RetryRule
 
 from include.errors import GatehouseError, InfrastructureError
+from include.orchestration.waits import SHARES, WAIT_AFTER_KILL, GrowingRetryPolicy
 from include.specs import PipelineSpec
 
 # What the system, a network or Airflow's own API server raises when it is away. All else that
@@ -17,15 +18,12 @@ OUTAGES: Final = [
     "httpx.HTTPError",
     "airflow.sdk.exceptions.AirflowRuntimeError",
 ]
-# A server that restarts is back by then, and one that is gone for good fails a run in a minute.
-RETRY_DELAY: Final = timedelta(seconds=10)
 # The first rule that matches counts.
-RETRY_POLICY: Final = ExceptionRetryPolicy(
+RETRY_POLICY: Final = GrowingRetryPolicy(
     rules=[
         RetryRule(
             exception=InfrastructureError,
             action=RetryAction.RETRY,
-            retry_delay=RETRY_DELAY,
             reason="something outside is away; the same call may succeed later",
         ),
         RetryRule(
@@ -36,7 +34,6 @@ RETRY_POLICY: Final = ExceptionRetryPolicy(
         RetryRule(
             exception=OUTAGES,
             action=RetryAction.RETRY,
-            retry_delay=RETRY_DELAY,
             reason="the system or a network failed; the same call may succeed later",
         ),
         RetryRule(
@@ -49,11 +46,11 @@ RETRY_POLICY: Final = ExceptionRetryPolicy(
 
 
 def default_args(spec: PipelineSpec) -> dict[str, Any]:
-    """Arguments of every task: two retries, which only errors from outside and kills use."""
+    """Arguments of every task: its retries are for errors from outside and for kills."""
     return {
         "owner": spec.owner,
-        "retries": 2,
-        "retry_delay": RETRY_DELAY,
+        "retries": len(SHARES),
+        "retry_delay": WAIT_AFTER_KILL,
         "retry_policy": RETRY_POLICY,
     }
 

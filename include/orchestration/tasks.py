@@ -4,10 +4,16 @@ import inspect
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.sdk import Connection, get_current_context
-from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
+from airflow.sdk.exceptions import (
+    AirflowNotFoundException,
+    AirflowRescheduleException,
+    AirflowRuntimeError,
+    AirflowSkipException,
+)
 
 from include.errors import GatehouseError, SourceError, StoppedError
 from include.orchestration.guards import (
@@ -18,6 +24,7 @@ from include.orchestration.guards import (
 )
 from include.orchestration.links import show_run_link
 from include.orchestration.params import apply_params
+from include.orchestration.turns import find_run_ahead
 from include.records import STEPS, PrepareRecord, Record, RunContext
 from include.settings import load_settings
 from include.specs import PipelineSpec
@@ -28,6 +35,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 R = TypeVar("R", bound=Record)
+TURN_SECONDS = timedelta(seconds=10)
 
 
 def perform(
@@ -45,10 +53,30 @@ def perform(
     context = get_current_context()
     run = build_run_context(spec, context)
     effective = effective_spec(spec, context["params"])
+    wait_for_turn(run, context["ti"])
     is_first = not context["task"].upstream_task_ids
     check_same_code(effective, run, step.__module__, is_first=is_first)
     with _stoppable(step, run) as stop:
         return run_step(step, effective, run, *records, on_open=show_run_link, **extras, **stop)
+
+
+def wait_for_turn(run: RunContext, ti: Any) -> None:
+    """Come back later while another run of the DAG is under way, such as one of a backfill.
+
+    Raises:
+        AirflowRescheduleException: It is.
+    """
+
+    def is_over(run_id: str) -> bool:
+        try:
+            return ti.get_dagrun_state(run.dag_id, run_id) in {"success", "failed"}
+        except AirflowRuntimeError:  # somebody deleted it
+            return True
+
+    ahead = find_run_ahead(load_settings().data, run, is_over)
+    if ahead is not None:
+        logger.info("%s runs once at a time; waiting for run %s to end", run.dag_id, ahead)
+        raise AirflowRescheduleException(datetime.now(UTC) + TURN_SECONDS)
 
 
 @contextmanager

@@ -78,7 +78,10 @@ def _read_entry(spec: PipelineSpec, entry: QualityRule, origin: str) -> Rule:
     kinds = column_kinds(spec)
     for name, reason in RESERVED.items():
         if name in entry.arguments:
-            raise SpecError(f"{origin}.{name}: not taken here, {reason}. Remove the key.")
+            raise SpecError(
+                f"{origin}.{name}: expected a rule without this key, {reason}. "
+                f"Received: {entry.arguments[name]!r}. Remove the key."
+            )
     where = None
     if entry.where is not None:
         try:

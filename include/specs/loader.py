@@ -4,13 +4,19 @@ A file may not use aliases (a few hundred bytes of them expand to gigabytes), ta
 key twice, and may not exceed 256 KB; its numbers are finite and fit 64 bits. Only `true` and
 `false` are booleans, as in YAML 1.2: `no` is an answer, a country or a label, and `on` is a key.
 Only plain decimals are numbers: `010` (octal 8 to YAML 1.1), `12:30` (750), `1_000` and `0x1F` are
-texts.
+texts, which a field that is a number refuses.
+
+Only regular files are opened: a pipe or a device among them would never come to an end. One that
+does not within seconds, on a disk that hangs, is given up.
 """
 
 import math
 import re
-from collections.abc import Iterator
+import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any, ClassVar, NamedTuple
 
 import yaml
@@ -21,6 +27,8 @@ from include.specs.pipeline import PipelineSpec
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
+MAX_SECONDS = 10.0
+SUFFIXES = {".yaml", ".yml"}
 NUMBERS = {
     "tag:yaml.org,2002:int": re.compile(r"-?(0|[1-9][0-9]*)$"),
     "tag:yaml.org,2002:float": re.compile(
@@ -58,19 +66,24 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
             raise _refuse(f"{_shorten(node.value)} cannot be read: {error}", node) from error
         if isinstance(value, float) and not math.isfinite(value):
             raise _refuse(f"{node.value!r} is not finite", node)
-        if isinstance(value, int) and value.bit_length() > 63:
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
             raise _refuse(f"{_shorten(node.value)} does not fit 64 bits", node)
         return value
 
 
 def load_pipeline_specs(directory: Path) -> Iterator[LoadedSpec]:
-    """Read every `*.yaml` of a directory, in name order; a wrong file takes no other down.
+    """Read every pipeline file of a directory, in name order; a wrong one takes no other down.
+
+    Files end in `.yaml` or `.yml`, in whatever case. Hidden ones are not read: editors keep
+    theirs beside the file they change.
 
     Yields:
         One entry per file, with its spec or its error.
     """
     names: dict[str, Path] = {}
-    for path in sorted(directory.glob("*.yaml")):
+    for path in sorted(directory.glob("[!.]*")):
+        if path.suffix.lower() not in SUFFIXES:
+            continue
         try:
             spec = load_pipeline_spec(path)
             if spec.name in names:
@@ -123,13 +136,7 @@ def describe_validation_error(file: str, error: ValidationError) -> str:
 
 def _read_yaml(path: Path) -> object:
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise SpecError(
-                f"{path.name}: expected at most {MAX_BYTES} bytes. Received: {size}. "
-                "A pipeline file states only what differs from the defaults."
-            )
-        text = path.read_text(encoding="utf-8")
+        text = _within_seconds(lambda: _read_bytes(path)).decode("utf-8-sig")
         return _construct(text)
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(f"{path.name}: cannot be read as UTF-8 text. Received: {error}.") from error
@@ -139,6 +146,47 @@ def _read_yaml(path: Path) -> object:
             f"{path.name}: expected plain YAML: no aliases, tags or repeated keys, days that "
             f"exist, finite numbers. Received: {reason}. Correct it, or quote what is text."
         ) from error
+
+
+def _read_bytes(path: Path) -> bytes:
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise SpecError(
+            f"{path.name}: expected a regular file. Received: {stat.filemode(found.st_mode)}, a "
+            "directory, pipe or device. Put a file in its place, or remove it."
+        )
+    with path.open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise SpecError(
+            f"{path.name}: expected at most {MAX_BYTES} bytes. Received: {found.st_size}. "
+            "A pipeline file states only what differs from the defaults."
+        )
+    return content
+
+
+def _within_seconds(read: Callable[[], bytes]) -> bytes:
+    """Read in a thread of its own, since nothing else ends a wait for a disk.
+
+    Raises:
+        TimeoutError: It took too long; the thread is left behind.
+    """
+    answers: SimpleQueue[bytes | Exception] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            answers.put(read())
+        except Exception as error:
+            answers.put(error)
+
+    Thread(target=work, daemon=True).start()
+    try:
+        answer = answers.get(timeout=MAX_SECONDS)
+    except Empty:
+        raise TimeoutError(f"no answer from the disk within {MAX_SECONDS:.0f} s") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def _construct(text: str) -> object:

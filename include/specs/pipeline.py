@@ -9,6 +9,7 @@ from functools import cached_property
 from pydantic import Field, model_validator
 
 from include.specs.base import SpecModel
+from include.specs.bounds import MAX_ROWS
 from include.specs.columns import Column, DatetimeColumn, known_classes
 from include.specs.data import QualityRule, TargetSpec
 from include.specs.features import CleaningSpec, SelectionSpec, SplitSpec
@@ -34,7 +35,9 @@ class PipelineSpec(SpecModel):
         description="Who is asked when it fails.",
     )
     source: Source = Field(description="Where the rows come from.")
-    row_limit: int | None = Field(default=None, ge=1, description="Read at most this many rows.")
+    row_limit: int | None = Field(
+        default=None, ge=1, le=MAX_ROWS, description="Read at most this many rows."
+    )
     target: TargetSpec = Field(description="What is predicted.")
     columns: tuple[Column, ...] = Field(min_length=1, description="The column contract.")
     quality: tuple[QualityRule, ...] = Field(

@@ -18,9 +18,9 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 HEAD = """\
 # The pipeline file
 
-One YAML file in `include/pipelines/` is one pipeline. It states only what differs from the
-defaults below; `gatehouse check` says what is wrong with it. Aliases, tags and repeated keys are
-not accepted.
+One YAML file (`.yaml` or `.yml`) in `include/pipelines/` is one pipeline. It states only what
+differs from the defaults below; `gatehouse check` says what is wrong with it. Aliases, tags,
+repeated keys and numbers other than plain decimals are not accepted.
 
 *This page is generated from `include/specs` by `make docs`.*
 """

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple, Self
 
@@ -12,6 +13,9 @@ from include.settings import Settings
 from include.stack.environment import passwords_file
 
 ENDED: Final = frozenset({"success", "failed"})
+# SQLite takes one writer at a time; under load Airflow gives up on its turn and answers 500.
+TRIGGER_TRIES: Final = 6
+TRIGGER_PAUSE_SECONDS: Final = 1.0
 
 
 class Triggered(NamedTuple):
@@ -78,25 +82,45 @@ class AirflowApi:
         """Start a run of a given id, or join it while it is under way.
 
         Airflow refuses a second run of one id, so that of two triggers at the same moment one
-        starts a run and the other finds it. One that has ended is not joined: the new run gets
+        starts a run and the other finds it; for the same reason an answer of 500 and above may be
+        asked again. One that has ended is not joined: the new run gets
         the next free number behind the id.
 
         Raises:
             ParamError: Airflow refuses a parameter.
         """
-        body = {"logical_date": None, "conf": dict(conf)}
         for number in itertools.count(1):
             numbered = run_id if number == 1 else f"{run_id}-{number}"
-            answer = self._ask("POST", f"/dags/{dag_id}/dagRuns", {**body, "dag_run_id": numbered})
+            answer, failed_before = self._trigger(dag_id, conf, numbered)
             if answer.status_code != httpx.codes.CONFLICT:
                 return Triggered(str(self._read(answer)["dag_run_id"]), is_new=True)
+            if failed_before:
+                # The try that was answered with an error had started it all the same.
+                return Triggered(numbered, is_new=True)
             if self.get_run(dag_id, numbered).get("state") not in ENDED:
                 break
         return Triggered(numbered, is_new=False)
 
+    def _trigger(
+        self, dag_id: str, conf: Mapping[str, Any], run_id: str
+    ) -> tuple[httpx.Response, int]:
+        """Ask for a run until Airflow's database takes it; also gives the tries that failed."""
+        body = {"logical_date": None, "conf": dict(conf), "dag_run_id": run_id}
+        for failed in range(TRIGGER_TRIES):
+            answer = self._ask("POST", f"/dags/{dag_id}/dagRuns", body)
+            if not answer.is_server_error or failed == TRIGGER_TRIES - 1:
+                break
+            time.sleep(TRIGGER_PAUSE_SECONDS * (failed + 1))
+        return answer, failed
+
     def get_run(self, dag_id: str, run_id: str) -> dict[str, Any]:
         """Give a DAG run's entry."""
         return self._get(f"/dags/{dag_id}/dagRuns/{run_id}") or {}
+
+    def list_running(self, dag_id: str) -> list[dict[str, Any]]:
+        """List the runs of a DAG that are under way."""
+        answer = self._get(f"/dags/{dag_id}/dagRuns?state=running&limit=10") or {}
+        return list(answer.get("dag_runs", []))
 
     def list_tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """List the task instances of a run."""
@@ -156,7 +180,10 @@ class AirflowApi:
 
     def _read(self, answer: httpx.Response) -> dict[str, Any]:
         if answer.status_code == httpx.codes.BAD_REQUEST:
-            raise ParamError(f"Airflow refused the parameters: {answer.json().get('detail')}")
+            raise ParamError(
+                "Airflow must accept the parameters. Received: "
+                f"{_shorten_detail(answer)}. Change what it names and trigger again."
+            )
         if answer.is_error:
             raise InfrastructureError(
                 f"Airflow must accept {answer.request.method} {answer.request.url.path}. "
@@ -169,6 +196,13 @@ class AirflowApi:
             f"Airflow must answer at {self._root}. Received: {type(error).__name__}: {error}. "
             "Start it with `make up`, or look at `gatehouse status`."
         )
+
+
+def _shorten_detail(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json().get("detail")).rstrip(".")[:1_000]
+    except (ValueError, AttributeError):
+        return answer.text[:300]
 
 
 def _read_line(line: Mapping[str, Any]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import psutil
 from rich.table import Table
 from rich.text import Text
 
@@ -44,6 +45,21 @@ def merge_mapped(tasks: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, A
 def _urgency(state: str) -> int:
     order = ("failed", "running", "up_for_retry", "queued", "scheduled", "waiting")
     return order.index(state) if state in order else len(order)
+
+
+def find_dead_task(tasks: Sequence[Mapping[str, Any]], host: str) -> Mapping[str, Any] | None:
+    """Find a task that shows as running on this machine and whose process is gone.
+
+    Args:
+        tasks: The task instances of a run.
+        host: Name of this machine, as Airflow writes it.
+    """
+    for task in tasks:
+        pid = int(task.get("pid") or 0)
+        is_ours = task.get("state") == "running" and task.get("hostname") == host
+        if is_ours and pid and not psutil.pid_exists(pid):
+            return task
+    return None
 
 
 def read_progress(

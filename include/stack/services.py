@@ -4,13 +4,12 @@ Each service is one process group with a log and a file that holds its process i
 behind by a process that is gone, or whose id belongs to another by now, counts for nothing.
 """
 
+import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -20,15 +19,22 @@ from typing import NamedTuple
 import httpx
 import psutil
 
-from include.errors import GatehouseError
+from include.errors import GatehouseError, TrackingUnavailableError
 from include.settings import Settings
-from include.stack.environment import airflow_home, build_environment
+from include.stack.environment import (
+    airflow_home,
+    build_environment,
+    find_executable,
+    follow_move,
+    make_home,
+    make_password,
+)
+from include.stack.migrations import airflow_database, migrate, mlflow_database
+from include.stack.private_files import OWNER_ONLY, private_opener, write_private
 from include.stack.start_lock import hold_lock
 
 START_SECONDS = 240
 PORT_SECONDS = 3
-# Passwords, databases, tables and models of the stack are nobody else's to read.
-OWNER_ONLY = 0o077
 
 
 class Service(NamedTuple):
@@ -79,6 +85,7 @@ def start_stack(settings: Settings, tell: Callable[[str], None]) -> None:
         elif set(read_health(settings).values()) == {"healthy"}:
             return
         _wait_until_ready(settings, tell)
+        _say_what_waited(settings)
 
 
 def start_mlflow(settings: Settings, tell: Callable[[str], None]) -> None:
@@ -90,8 +97,10 @@ def start_mlflow(settings: Settings, tell: Callable[[str], None]) -> None:
     with _hold_start(settings, tell):
         service = build_services(settings)[0]
         _check_ports(settings, {service.name})
-        _make_private_directories(settings)
-        _start(settings, service, build_environment(settings))
+        make_home(settings)
+        environment = build_environment(settings)
+        migrate(settings, mlflow_database(settings), environment, tell)
+        _start(settings, service, environment)
         deadline = time.monotonic() + START_SECONDS
         while not _answers(f"{settings.mlflow}/health"):
             if time.monotonic() > deadline or find_process(settings, service.name) is None:
@@ -165,34 +174,28 @@ def _start_missing(
 ) -> None:
     environment = build_environment(settings)
     _check_ports(settings, {service.name for service in missing})
-    _make_private_directories(settings)
+    make_home(settings)
+    make_password(settings)
+    follow_move(settings)
     if not (airflow_home(settings) / "airflow.db").exists():
         tell("creating Airflow's database")
-    _start(settings, build_services(settings)[0], environment)
-    _migrate(settings, environment)
+    mlflow = build_services(settings)[0]
+    if mlflow in missing:
+        migrate(settings, mlflow_database(settings), environment, tell)
+        _start(settings, mlflow, environment)
+    migrate(settings, airflow_database(settings), environment, tell)
     for service in missing:
         _start(settings, service, environment)
     tell(f"starting {', '.join(service.name for service in missing)}")
-
-
-def _make_private_directories(settings: Settings) -> None:
-    """Make the services' directories, for the owner only: logs, too, hold admin's password.
-
-    Airflow sets the modes of its task logs itself, and what an earlier release wrote is readable
-    by all; behind a closed directory neither matters.
-    """
-    for directory in (airflow_home(settings), settings.home / "mlflow", settings.home / "logs"):
-        directory.mkdir(parents=True, exist_ok=True)
-        directory.chmod(0o700)
 
 
 def _start(settings: Settings, service: Service, environment: dict[str, str]) -> None:
     if find_process(settings, service.name) is not None:
         return
     _end_leftovers(settings, service.name)
-    with log_file(settings, service.name).open("ab") as output:
+    with open(log_file(settings, service.name), "ab", opener=private_opener) as output:
         process = subprocess.Popen(
-            [_executable(service.command[0]), *service.command[1:]],
+            [find_executable(service.command[0]), *service.command[1:]],
             env=environment,
             cwd=settings.home,
             stdin=subprocess.DEVNULL,
@@ -204,9 +207,8 @@ def _start(settings: Settings, service: Service, environment: dict[str, str]) ->
     created = psutil.Process(process.pid).create_time()
     # It is meant to outlive this process, and Popen must not warn that it does.
     process.returncode = 0
-    path = _pid_file(settings, service.name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"pid": process.pid, "created": created}), encoding="utf-8")
+    entry = json.dumps({"pid": process.pid, "created": created})
+    write_private(_pid_file(settings, service.name), entry)
 
 
 def _end_leftovers(settings: Settings, name: str) -> None:
@@ -221,24 +223,6 @@ def _end_leftovers(settings: Settings, name: str) -> None:
         return
     if group > 1 and is_of_this_boot and not psutil.pid_exists(group):
         _signal_group(group, signal.SIGKILL)
-
-
-def _migrate(settings: Settings, environment: dict[str, str]) -> None:
-    done = subprocess.run(
-        [_executable("airflow"), "db", "migrate"],
-        env=environment,
-        cwd=settings.home,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        umask=OWNER_ONLY,
-    )
-    if done.returncode != 0:
-        raise GatehouseError(
-            f"Airflow's database must migrate. Received: exit code {done.returncode}.\n"
-            f"{(done.stdout + done.stderr)[-2000:]}"
-        )
 
 
 def _wait_until_ready(settings: Settings, tell: Callable[[str], None]) -> None:
@@ -264,6 +248,18 @@ def _wait_until_ready(settings: Settings, tell: Callable[[str], None]) -> None:
         f"the stack must be up within {START_SECONDS} s. Received: no answer from {waiting}. "
         f"Read the logs in {settings.home / 'logs'}, then run `make down` and `make up`."
     )
+
+
+def _say_what_waited(settings: Settings) -> None:
+    """Tell MLflow which runs ended while it was away."""
+    if not any((settings.home / "spool").glob("*.end.json")):
+        return
+    from include.tracking.runs import say_unsaid_ends
+
+    # Its runs are named after what tasks are told, which the stack's own secrets are part of.
+    installation = build_environment(settings)["GATEHOUSE_INSTALLATION"]
+    with contextlib.suppress(TrackingUnavailableError):
+        say_unsaid_ends(settings.model_copy(update={"installation": installation}))
 
 
 def _warm_up(settings: Settings) -> None:
@@ -312,14 +308,6 @@ def _stays_taken(port: int) -> bool:
                 return False
         time.sleep(0.2)
     return True
-
-
-def _executable(name: str) -> str:
-    beside = Path(sys.executable).parent / name
-    found = str(beside) if beside.exists() else shutil.which(name)
-    if found is None:
-        raise GatehouseError(f"{name} must be installed. Received: nothing. Run `make install`.")
-    return found
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:

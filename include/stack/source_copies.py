@@ -1,5 +1,6 @@
 """Bring a local file to where runs may read it, with the test file that belongs to it."""
 
+import contextlib
 import filecmp
 import hashlib
 import os
@@ -7,11 +8,12 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from include.errors import ParamError
+from include.errors import ParamError, RoomError
 from include.settings import Settings
 from include.sources.file_lists import check_plain_path
 from include.specs.pipeline import PipelineSpec
 from include.specs.sources import FileSource
+from include.stack.private_files import make_private_directory, private_opener
 
 
 def adopt_source(
@@ -111,10 +113,19 @@ def _copy_if_changed(source: Path, target: Path, tell: Callable[[str], None]) ->
     if target.is_file() and filecmp.cmp(source, target, shallow=False):
         return
     tell(f"copying {source.name} ({source.stat().st_size / 1e6:.1f} MB) to {target.parent}")
-    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        shutil.copy2(source, temporary)
+        make_private_directory(target.parent)
+        with source.open("rb") as rows, open(temporary, "xb", opener=private_opener) as copy:
+            shutil.copyfileobj(rows, copy)
+        os.utime(temporary, ns=(source.stat().st_atime_ns, source.stat().st_mtime_ns))
         temporary.replace(target)
+    except OSError as error:
+        raise RoomError(
+            f"{source.name} must be readable and {target.parent} writable, with room for "
+            f"{source.stat().st_size / 1e6:.1f} MB. Received: {error}. Correct rights or room, or "
+            "set GATEHOUSE_DATA_ROOT to another place."
+        ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()

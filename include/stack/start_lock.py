@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from include.errors import GatehouseError
+from include.stack.private_files import make_private_directory, private_opener
 
 LOOK_SECONDS = 0.2
 # Whoever finds the stack up holds the lock for a moment only, which is nothing to tell.
@@ -27,8 +28,8 @@ def hold_lock(path: Path, tell: Callable[[str], None], *, timeout: float) -> Ite
     Raises:
         GatehouseError: The holder did not let go in time.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as file:
+    make_private_directory(path.parent)
+    with open(path, "a+", encoding="utf-8", opener=private_opener) as file:
         started, has_told = time.monotonic(), False
         while not _try_lock(file):
             waited = time.monotonic() - started

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from include.errors import GatehouseError, InfrastructureError, SpecError
 from include.settings import Settings
 from include.specs.pipeline import PipelineSpec
 from include.stack.airflow_api import ENDED, AirflowApi
-from include.stack.run_progress import draw_tasks, merge_mapped, read_progress
+from include.stack.environment import SHARED_ENVIRONMENT, read_env_file
+from include.stack.run_progress import draw_tasks, find_dead_task, merge_mapped, read_progress
 from include.stack.run_result import print_addresses, print_failure, print_result, run_url
 
 POLL_SECONDS: Final = 0.5
@@ -175,10 +177,7 @@ def _find_notices(
 ) -> Iterator[str]:
     """Say what keeps a run waiting, as far as a person can change it."""
     if state == "queued" and seconds > QUEUE_SECONDS:
-        yield (
-            f"{run.dag_id} runs once at a time, and another run is under way: "
-            f"{run.settings.airflow}/dags/{run.dag_id}/runs"
-        )
+        yield _describe_run_ahead(run)
     approve = tasks.get("approve", {})
     if approve.get("state") == "awaiting_input":
         yield (
@@ -187,6 +186,26 @@ def _find_notices(
             f"Answer at {run.url}/tasks/approve/required_actions\n"
             "Ctrl-C ends this display only; the run goes on waiting."
         )
+
+
+def _describe_run_ahead(run: _Run) -> str:
+    """Say which run is under way, and if it is dead, until when it seems to live."""
+    address = f"{run.settings.airflow}/dags/{run.dag_id}/runs"
+    for ahead in run.api.list_running(run.dag_id):
+        tasks = run.api.list_tasks(run.dag_id, str(ahead["dag_run_id"]))
+        dead = find_dead_task(tasks, socket.getfqdn())
+        if dead is not None:
+            return (
+                f"{run.dag_id} runs once at a time, and run {ahead['dag_run_id']} is dead: the "
+                f"process of its task {dead['task_id']} is gone. Airflow finds out at the latest "
+                f"{_heartbeat_timeout()} s after that, tries the task again, and this run follows: "
+                f"{address}/{ahead['dag_run_id']}"
+            )
+    return f"{run.dag_id} runs once at a time, and another run is under way: {address}"
+
+
+def _heartbeat_timeout() -> str:
+    return read_env_file(SHARED_ENVIRONMENT)["AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT"]
 
 
 def _read_deadline(spec: PipelineSpec, approve: Mapping[str, Any]) -> str:

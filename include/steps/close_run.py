@@ -1,16 +1,15 @@
 """Step `close_run`: the MLflow run ends as the DAG run did, whatever happened before."""
 
 import logging
-from typing import Literal
 
 from include.records import RunContext
 from include.settings import load_settings
-from include.tracking.connection import tracking_calls
-from include.tracking.runs import find_run
+from include.tracking.runs import end_run, find_run
+from include.tracking.spool import EndState
 
 logger = logging.getLogger(__name__)
 
-EndState = Literal["FINISHED", "FAILED", "KILLED"]
+__all__ = ["EndState", "close_run", "was_killed"]
 
 
 def was_killed(run: RunContext) -> bool:
@@ -30,15 +29,10 @@ def close_run(run: RunContext, state: EndState) -> None:
         state: How it ended.
 
     Raises:
-        TrackingUnavailableError: The MLflow server does not answer; the task tries again.
+        TrackingUnavailableError: The MLflow server does not answer; the task tries again, and
+            the next task of whatever run says it if that does not help.
     """
-    settings = load_settings()
-    log = find_run(settings, run)
-    if log is None:
+    if end_run(load_settings(), run, state):
+        logger.info("MLflow run of %s ended as %s", run.run_key, state)
+    else:
         logger.info("no MLflow run for %s: nothing to close", run.run_key)
-        return
-    log.flush()
-    with tracking_calls(settings.mlflow):
-        if log.client.get_run(log.run_id).info.status != state:
-            log.client.set_terminated(log.run_id, status=state)
-    logger.info("MLflow run %s ended as %s", log.run_id, state)

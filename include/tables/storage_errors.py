@@ -11,6 +11,8 @@ from include.errors import InfrastructureError, RoomError
 
 # Where the clients of object stores define what they raise besides OSError.
 CLIENTS: Final = ("botocore", "aiobotocore", "aiohttp", "gcsfs", "google", "azure")
+# What Python says of temporary directories that are all full or closed.
+NO_TEMPORARY: Final = "No usable temporary directory"
 FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -30,6 +32,11 @@ def explain_storage_errors(directory: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if NO_TEMPORARY in str(error):
+            raise RoomError(
+                f"expected room for temporary files. Received: {error.strerror}. Remove what is no "
+                "longer needed there, or set TMPDIR to a larger disk; then clear the task."
+            ) from error
         if error.errno not in FULL:
             raise
         raise explain_full_disk(error, directory) from error

@@ -1,7 +1,9 @@
 """The MLflow run of a DAG run: found or created, and written to by every step.
 
-One parent run stands for one DAG run. It is found by the tag `airflow.run_key`, so retries and
-clears go on with the same run. Every call names its run id; MLflow's active run is not used.
+One parent run stands for one DAG run. It is found by the tags `airflow.run_key` and
+`gatehouse.installation`, so retries and clears go on with the same run, and the runs of another
+Airflow on the same server are left alone. Every call names its run id; MLflow's active run is not
+used.
 """
 
 import html
@@ -11,11 +13,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 
+from include.errors import TrackingUnavailableError
 from include.records import RunContext
 from include.tracking.connection import connect, is_reachable, tracking_calls
 from include.tracking.names import run_name
 from include.tracking.run_log import RunLog
-from include.tracking.spool import MetricSpool
+from include.tracking.spool import EndNotes, EndState, MetricSpool
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -26,11 +29,21 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RUN_KEY: Final = "airflow.run_key"
+INSTALLATION: Final = "gatehouse.installation"
 CHILD: Final = "gatehouse.child"
 # Without it MLflow's pages take the experiment for one of generative AI.
 EXPERIMENT_TAGS: Final = {"mlflow.experimentKind": "custom_model_development"}
 
-__all__ = ["RunLog", "child_run", "find_run", "hold_run", "open_child_run", "open_run"]
+__all__ = [
+    "RunLog",
+    "child_run",
+    "end_run",
+    "find_run",
+    "hold_run",
+    "open_child_run",
+    "open_run",
+    "say_unsaid_ends",
+]
 
 # Server, key and log of the run that `hold_run` opened.
 _held: ContextVar[tuple[str, str, RunLog] | None] = ContextVar("held", default=None)
@@ -39,7 +52,7 @@ _held: ContextVar[tuple[str, str, RunLog] | None] = ContextVar("held", default=N
 def open_run(settings: "Settings", run: RunContext) -> RunLog:
     """Find or create the MLflow run of a DAG run, and set it RUNNING.
 
-    Metrics that waited on disk for the server are sent first.
+    What waited on disk for the server is sent first: this run's metrics, and how others ended.
 
     Args:
         settings: Where the MLflow server is.
@@ -52,13 +65,16 @@ def open_run(settings: "Settings", run: RunContext) -> RunLog:
     if held is not None and held[:2] == (settings.mlflow, run.run_key):
         return held[2]
     client = connect(settings)
+    _notes(settings).forget(run)
+    say_unsaid_ends(settings)
+    tags = _parent_tags(settings, run)
+    key = {name: tags[name] for name in (RUN_KEY, INSTALLATION)}
     with tracking_calls(settings.mlflow):
         experiment_id = _ensure_experiment(client, run.pipeline)
-        found = _search(client, experiment_id, RUN_KEY, run.run_key)
+        found = _search(client, experiment_id, key)
         if found is None:
-            tags = _parent_tags(run)
-            found = _create(client, experiment_id, run_name(run), tags, RUN_KEY)
-            _end_abandoned(client, experiment_id, run)
+            found = _create(client, experiment_id, run_name(run), tags, key)
+            _end_abandoned(client, experiment_id, run, key[INSTALLATION])
         _resume(client, found)
     log = _log_of(settings, run.run_key, found, client)
     log.flush()
@@ -94,10 +110,10 @@ def open_child_run(settings: "Settings", parent: RunLog, name: str) -> RunLog:
     """
     key = f"{parent.run_id}/{name}"
     with tracking_calls(settings.mlflow):
-        found = _search(parent.client, parent.experiment_id, CHILD, key)
+        found = _search(parent.client, parent.experiment_id, {CHILD: key})
         if found is None:
             tags = {CHILD: key, "mlflow.parentRunId": parent.run_id, "mlflow.source.type": "JOB"}
-            found = _create(parent.client, parent.experiment_id, name, tags, CHILD)
+            found = _create(parent.client, parent.experiment_id, name, tags, {CHILD: key})
         _resume(parent.client, found)
     return _log_of(settings, key, found, parent.client)
 
@@ -134,8 +150,54 @@ def find_run(settings: "Settings", run: RunContext) -> RunLog | None:
         experiment = client.get_experiment_by_name(run.pipeline)
         if experiment is None:
             return None
-        found = _search(client, experiment.experiment_id, RUN_KEY, run.run_key)
+        key = {RUN_KEY: run.run_key, INSTALLATION: settings.installation_name}
+        found = _search(client, experiment.experiment_id, key)
     return None if found is None else _log_of(settings, run.run_key, found, client)
+
+
+def end_run(settings: "Settings", run: RunContext, state: EndState) -> bool:
+    """End the MLflow run of a DAG run; safe to repeat, and said later if the server is away.
+
+    Args:
+        settings: Where the MLflow server is.
+        run: The DAG run.
+        state: How it ended.
+
+    Returns:
+        Whether there is such a run.
+
+    Raises:
+        TrackingUnavailableError: The server is away; a note is kept, which `say_unsaid_ends` reads.
+    """
+    try:
+        log = find_run(settings, run)
+        if log is not None:
+            log.flush()
+            with tracking_calls(settings.mlflow):
+                if log.client.get_run(log.run_id).info.status != state:
+                    log.client.set_terminated(log.run_id, status=state)
+    except TrackingUnavailableError:
+        _notes(settings).keep(run, state)
+        raise
+    _notes(settings).forget(run)
+    return log is not None
+
+
+def say_unsaid_ends(settings: "Settings") -> None:
+    """End the runs that ended while the server was away; whoever finds it back calls this.
+
+    Raises:
+        TrackingUnavailableError: The server is away again; what is left is said later.
+    """
+    for note in _notes(settings).read():
+        log = find_run(settings, note.run)
+        if log is not None and log.client.get_run(log.run_id).info.status == "RUNNING":
+            logger.info("MLflow run %s had ended as %s meanwhile", log.run_id, note.state)
+        end_run(settings, note.run, note.state)
+
+
+def _notes(settings: "Settings") -> EndNotes:
+    return EndNotes(settings.home / "spool")
 
 
 def _log_of(settings: "Settings", key: str, found: "Run", client: "MlflowClient") -> RunLog:
@@ -165,11 +227,15 @@ def _revive(client: "MlflowClient", experiment: "Experiment") -> str:
 
 
 def _create(
-    client: "MlflowClient", experiment_id: str, name: str, tags: dict[str, str], key_tag: str
+    client: "MlflowClient",
+    experiment_id: str,
+    name: str,
+    tags: dict[str, str],
+    key: dict[str, str],
 ) -> "Run":
     created = client.create_run(experiment_id, run_name=name, tags=tags)
     # Two tasks may have created it at once: the older one stays, as both of them will find.
-    first = _search(client, experiment_id, key_tag, tags[key_tag]) or created
+    first = _search(client, experiment_id, key) or created
     if first.info.run_id != created.info.run_id:
         client.delete_run(created.info.run_id)
     else:
@@ -177,14 +243,17 @@ def _create(
     return first
 
 
-def _end_abandoned(client: "MlflowClient", experiment_id: str, run: RunContext) -> None:
+def _end_abandoned(
+    client: "MlflowClient", experiment_id: str, run: RunContext, installation: str
+) -> None:
     """End runs of the same DAG that nobody closed: a DAG has one active run at a time.
 
     `close_run` does that as a rule; not if the server was away then, or the machine went down.
     """
     left = client.search_runs(
         [experiment_id],
-        filter_string=f"attributes.status = 'RUNNING' and tags.`airflow.dag_id` = '{run.dag_id}'",
+        filter_string=f"attributes.status = 'RUNNING' and tags.`airflow.dag_id` = '{run.dag_id}' "
+        f"and tags.`{INSTALLATION}` = '{installation}'",
     )
     for other in left:
         if other.data.tags.get(RUN_KEY) != run.run_key:
@@ -192,11 +261,14 @@ def _end_abandoned(client: "MlflowClient", experiment_id: str, run: RunContext) 
             client.set_terminated(other.info.run_id, status="KILLED")
 
 
-def _search(client: "MlflowClient", experiment_id: str, tag: str, value: str) -> "Run | None":
-    quote = '"' if "'" in value else "'"
+def _search(client: "MlflowClient", experiment_id: str, key: dict[str, str]) -> "Run | None":
+    terms = []
+    for tag, value in key.items():
+        quote = '"' if "'" in value else "'"
+        terms.append(f"tags.`{tag}` = {quote}{value}{quote}")
     runs = client.search_runs(
         [experiment_id],
-        filter_string=f"tags.`{tag}` = {quote}{value}{quote}",
+        filter_string=" and ".join(terms),
         order_by=["attributes.start_time ASC", "attributes.run_id ASC"],
         max_results=1,
     )
@@ -209,9 +281,10 @@ def _resume(client: "MlflowClient", found: "Run") -> None:
         client.update_run(found.info.run_id, status="RUNNING")
 
 
-def _parent_tags(run: RunContext) -> dict[str, str]:
+def _parent_tags(settings: "Settings", run: RunContext) -> dict[str, str]:
     tags = {
         RUN_KEY: run.run_key,
+        INSTALLATION: settings.installation_name,
         "airflow.dag_id": run.dag_id,
         "airflow.run_id": run.run_id,
         "gatehouse.pipeline": run.pipeline,

@@ -1,16 +1,61 @@
-"""Metrics that wait on disk while the MLflow server is away.
+"""What waits on disk while the MLflow server is away: metrics, and how runs ended.
 
 Training goes on without the server: the points are appended to a file of the run and sent, with
 their own times and steps, as soon as the server answers again. Sending twice does no harm,
-because MLflow keeps equal points once.
+because MLflow keeps equal points once. A run whose end could not be said leaves a note, by which
+whoever finds the server back says it.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+from pydantic import BaseModel, ValidationError
+
+from include.records import RunContext
+
+EndState = Literal["FINISHED", "FAILED", "KILLED"]
+
+
+class UnsaidEnd(BaseModel):
+    """How a run ended, which the server does not know yet."""
+
+    run: RunContext
+    state: EndState
+
+
+class EndNotes:
+    """The notes of runs whose end could not be said, one file each."""
+
+    def __init__(self, directory: Path) -> None:
+        """Name the directory where they lie, beside the metrics that wait."""
+        self._directory = directory
+
+    def keep(self, run: RunContext, state: EndState) -> None:
+        """Write a note; the latest of a run counts."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        path = self._path(run)
+        temporary = path.with_suffix(f".{os.getpid()}")
+        temporary.write_text(UnsaidEnd(run=run, state=state).model_dump_json(), encoding="utf-8")
+        temporary.replace(path)
+
+    def read(self) -> Iterator[UnsaidEnd]:
+        """Give all notes; one that a crash or another release damaged is left out."""
+        for path in sorted(self._directory.glob("*.end.json")):
+            try:
+                yield UnsaidEnd.model_validate_json(path.read_bytes())
+            except (OSError, ValidationError):
+                continue
+
+    def forget(self, run: RunContext) -> None:
+        """Remove the note of a run, once its end is said or it goes on."""
+        self._path(run).unlink(missing_ok=True)
+
+    def _path(self, run: RunContext) -> Path:
+        return self._directory / f"{_digest(run.run_key)}.end.json"
 
 
 class MetricPoint(NamedTuple):
@@ -32,8 +77,7 @@ class MetricSpool:
             directory: Where spools lie.
             run_key: The run's key; the file is named by its digest.
         """
-        digest = hashlib.sha256(run_key.encode()).hexdigest()[:32]
-        self.path = directory / f"{digest}.jsonl"
+        self.path = directory / f"{_digest(run_key)}.jsonl"
 
     @property
     def is_empty(self) -> bool:
@@ -63,3 +107,7 @@ class MetricSpool:
     def clear(self) -> None:
         """Forget the points, once they are sent."""
         self.path.unlink(missing_ok=True)
+
+
+def _digest(run_key: str) -> str:
+    return hashlib.sha256(run_key.encode()).hexdigest()[:32]

@@ -86,8 +86,8 @@ def test_without_mlflow_a_run_fails_soon_says_so_and_registers_nothing(stack: Jo
     stack.wait(lambda: stack.api.get_run(dag_id, run_id).get("state") == "failed", "it fails", 120)
 
     ingest = instance(stack, dag_id, run_id, "ingest")
-    assert (ingest["state"], ingest["try_number"]) == ("failed", 3)
-    log = "\n".join(stack.api.get_log(dag_id, run_id, "ingest", 3))
+    assert (ingest["state"], ingest["try_number"]) == ("failed", 5)
+    log = "\n".join(stack.api.get_log(dag_id, run_id, "ingest", 5))
     assert "the MLflow server must answer" in log
     start_stack(stack.settings, print)
     assert stack.versions("digits") == versions

@@ -11,6 +11,7 @@ from include.specs.bounds import (
     MAX_EPOCHS,
     MAX_HIDDEN_LAYERS,
     MAX_LEARNING_RATE,
+    MAX_ROWS,
     MAX_UNITS,
 )
 from tests.builders import BASE_SPEC, make_spec
@@ -120,3 +121,29 @@ def test_a_builtin_source_cannot_be_replaced():
     assert "source_uri" not in build_params(spec)
     with pytest.raises(ParamError, match="source_uri"):
         apply_params(spec, {"source_uri": "/etc/passwd"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("row_limit", 10**30),
+        ("row_limit", MAX_ROWS + 1),
+        ("row_limit", float("nan")),
+        ("learning_rate", float("nan")),
+        ("learning_rate", float("inf")),
+        ("epochs", 10**30),
+        ("batch_size", float("nan")),
+        ("hidden", [10**30]),
+        ("hidden", [float("nan")]),
+    ],
+)
+def test_a_number_that_nothing_can_carry_is_refused_before_anything_runs(name, value):
+    form = ParamsDict(build_params(make_spec()))
+    with pytest.raises(ParamValidationError):
+        form[name] = value
+
+
+def test_the_largest_numbers_are_accepted():
+    form = ParamsDict(build_params(make_spec()))
+    form.update({"row_limit": MAX_ROWS, "learning_rate": MAX_LEARNING_RATE})
+    assert apply_params(make_spec(), form.validate()).row_limit == MAX_ROWS

@@ -3,12 +3,12 @@
 import httpx
 import pytest
 import requests
-from airflow.sdk import ExceptionRetryPolicy
 from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time.comms import ErrorResponse
 
 from include import errors
-from include.orchestration.policies import RETRY_DELAY, RETRY_POLICY
+from include.orchestration.policies import RETRY_POLICY
+from include.orchestration.waits import GrowingRetryPolicy
 
 OUTAGES = [
     errors.InfrastructureError("x"),
@@ -56,13 +56,14 @@ def name(error: Exception) -> str:
 def policy(request):
     if request.param == "as written":
         return RETRY_POLICY
-    return ExceptionRetryPolicy.deserialize(RETRY_POLICY.serialize())
+    return GrowingRetryPolicy.deserialize(RETRY_POLICY.serialize())
 
 
 @pytest.mark.parametrize("error", OUTAGES, ids=name)
 def test_what_is_away_is_tried_again(policy, error):
     decision = policy.evaluate(error, 1, 2)
-    assert (decision.action.value, decision.retry_delay) == ("retry", RETRY_DELAY)
+    assert decision.action.value == "retry"
+    assert decision.retry_delay is not None
 
 
 @pytest.mark.parametrize("error", MISTAKES, ids=name)

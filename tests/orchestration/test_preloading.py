@@ -1,13 +1,15 @@
 """What tasks are forked from: the project is in memory, and never another than the one on disk."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-CONFIG = Path(__file__).resolve().parents[2] / "config"
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = ROOT / "config"
 FORK = """
 import os, sys
 import airflow_local_settings
@@ -88,6 +90,42 @@ def test_a_fork_after_a_change_imports_what_is_on_disk(project, change):
         project,
     )
     assert said == ["1", "22"]
+
+
+CHANGED = """
+import importlib, pathlib, pkgutil
+
+root = pathlib.Path('include').resolve()
+airflow_local_settings._preload_project()
+imported = airflow_local_settings._read_state(str(root))
+unseen = []
+for path in map(pathlib.Path, imported):
+    os.utime(path, ns=(0, imported[str(path)][0] + 1))
+    if airflow_local_settings._read_state(str(root)) == imported:
+        unseen.append(path)
+    os.utime(path, ns=(0, imported[str(path)][0]))
+print('changes that nobody sees:', unseen)
+
+def import_anew():
+    import include
+    assert 'include.quality.checker' not in sys.modules
+    for module in pkgutil.walk_packages(include.__path__, 'include.'):
+        importlib.import_module(module.name)
+    from include.quality.duckdb_engine import DuckDBExecutionEngine, open_datasource
+    with open_datasource(memory_mb=200, threads=1) as source:
+        return type(source.get_execution_engine()) is DuckDBExecutionEngine
+
+os.utime(root / 'errors.py', ns=(0, 0))
+fork_and_say('import_anew()')
+"""
+
+
+def test_a_change_of_any_module_is_seen_and_all_of_them_can_be_imported_anew(tmp_path):
+    # Libraries keep tables of their own, which the forgotten project's classes still stand in.
+    shutil.copytree(ROOT / "include", tmp_path / "include")
+    said = run_forks(CHANGED, tmp_path)
+    assert said[-2:] == ["changes that nobody sees: []", "True"]
+    assert not [line for line in said if "Overwriting" in line]
 
 
 @pytest.mark.slow  # it imports every library

@@ -85,7 +85,7 @@ def test_every_dag_has_an_owner_tags_docs_and_no_overlap(dag_bag):
 
 def test_every_task_has_the_policy_that_tells_mistakes_from_outages(digits_dag):
     for task in digits_dag.tasks:
-        assert task.retries == 2
+        assert task.retries == 4
         assert task.retry_policy is RETRY_POLICY
 
 

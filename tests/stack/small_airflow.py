@@ -23,6 +23,8 @@ class SmallAirflow(ThreadingHTTPServer):
         self.tasks: list[dict[str, Any]] = []
         self.tokens: set[str] = set()
         self.signed_in = 0
+        # How coming triggers fail: before or after the run is stored.
+        self.failures: list[str] = []
         self.lock = threading.Lock()
 
     def settings(self, home: Any) -> Settings:
@@ -40,7 +42,10 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._is_signed_in():
             return
         found = RUNS.match(self.path)
-        if found is None:
+        if found is None and "dagRuns?state=running" in self.path:
+            running = [run for run in self.server.runs.values() if run["state"] == "running"]
+            self._answer(200, {"dag_runs": running})
+        elif found is None:
             is_dag = re.match(r"^/api/v2/dags/[^/]+$", self.path)
             self._answer(200 if is_dag else 404, {})
         elif found[1] not in self.server.runs:
@@ -62,6 +67,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._trigger(body)
 
     def _trigger(self, body: dict[str, Any]) -> None:
+        failure = self.server.failures.pop() if self.server.failures else ""
+        if failure == "before":
+            self._answer(500, {"detail": "Database error"})
+            return
         with self.server.lock:
             run_id = body.get("dag_run_id") or f"manual__{len(self.server.runs)}"
             if run_id in self.server.runs:
@@ -69,7 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             entry = {"dag_run_id": run_id, "state": "queued", "conf": body["conf"]}
             self.server.runs[run_id] = entry
-        self._answer(200, entry)
+        self._answer(500 if failure else 200, entry)
 
     def _sign_in(self, body: dict[str, Any]) -> None:
         if body != {"username": "admin", "password": PASSWORD}:

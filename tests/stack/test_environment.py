@@ -54,6 +54,15 @@ def test_a_served_model_learns_no_secret(monkeypatch):
     assert environment["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
 
 
+def test_mlflow_answers_to_the_names_of_this_machine_only(tmp_path, monkeypatch):
+    assert build_environment(Settings(home=tmp_path))["MLFLOW_SERVER_ALLOWED_HOSTS"] == (
+        "localhost:*,127.0.0.1:*"
+    )
+    monkeypatch.setenv("MLFLOW_SERVER_ALLOWED_HOSTS", "mlflow.example.org")
+    given = build_environment(Settings(home=tmp_path))["MLFLOW_SERVER_ALLOWED_HOSTS"]
+    assert given == "mlflow.example.org"
+
+
 def test_the_project_can_be_imported_by_every_process(tmp_path):
     environment = build_environment(Settings(home=tmp_path))
     assert str(PROJECT_ROOT) in environment["PYTHONPATH"].split(":")

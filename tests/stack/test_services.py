@@ -128,8 +128,11 @@ def test_what_the_services_write_is_readable_by_the_owner_only(settings):
     logs.mkdir(mode=0o755)
     try:
         services.start_mlflow(settings, print)
-        written = [settings.home / "mlflow" / "mlflow.db"]
-        assert [stat.S_IMODE(path.stat().st_mode) for path in written] == [0o600]
+        written = [
+            settings.home / place
+            for place in ("mlflow/mlflow.db", "logs/mlflow.log", "run/mlflow.json")
+        ]
+        assert [stat.S_IMODE(path.stat().st_mode) for path in written] == [0o600] * 3
     finally:
         services.stop_stack(settings)
     assert stat.S_IMODE(logs.stat().st_mode) == 0o700

@@ -2,7 +2,11 @@
 
 import io
 import re
+import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -12,9 +16,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from include.errors import GatehouseError
+from include.errors import GatehouseError, InfrastructureError
 from include.settings import Settings
-from include.stack import training_run
+from include.stack import airflow_api, training_run
 from include.stack.airflow_api import AirflowApi, Triggered
 from include.stack.training_run import build_run_id, follow_training_run
 from tests.builders import make_spec
@@ -160,3 +164,48 @@ def test_a_token_that_has_expired_is_asked_for_anew(settings, airflow):
         airflow.tokens.clear()
         assert api.get_dag(DAG) == {}
     assert airflow.signed_in == 2
+
+
+def test_a_trigger_that_the_database_had_no_turn_for_is_asked_again(airflow, settings, monkeypatch):
+    monkeypatch.setattr(airflow_api, "TRIGGER_PAUSE_SECONDS", 0.0)
+    airflow.failures = ["before", "before"]
+    assert trigger(settings, {"epochs": 1}).is_new
+    assert len(airflow.runs) == 1
+
+
+def test_a_trigger_that_failed_after_it_was_stored_is_one_run_and_ours(
+    airflow, settings, monkeypatch
+):
+    monkeypatch.setattr(airflow_api, "TRIGGER_PAUSE_SECONDS", 0.0)
+    airflow.failures = ["after"]
+    assert trigger(settings, {"epochs": 1}).is_new
+    assert len(airflow.runs) == 1
+
+
+def test_a_database_that_never_has_a_turn_is_named(airflow, settings, monkeypatch):
+    monkeypatch.setattr(airflow_api, "TRIGGER_PAUSE_SECONDS", 0.0)
+    airflow.failures = ["before"] * 100
+    with pytest.raises(InfrastructureError, match="HTTP 500"):
+        trigger(settings, {"epochs": 1})
+
+
+def test_a_run_behind_a_dead_one_says_so_and_until_when(airflow, settings, screen, monkeypatch):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    monkeypatch.setattr(training_run, "QUEUE_SECONDS", 0)
+    airflow.runs["manual__dead"] = {"dag_run_id": "manual__dead", "state": "running"}
+    airflow.tasks = [
+        {"task_id": "train", "state": "running", "hostname": socket.getfqdn(), "pid": gone.pid}
+    ]
+
+    def end_when_told() -> None:
+        while "is dead" not in text_of(screen):
+            time.sleep(0.05)
+        for entry in airflow.runs.values():
+            entry["state"] = "failed"
+
+    ender = threading.Thread(target=end_when_told, daemon=True)
+    ender.start()
+    follow_training_run(settings, make_spec(), {}, screen)
+    ender.join()
+    assert re.search(r"run manual__dead is dead: .* task train .*120 s", text_of(screen), re.DOTALL)

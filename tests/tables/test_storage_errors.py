@@ -3,6 +3,7 @@
 import resource
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -83,3 +84,12 @@ def test_neither_is_tried_again():
 def test_a_device_without_memory_is_the_same(text):
     with pytest.raises(RoomError, match="RESOURCE_EXHAUSTED"), explain_storage_errors("/tmp"):
         raise RuntimeError(text)
+
+
+def test_a_full_directory_of_temporary_files_is_named(monkeypatch, tmp_path):
+    # Python tries to write into each of its candidates.
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/dev/full", "/proc"])
+    said = "room for temporary files. Received: No usable.*TMPDIR"
+    with pytest.raises(RoomError, match=said), explain_storage_errors(str(tmp_path)):
+        tempfile.mkdtemp()

@@ -1,6 +1,5 @@
 """An MLflow server that goes away while a step writes to it."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,21 +28,24 @@ def settings(door: NetworkDoor, tmp_path: Path) -> Settings:
 
 
 def test_epochs_logged_while_the_server_is_away_arrive_later(door, settings, monkeypatch, caplog):
-    monkeypatch.setattr(run_log, "RETRY_SECONDS", 0.0)
     run = make_run(run_id="manual__outage")
     log = open_run(settings, run)
     log.log_metrics({"loss": 1.0}, step=1)
 
     door.shut()
-    started = time.monotonic()
-    for epoch in (2, 3, 4):
+    log.log_metrics({"loss": 1 / 2}, step=2)
+    # Those after the first that failed do not even ask: the server would take a while each time.
+    monkeypatch.setattr(log, "client", None)
+    monkeypatch.setattr(run_log, "is_reachable", None)
+    for epoch in (3, 4):
         log.log_metrics({"loss": 1 / epoch}, step=epoch)
-    assert time.monotonic() - started < 30
+    monkeypatch.undo()
     assert "metrics wait in" in caplog.text
     with pytest.raises(TrackingUnavailableError, match="must answer at"):
         log.log_text("x", "report.html")
 
     door.open()
+    monkeypatch.setattr(log, "_next_try", 0.0)
     log.log_metrics({"loss": 0.2}, step=5)
 
     history = log.client.get_metric_history(log.run_id, "loss")
@@ -77,9 +79,9 @@ def test_another_process_sends_what_waits_and_sending_twice_is_harmless(
     assert len(found.client.get_metric_history(found.run_id, "loss")) == 1
 
 
-def test_a_server_that_hangs_fails_a_step_within_seconds(door, settings):
+def test_a_server_that_hangs_is_asked_once(door, settings):
     door.hang()
-    started = time.monotonic()
-    with pytest.raises(TrackingUnavailableError, match="ReadTimeout"):
+    before = door.taken
+    with pytest.raises(TrackingUnavailableError, match="ReadTimeout.*read timeout=4"):
         open_run(settings, make_run(run_id="manual__hang"))
-    assert time.monotonic() - started < 10
+    assert door.taken == before + 1

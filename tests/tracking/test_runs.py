@@ -7,7 +7,7 @@ import pytest
 from include.errors import TrackingUnavailableError
 from include.records import RunContext, TableRef
 from include.settings import Settings
-from include.tracking.runs import find_run, open_child_run, open_run
+from include.tracking.runs import end_run, find_run, open_child_run, open_run
 from tests.builders import make_run
 from tests.mlflow_fixture import free_port
 
@@ -122,3 +122,39 @@ def test_an_unreachable_server_is_named_at_once(run, tmp_path):
 
     with pytest.raises(TrackingUnavailableError, match=settings.mlflow_url):
         open_run(settings, run)
+
+
+def test_an_end_that_could_not_be_said_is_said_by_the_next_run_of_any_pipeline(settings, run):
+    log = open_run(settings, run)
+    log.log_metrics({"loss": 1.0}, step=1)
+    away = settings.model_copy(update={"mlflow_url": f"http://127.0.0.1:{free_port()}"})
+    with pytest.raises(TrackingUnavailableError):
+        end_run(away, run, "FAILED")
+    assert log.client.get_run(log.run_id).info.status == "RUNNING"
+
+    open_run(settings, make_run(run_id="manual__of_another", pipeline="digits", dag_id="x"))
+
+    assert log.client.get_run(log.run_id).info.status == "FAILED"
+    assert not list((settings.home / "spool").iterdir())
+
+
+def test_a_run_that_goes_on_forgets_an_end_that_was_not_said(settings, run):
+    log = open_run(settings, run)
+    away = settings.model_copy(update={"mlflow_url": f"http://127.0.0.1:{free_port()}"})
+    with pytest.raises(TrackingUnavailableError):
+        end_run(away, run, "KILLED")
+
+    open_run(settings, run)
+
+    assert log.client.get_run(log.run_id).info.status == "RUNNING"
+
+
+def test_runs_of_another_airflow_on_the_same_server_are_left_alone(settings, run):
+    other = settings.model_copy(update={"installation": "another"})
+    theirs = open_run(other, run)
+    same_id = open_run(settings, run)
+    later = open_run(settings, run.model_copy(update={"run_id": "manual__later"}))
+
+    assert len({theirs.run_id, same_id.run_id, later.run_id}) == 3
+    statuses = [later.client.get_run(each.run_id).info.status for each in (theirs, same_id)]
+    assert statuses == ["RUNNING", "KILLED"]  # one was left behind by ours

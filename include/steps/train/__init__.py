@@ -9,6 +9,7 @@ import keras
 from include.modeling.checkpoints import CheckpointFile
 from include.modeling.networks import build_network
 from include.modeling.progress import EpochProgress
+from include.modeling.room import check_room
 from include.modeling.training import fit_network
 from include.records import PrepareRecord, RunContext, TrainRecord
 from include.records.names import CHECKPOINT
@@ -52,6 +53,7 @@ def train(
         stop: Asked several times an epoch; True ends the fit, to be resumed.
 
     Raises:
+        RoomError: The network would not fit into memory.
         TrainingError: The loss is not finite, or the user's builder is wrong.
         StoppedError: `stop` said so.
     """
@@ -63,6 +65,7 @@ def train(
         logger.info("this run has trained on the same features and settings: not repeated")
         return finished
     schema, scratch = read_schema(prepared.features), files.local_directory / "arrays"
+    check_room(spec.model, spec.training, schema)
     network = build_network(spec.model, schema, seed=spec.training.seed)
     _log_parameters(log, spec, network)
     checkpoint = CheckpointFile(files.local_directory / CHECKPOINT, fingerprint)

@@ -1,0 +1,92 @@
+"""How much memory a fit needs at least, told before a network takes it."""
+
+from math import prod
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from include.errors import RoomError
+from include.records import FeatureInput, FeatureSchema
+from include.specs.model import ModelSpec, TrainingSpec
+
+CGROUP: Final = Path("/sys/fs/cgroup")
+# Numbers that an optimizer keeps for each weight.
+SLOTS: Final = {"adam": 2, "adamw": 2, "nadam": 2, "rmsprop": 1, "sgd": 0}
+FLOAT_BYTES: Final = 4
+
+
+def check_room(model: ModelSpec, training: TrainingSpec, schema: FeatureSchema) -> None:
+    """Refuse a network that cannot be fitted in the memory that is free.
+
+    A builder of the user's own is not asked: what it builds is known once it is built.
+
+    Raises:
+        RoomError: Its weights, their gradients, the optimizer and one batch need more.
+    """
+    if model.kind not in {"mlp", "cnn"}:
+        return
+    weights = count_weights(model, schema)
+    needed, free = fit_bytes(weights, model, training), free_bytes()
+    if needed > free:
+        raise RoomError(
+            f"the network must fit into {free / 1e9:.1f} GB of free memory. Received: model.hidden="
+            f"{list(model.hidden)}, {weights:,} weights, which take {needed / 1e9:.1f} GB with "
+            f"their gradients, {training.optimizer} and batches of {training.batch_size} rows. "
+            "Take fewer units, a smaller batch_size, or a larger machine."
+        )
+
+
+def fit_bytes(weights: int, model: ModelSpec, training: TrainingSpec) -> int:
+    """Give the least memory of a fit: weights, gradients, the optimizer's slots, one batch.
+
+    Example:
+        >>> fit_bytes(1_000_000, ModelSpec(hidden=(8,)), TrainingSpec(optimizer="adam"))
+        16002048
+    """
+    activations = 2 * training.batch_size * sum(model.hidden)
+    return FLOAT_BYTES * (weights * (2 + SLOTS[training.optimizer]) + activations)
+
+
+def count_weights(model: ModelSpec, schema: FeatureSchema) -> int:
+    """Count the weights of a network of ours without building it."""
+    encoded = [_encode(each, model) for each in schema.inputs]
+    total = sum(weights for weights, _ in encoded)
+    width = sum(width for _, width in encoded)
+    for units in (*model.hidden, schema.outputs):
+        total += (width + 1) * units
+        width = units
+    return total
+
+
+def _encode(each: FeatureInput, model: ModelSpec) -> tuple[int, int]:
+    """Give the weights of an input's own layers, and how many numbers come out of them."""
+    from include.modeling.networks import embedding_width  # Keras, which a forecast does not need
+
+    if each.kind in {"index", "tokens"}:
+        width = embedding_width(each.size)
+        return each.size * width, width * (prod(each.shape) if each.kind == "index" else 1)
+    if each.kind != "tensor" or model.kind != "cnn":
+        return 0, prod(each.shape)
+    places, channels = (each.shape, 1) if len(each.shape) <= 2 else (each.shape[:2], each.shape[2])
+    weights = 0
+    for filters in model.filters:
+        weights += (3 ** len(places) * channels + 1) * filters
+        channels = filters
+        if min(places) >= 4:
+            places = tuple(place // 2 for place in places)
+    return weights, prod(places) * channels
+
+
+def free_bytes(cgroup: Path = CGROUP) -> int:
+    """Give the memory that is free now, of the container if that is less.
+
+    Args:
+        cgroup: Directory of the container's limits.
+    """
+    free = int(psutil.virtual_memory().available)
+    try:
+        limit = int((cgroup / "memory.max").read_text())
+        return min(free, max(0, limit - int((cgroup / "memory.current").read_text())))
+    except (OSError, ValueError):
+        return free

@@ -1,0 +1,53 @@
+"""An environment that was moved, copied or belongs to a Python that is gone is made anew."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Give a project whose environment is installed, as far as make can tell."""
+    for name in ("Makefile", "requirements.txt", "requirements-dev.txt", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    subprocess.run(
+        [sys.executable, "-m", "venv", "--without-pip", str(tmp_path / ".venv")], check=True
+    )
+    (tmp_path / ".venv" / ".installed").touch()
+    return tmp_path
+
+
+def plan_install(project: Path) -> str:
+    done = subprocess.run(
+        ["make", "--dry-run", "install"], cwd=project, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def test_an_environment_in_its_place_is_kept(project: Path):
+    assert "venv" not in plan_install(project)
+
+
+def test_one_that_is_older_than_the_lock_is_brought_up_to_it(project: Path):
+    (project / ".venv" / ".installed").unlink()
+    plan = plan_install(project)
+    assert "-m venv  .venv" in plan
+    assert "uv pip install --quiet --system-certs" in plan
+
+
+def test_one_that_was_moved_is_made_anew(project: Path, tmp_path_factory):
+    moved = tmp_path_factory.mktemp("moved") / "project"
+    shutil.move(project, moved)
+    assert "-m venv --clear .venv" in plan_install(moved)
+
+
+def test_one_whose_python_is_gone_is_made_anew(project: Path):
+    python = project / ".venv" / "bin" / "python"
+    python.unlink()
+    python.symlink_to("/nowhere/python3")
+    assert "-m venv --clear .venv" in plan_install(project)
