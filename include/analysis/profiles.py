@@ -95,19 +95,28 @@ def summarize_categories(values: pd.Series) -> CategorySummary:
     return CategorySummary(levels=levels, other_rows=int(counted.iloc[SHOWN_LEVELS:].sum()))
 
 
-def summarize_times(values: pd.Series) -> TimeSummary | None:
-    """Describe points in time: range, usual step, holes; None if there are none."""
-    times = values.dropna().drop_duplicates().sort_values()
+def summarize_times(values: pd.Series, *, is_whole: bool = True) -> TimeSummary | None:
+    """Describe points in time: range, usual step, rows of each, holes; None if there are none.
+
+    Args:
+        values: The times of the sample.
+        is_whole: Whether it is the whole table: a sample has holes of its own, and no step.
+    """
+    rows = values.value_counts().sort_index()
+    times = rows.index.to_series()
     if times.empty:
         return None
     steps = times.diff().dropna().dt.total_seconds()
     usual = float(steps.mode().iloc[0]) if len(steps) else 0.0
-    is_regular = len(steps) > 0 and float((steps == usual).mean()) >= 0.5
+    usual_rows = int(rows.mode().iloc[0])
+    is_regular = is_whole and len(steps) > 0 and float((steps == usual).mean()) >= 0.5
     return TimeSummary(
         first=_write_time(times.iloc[0]),
         last=_write_time(times.iloc[-1]),
         step=name_step(usual) if is_regular else "irregular",
         holes=int((steps > usual).sum()) if is_regular else 0,
+        rows_per_step=usual_rows if is_regular else 1,
+        short_times=int((rows < usual_rows).sum()) if is_regular else 0,
     )
 
 
@@ -154,7 +163,7 @@ def _profile(spec: PipelineSpec, column: Column, scan: Scan) -> ColumnProfile:
     elif role == "category":
         changes["category"] = summarize_categories(values)
     else:
-        changes["time"] = summarize_times(values)
+        changes["time"] = summarize_times(values, is_whole=scan.is_whole)
     return profile.model_copy(update=changes)
 
 
