@@ -43,13 +43,20 @@ def draw_svg(width: float, height: float, parts: Iterable[Markup], *, label: str
 
 
 def draw_text(
-    x: float, y: float, text: str, *, anchor: str = "start", css: str = "", turn: float = 0
+    x: float,
+    y: float,
+    text: str,
+    *,
+    anchor: str = "start",
+    css: str = "",
+    turn: float = 0,
+    longest: int = LONGEST_LABEL,
 ) -> Markup:
     """Write a label; a long one is cut, with the whole as its tip."""
     turned = Markup(' transform="rotate({:.0f} {:.1f} {:.1f})"').format(turn, x, y) if turn else ""
-    tip = Markup("<title>{}</title>").format(text[:300]) if len(text) > LONGEST_LABEL else ""
+    tip = Markup("<title>{}</title>").format(text[:300]) if len(text) > longest else ""
     return Markup('<text x="{:.1f}" y="{:.1f}" text-anchor="{}" class="{}"{}>{}{}</text>').format(
-        x, y, anchor, css, turned, shorten(text), tip
+        x, y, anchor, css, turned, shorten(text, longest), tip
     )
 
 

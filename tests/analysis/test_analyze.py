@@ -14,7 +14,7 @@ from include.records.analysis import Analysis
 from include.specs import PipelineSpec
 from include.specs.loader import load_pipeline_spec
 from include.values.duplicates import find_duplicates
-from tests.builders import make_frame, make_spec
+from tests.builders import BASE_SPEC, make_frame, make_spec
 
 POLLUTION = Path(__file__).parents[3] / "shared" / "data" / "pollution.csv"
 PIPELINES = Path(__file__).parents[2] / "include" / "pipelines"
@@ -194,12 +194,8 @@ def test_a_sample_tells_no_holes() -> None:
 
 
 def test_nothing_is_filled_forward_in_a_table_without_time() -> None:
-    columns = [column for column in make_spec().columns if column.kind != "datetime"]
-    spec = make_spec(
-        columns=[
-            column.model_dump(exclude_defaults=True) | {"kind": column.kind} for column in columns
-        ]
-    )
+    columns = [column for column in BASE_SPEC["columns"] if column["kind"] != "datetime"]
+    spec = make_spec(columns=columns)
     found = analyze(spec, make_frame(200).drop(columns="opened"))
     assert all(profile.filled_forward == 0 for profile in found.profiles)
     text = next(remark.text for remark in found.story if remark.topic == "Missing values")

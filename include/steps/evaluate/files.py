@@ -5,10 +5,10 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from include.modeling.curves import Curves
-from include.modeling.figures import draw_figures
 from include.modeling.slices import Slice
 from include.records import EvaluateRecord, Record, TableRef
+from include.records.figures import Curves
+from include.reporting.figures import draw_figures
 from include.serving.bundle import write_bundle
 from include.serving.replay import build_golden_rows
 from include.specs import PipelineSpec
@@ -66,7 +66,7 @@ def store_figures(
     )
     names = []
     for stem, content in figures.items():
-        name = f"{FIGURES}/{stem}.png"
+        name = f"{FIGURES}/{stem}.svg"
         files.write_bytes(name, content)
         log.log_bytes(content, name)
         names.append(name)
