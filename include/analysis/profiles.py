@@ -16,6 +16,7 @@ from include.records.analysis import (
     TimeSummary,
 )
 from include.specs import Column, PipelineSpec
+from include.values.showing import cut_label
 
 BINS: Final = 30
 # Beyond this a number is whole only because it is large.
@@ -90,7 +91,8 @@ def summarize_categories(values: pd.Series) -> CategorySummary:
     counted = values.dropna().astype("str").value_counts()
     shown = counted.iloc[:SHOWN_LEVELS]
     levels = tuple(
-        LevelCount(value=shorten(str(value)), rows=int(rows)) for value, rows in shown.items()
+        LevelCount(value=cut_label(str(value), LONGEST_LEVEL), rows=int(rows))
+        for value, rows in shown.items()
     )
     return CategorySummary(levels=levels, other_rows=int(counted.iloc[SHOWN_LEVELS:].sum()))
 
@@ -133,11 +135,6 @@ def name_step(seconds: float) -> str:
     name, size = units[-1]
     number = seconds / size
     return name if number == 1 else f"{number:g} {name[2:]}s"
-
-
-def shorten(text: str) -> str:
-    """Cut a text that is too long for a label."""
-    return text if len(text) <= LONGEST_LEVEL else f"{text[: LONGEST_LEVEL - 1]}…"
 
 
 def _profile(spec: PipelineSpec, column: Column, scan: Scan) -> ColumnProfile:

@@ -6,9 +6,10 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from include.analysis.profiles import shorten
+from include.analysis.profiles import LONGEST_LEVEL
 from include.records.analysis import Association, RelationPoint, TargetRelation
 from include.specs import PipelineSpec
+from include.values.showing import cut_label
 
 SHOWN: Final = 12
 BINS: Final = 12
@@ -63,7 +64,7 @@ def _relate(both: pd.DataFrame, pair: Association, *, event: str, is_many: bool)
         points = (
             _bins(both.assign(**{target: share})) if is_number else _levels(both[feature], share)
         )
-        quantity = f"share of {target} = {shorten(event)}"
+        quantity = f"share of {target} = {cut_label(event, LONGEST_LEVEL)}"
     return TargetRelation(
         feature=feature,
         association=pair,
@@ -109,7 +110,11 @@ def _levels(feature: pd.Series, values: pd.Series) -> tuple[RelationPoint, ...]:
     table = pd.DataFrame({"mean": grouped.mean(), "rows": grouped.size()})
     largest = table.nlargest(MAX_LEVELS, "rows").sort_values("mean", ascending=False)
     return tuple(
-        RelationPoint(label=shorten(str(level)), value=float(row["mean"]), rows=int(row["rows"]))
+        RelationPoint(
+            label=cut_label(str(level), LONGEST_LEVEL),
+            value=float(row["mean"]),
+            rows=int(row["rows"]),
+        )
         for level, row in largest.iterrows()
     )
 
@@ -122,7 +127,7 @@ def _boxes(classes: pd.Series, values: pd.Series) -> tuple[RelationPoint, ...]:
     for name in sorted(largest):
         members = values[names == name].to_numpy(dtype=np.float64)
         low, middle, high = (float(q) for q in np.quantile(members, (0.25, 0.5, 0.75)))
-        label = shorten(str(name))
+        label = cut_label(str(name), LONGEST_LEVEL)
         points.append(
             RelationPoint(label=label, value=middle, rows=len(members), low=low, high=high)
         )

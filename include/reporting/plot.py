@@ -53,13 +53,13 @@ class Plot(NamedTuple):
             self.parts.append(draw_rect(*corner, size, size, css=css, opacity=pale))
 
     def add_bars(self, bars: Sequence[tuple[float, float, float]], css: str) -> None:
-        """Draw bars from the lower end of the chart: start, end and height of each."""
+        """Draw bars from zero: start, end and height of each."""
         for start, end, height in bars:
             if height <= 0:
                 continue
             left, top = self.x(start), self.y(height)
             self.parts.append(
-                draw_rect(left, top, max(self.x(end) - left - 1, 1), BOTTOM - top, css=css)
+                draw_rect(left, top, max(self.x(end) - left - 1, 1), self.y(0) - top, css=css)
             )
 
 
