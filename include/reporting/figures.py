@@ -180,7 +180,9 @@ def draw_learning_curve(
     xs, ys = [a for a, _ in everything], [b for _, b in everything]
     plot = open_plot(xs, ys, title=title, x="training rows (logarithmic)", y=name, has_ticks=False)
     ticks = sorted({rows for rows, _ in (*measured, *likely)})
-    shown = [n for n, after in zip(ticks, [*ticks[1:], math.inf], strict=True) if after > 1.4 * n]
+    shown = [
+        n for place, n in enumerate(ticks) if n not in ticks[:-1] or ticks[place + 1] > 1.4 * n
+    ]
     add_x_ticks(plot, [math.log2(n) for n in shown], [format_number(n) for n in shown])
     legend = [("one", "measured")]
     if fitted:
