@@ -37,8 +37,6 @@ _LIBRARIES = (
     "duckdb",
     "duckdb_engine",
     "sklearn.metrics",
-    "matplotlib.figure",
-    "matplotlib.backends.backend_agg",
     "jax",
     "keras",
     "great_expectations",

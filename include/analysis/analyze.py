@@ -9,7 +9,7 @@ from include.analysis.associations import MAX_COLUMNS, associate
 from include.analysis.ordering import order_batches
 from include.analysis.profiles import profile_columns
 from include.analysis.relations import relate_target
-from include.analysis.roles import list_filled
+from include.analysis.roles import is_in_time, list_filled
 from include.analysis.scan import SAMPLE_ROWS, STRETCHES, Batches, Scan, scan_table
 from include.analysis.story import tell_story
 from include.analysis.timelines import follow_time
@@ -41,6 +41,7 @@ def analyze_table(
         rows=scan.rows,
         sampled_rows=len(scan.sample),
         duplicates=scan.duplicates,
+        is_in_time=is_in_time(spec),
         filled_columns=filled,
         profiles=profiles,
         missing=_map_missing(spec, scan, profiles),

@@ -11,7 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,6 +18,7 @@ import pyarrow.parquet as pq
 from include.analysis.scan import Batches
 from include.specs import PipelineSpec
 from include.specs.names import ROW_ID
+from include.values.duck import open_duckdb, parquet_scan, quote_name
 
 BATCH_ROWS: Final = 65_536
 MEMORY_MB: Final = 512
@@ -59,7 +59,7 @@ def _sort(batches: Batches, column: str) -> Iterator[pd.DataFrame]:
         with pq.ParquetWriter(place, schema) as writer:
             for frame in chain([first], frames):
                 writer.write_table(_to_rows(frame).cast(schema))
-        for rows in _read_sorted(place, column, directory):
+        for rows in _read_sorted(place, column):
             # The schema remembers pandas' types, which DuckDB does not.
             yield _to_frame(rows.cast(schema), first)
 
@@ -80,11 +80,11 @@ def _zoned(frame: pd.DataFrame) -> list[str]:
     return [str(name) for name in frame if isinstance(frame[name].dtype, pd.DatetimeTZDtype)]
 
 
-def _read_sorted(place: Path, column: str, directory: str) -> Iterator[pa.Table]:
-    config = {"memory_limit": f"{MEMORY_MB}MB", "temp_directory": directory}
-    name = '"' + column.replace('"', '""') + '"'
-    with duckdb.connect(":memory:", config=config) as duck:
-        duck.execute("SET TimeZone = 'UTC'")
-        rows = duck.read_parquet(str(place)).order(f"{name} NULLS LAST, {ROW_ID}")
+def _read_sorted(place: Path, column: str) -> Iterator[pa.Table]:
+    with open_duckdb(memory_mb=MEMORY_MB) as duck:
+        rows = duck.sql(
+            f"SELECT * FROM {parquet_scan([str(place)])} "
+            f"ORDER BY {quote_name(column)} NULLS LAST, {ROW_ID}"
+        )
         for batch in rows.to_arrow_reader(BATCH_ROWS):
             yield pa.Table.from_batches([batch])

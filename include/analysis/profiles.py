@@ -16,6 +16,7 @@ from include.records.analysis import (
     TimeSummary,
 )
 from include.specs import Column, PipelineSpec
+from include.values.showing import cut_label
 
 BINS: Final = 30
 # Beyond this a number is whole only because it is large.
@@ -90,24 +91,34 @@ def summarize_categories(values: pd.Series) -> CategorySummary:
     counted = values.dropna().astype("str").value_counts()
     shown = counted.iloc[:SHOWN_LEVELS]
     levels = tuple(
-        LevelCount(value=shorten(str(value)), rows=int(rows)) for value, rows in shown.items()
+        LevelCount(value=cut_label(str(value), LONGEST_LEVEL), rows=int(rows))
+        for value, rows in shown.items()
     )
     return CategorySummary(levels=levels, other_rows=int(counted.iloc[SHOWN_LEVELS:].sum()))
 
 
-def summarize_times(values: pd.Series) -> TimeSummary | None:
-    """Describe points in time: range, usual step, holes; None if there are none."""
-    times = values.dropna().drop_duplicates().sort_values()
+def summarize_times(values: pd.Series, *, is_whole: bool = True) -> TimeSummary | None:
+    """Describe points in time: range, usual step, rows of each, holes; None if there are none.
+
+    Args:
+        values: The times of the sample.
+        is_whole: Whether it is the whole table: a sample has holes of its own, and no step.
+    """
+    rows = values.value_counts().sort_index()
+    times = rows.index.to_series()
     if times.empty:
         return None
     steps = times.diff().dropna().dt.total_seconds()
     usual = float(steps.mode().iloc[0]) if len(steps) else 0.0
-    is_regular = len(steps) > 0 and float((steps == usual).mean()) >= 0.5
+    usual_rows = int(rows.mode().iloc[0])
+    is_regular = is_whole and len(steps) > 0 and float((steps == usual).mean()) >= 0.5
     return TimeSummary(
         first=_write_time(times.iloc[0]),
         last=_write_time(times.iloc[-1]),
         step=name_step(usual) if is_regular else "irregular",
         holes=int((steps > usual).sum()) if is_regular else 0,
+        rows_per_step=usual_rows if is_regular else 1,
+        short_times=int((rows < usual_rows).sum()) if is_regular else 0,
     )
 
 
@@ -124,11 +135,6 @@ def name_step(seconds: float) -> str:
     name, size = units[-1]
     number = seconds / size
     return name if number == 1 else f"{number:g} {name[2:]}s"
-
-
-def shorten(text: str) -> str:
-    """Cut a text that is too long for a label."""
-    return text if len(text) <= LONGEST_LEVEL else f"{text[: LONGEST_LEVEL - 1]}…"
 
 
 def _profile(spec: PipelineSpec, column: Column, scan: Scan) -> ColumnProfile:
@@ -154,7 +160,7 @@ def _profile(spec: PipelineSpec, column: Column, scan: Scan) -> ColumnProfile:
     elif role == "category":
         changes["category"] = summarize_categories(values)
     else:
-        changes["time"] = summarize_times(values)
+        changes["time"] = summarize_times(values, is_whole=scan.is_whole)
     return profile.model_copy(update=changes)
 
 

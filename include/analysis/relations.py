@@ -1,18 +1,18 @@
 """How the target goes with each feature: the points of small charts."""
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from include.analysis.profiles import shorten
+from include.analysis.profiles import LONGEST_LEVEL
 from include.records.analysis import Association, RelationPoint, TargetRelation
 from include.specs import PipelineSpec
+from include.values.showing import cut_label
 
 SHOWN: Final = 12
 BINS: Final = 12
-MOSTLY_ONE: Final = 1 / 3
 MAX_LEVELS: Final = 10
 
 
@@ -28,11 +28,17 @@ def relate_target(
     """
     target = spec.target.column
     pairs = [pair for pair in associations if target in {pair.left, pair.right}]
+    values = frame.get(target)
+    if values is None or not pairs:
+        return ()
+    # Chosen once, of all rows: a feature whose gaps leave few of them must not turn it round.
+    event = event_of(spec, values) if values.dtype != np.float64 else ""
+    is_many = values.dtype != np.float64 and values.nunique() > 2
     relations = []
     for pair in pairs[:SHOWN]:
         feature = pair.right if pair.left == target else pair.left
         both = frame[[feature, target]].dropna()
-        relations.append(_relate(spec, both, pair))
+        relations.append(_relate(both, pair, event=event, is_many=is_many))
     return tuple(relations)
 
 
@@ -44,37 +50,28 @@ def event_of(spec: PipelineSpec, values: pd.Series) -> str:
     return str(counts.index[1] if len(counts) == 2 else counts.index[0])
 
 
-def _relate(spec: PipelineSpec, both: pd.DataFrame, pair: Association) -> TargetRelation:
+def _relate(both: pd.DataFrame, pair: Association, *, event: str, is_many: bool) -> TargetRelation:
     feature, target = (str(name) for name in both.columns)
     is_number = both[feature].dtype == np.float64
     if both[target].dtype == np.float64:
         points = _bins(both) if is_number else _levels(both[feature], both[target])
         quantity = f"mean of {target}"
-    elif is_number and both[target].nunique() > 2:
+    elif is_number and is_many:
         points = _boxes(both[target], both[feature])
         quantity = f"{feature}: median and quartiles"
     else:
-        event = event_of(spec, both[target])
         share = (both[target].astype("str") == event).astype(np.float64)
         points = (
             _bins(both.assign(**{target: share})) if is_number else _levels(both[feature], share)
         )
-        quantity = f"share of {target} = {shorten(event)}"
+        quantity = f"share of {target} = {cut_label(event, LONGEST_LEVEL)}"
     return TargetRelation(
         feature=feature,
         association=pair,
-        shape=_choose_shape(both),
+        shape="bars" if not is_number else "boxes" if is_many else "curve",
         quantity=quantity,
         points=points,
     )
-
-
-def _choose_shape(both: pd.DataFrame) -> Literal["curve", "bars", "boxes"]:
-    feature, target = both.columns
-    if both[feature].dtype != np.float64:
-        return "bars"
-    is_line = both[target].dtype == np.float64 or both[target].nunique() <= 2
-    return "curve" if is_line else "boxes"
 
 
 def _bins(both: pd.DataFrame) -> tuple[RelationPoint, ...]:
@@ -95,18 +92,16 @@ def _bins(both: pd.DataFrame) -> tuple[RelationPoint, ...]:
 
 
 def _bin_values(values: pd.Series) -> pd.Series:
-    """Number bins of equally many rows; a value that fills a third of them has its own bin."""
-    common = values.mode().iloc[0]
-    is_common = values == common
-    if is_common.mean() < MOSTLY_ONE:
-        return pd.qcut(values, BINS, labels=False, duplicates="drop")
-    rest = values[~is_common]
-    bins = pd.Series(0.0, index=values.index)
-    if len(rest):
-        # Half numbers on either side keep the order of values around the common one.
-        cut = pd.qcut(rest, BINS // 2, labels=False, duplicates="drop").astype(np.float64)
-        bins.loc[rest.index] = cut + np.where(rest > common, 0.5, -BINS)
-    return bins
+    """Number bins of about equally many rows; equal values share one.
+
+    A value that could fill a bin has one of its own, as have all where they are few.
+    """
+    rows = values.value_counts().sort_index()
+    has_own = rows * BINS >= len(values) if len(rows) > BINS else rows > 0
+    before = (rows.cumsum() - rows) * BINS // len(values)
+    # Counting its start and its end sets such a value apart from those on either side.
+    apart = has_own.cumsum() + has_own.shift(fill_value=False).cumsum()
+    return values.map(before + BINS * apart)
 
 
 def _levels(feature: pd.Series, values: pd.Series) -> tuple[RelationPoint, ...]:
@@ -115,7 +110,11 @@ def _levels(feature: pd.Series, values: pd.Series) -> tuple[RelationPoint, ...]:
     table = pd.DataFrame({"mean": grouped.mean(), "rows": grouped.size()})
     largest = table.nlargest(MAX_LEVELS, "rows").sort_values("mean", ascending=False)
     return tuple(
-        RelationPoint(label=shorten(str(level)), value=float(row["mean"]), rows=int(row["rows"]))
+        RelationPoint(
+            label=cut_label(str(level), LONGEST_LEVEL),
+            value=float(row["mean"]),
+            rows=int(row["rows"]),
+        )
         for level, row in largest.iterrows()
     )
 
@@ -128,7 +127,7 @@ def _boxes(classes: pd.Series, values: pd.Series) -> tuple[RelationPoint, ...]:
     for name in sorted(largest):
         members = values[names == name].to_numpy(dtype=np.float64)
         low, middle, high = (float(q) for q in np.quantile(members, (0.25, 0.5, 0.75)))
-        label = shorten(str(name))
+        label = cut_label(str(name), LONGEST_LEVEL)
         points.append(
             RelationPoint(label=label, value=middle, rows=len(members), low=low, high=high)
         )

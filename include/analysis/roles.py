@@ -8,12 +8,8 @@ import pyarrow as pa
 
 from include.records.analysis import Role
 from include.specs import Column, PipelineSpec
-from include.specs.names import PART
+from include.values.hashing import Hashes, hash_rows, hash_series
 
-# Odd, so that multiplying by it loses nothing modulo 2^64.
-STIR: Final = np.uint64(0x9E3779B97F4A7C15)
-# Eight bytes an element while hashing: few rows of an image at a time.
-BLOCK_ROWS: Final = 2_048
 ROLES: Final[dict[str, Role]] = {
     "number": "number",
     "integer": "number",
@@ -49,10 +45,21 @@ def list_filled(spec: PipelineSpec) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*spec.cleaning.forward_fill, *by_fill)))
 
 
+def is_in_time(spec: PipelineSpec) -> bool:
+    """Tell whether the order of the rows means something, so that there is a value before."""
+    has_time = any(c.kind == "datetime" and not c.private for c in spec.stored_columns)
+    return has_time or bool(spec.cleaning.order_by or list_filled(spec))
+
+
 def name_groups(spec: PipelineSpec, raw: pd.DataFrame) -> pd.Series | None:
     """Name the group of each row by a hash; rows without one are a group of their own."""
     name = spec.cleaning.group_by
-    return None if name is None else pd.util.hash_pandas_object(raw[name], index=False)
+    return None if name is None else pd.Series(hash_series(raw[name]), index=raw.index)
+
+
+def hash_whole_rows(spec: PipelineSpec, raw: pd.DataFrame) -> Hashes:
+    """Hash each row over all stored columns, as `prepare` compares rows."""
+    return hash_rows(raw, tuple(c.name for c in spec.stored_columns if c.name in raw))
 
 
 def simplify(spec: PipelineSpec, raw: pd.DataFrame) -> pd.DataFrame:
@@ -70,22 +77,6 @@ def simplify(spec: PipelineSpec, raw: pd.DataFrame) -> pd.DataFrame:
         else:
             columns[column.name] = values
     return pd.DataFrame(columns, index=raw.index)
-
-
-def hash_rows(spec: PipelineSpec, raw: pd.DataFrame) -> np.ndarray:
-    """Hash each row over all stored columns, so that equal rows have equal hashes.
-
-    Rows of different parts (train and test files) count as different.
-    """
-    names = [column.name for column in spec.stored_columns]
-    total = np.zeros(len(raw), dtype=np.uint64)
-    for name in [name for name in (*names, PART) if name in raw]:
-        column = spec.column_by_name.get(name)
-        is_tensor = column is not None and column.kind == "tensor" and not column.private
-        hashed = _hash_tensors(raw[name]) if is_tensor else _hash_column(raw[name])
-        total = (total ^ hashed) * STIR
-        total ^= total >> np.uint64(29)
-    return total
 
 
 def _numbers(column: Column, values: pd.Series) -> np.ndarray:
@@ -111,18 +102,3 @@ def _elements(values: pd.Series) -> np.ndarray:
         -1, array.type.list_size
     )
     return elements
-
-
-def _hash_tensors(values: pd.Series) -> np.ndarray:
-    elements = np.ascontiguousarray(_elements(values))
-    octets = elements.view(np.uint8).reshape(len(elements), -1)
-    weights = pd.util.hash_array(np.arange(octets.shape[1], dtype=np.int64)) | np.uint64(1)
-    blocks = range(0, len(octets), BLOCK_ROWS)
-    return np.concatenate(
-        [octets[start : start + BLOCK_ROWS].astype(np.uint64) @ weights for start in blocks]
-        or [np.zeros(0, dtype=np.uint64)]
-    )
-
-
-def _hash_column(values: pd.Series) -> np.ndarray:
-    return pd.util.hash_pandas_object(values, index=False).to_numpy()

@@ -17,14 +17,17 @@ import pandas as pd
 
 from include.analysis.roles import (
     has_values,
-    hash_rows,
+    hash_whole_rows,
+    is_in_time,
     list_filled,
     name_groups,
     read_roles,
     simplify,
 )
 from include.specs import PipelineSpec
-from include.specs.names import ROW_ID
+from include.specs.names import PART, ROW_ID
+from include.values.duplicates import Mask, find_duplicates
+from include.values.hashing import Hashes, mix64
 
 SAMPLE_ROWS: Final = 200_000
 STRETCHES: Final = 120
@@ -89,6 +92,7 @@ class Scan:
     stretches: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
     rows_per_stretch: int = 1
     sample: pd.DataFrame = field(default_factory=pd.DataFrame)
+    is_whole: bool = True
 
 
 def scan_table(
@@ -104,22 +108,26 @@ def scan_table(
     """
     names = [name for name, role in read_roles(spec).items() if has_values(role)]
     width = max(1, -(-rows // STRETCHES))
-    scan = Scan(rows_per_stretch=width, stretches=np.zeros((len(spec.stored_columns), STRETCHES)))
-    hashes: list[np.ndarray] = []
+    stretches = np.zeros((len(spec.stored_columns), STRETCHES))
+    scan = Scan(rows_per_stretch=width, stretches=stretches, is_whole=rows <= sample_rows)
+    hashes: list[Hashes] = []
+    tests: list[Mask] = []
     kept: list[pd.DataFrame] = []
     carried: dict[Hashable, Any] = {}
     filled_names = list_filled(spec)
     for raw in batches():
         frame = simplify(spec, raw)
         _count(scan, spec, raw, frame)
-        hashes.append(hash_rows(spec, raw))
-        filled = _fill_forward(scan, frame, name_groups(spec, raw), carried)
-        filled = frame.assign(**{name: filled[name] for name in filled_names if name in filled})
+        hashes.append(hash_whole_rows(spec, raw))
+        if PART in raw and spec.split.method == "given":
+            tests.append((raw[PART] == "test").to_numpy(dtype=bool))
+        if is_in_time(spec):
+            filled = _fill_forward(scan, frame, name_groups(spec, raw), carried)
+            frame = frame.assign(**{name: filled[name] for name in filled_names if name in filled})
         chosen = _choose(raw, rows, sample_rows)
-        part = filled.loc[chosen, names].assign(**{"": hashes[-1][chosen]})
-        kept.append(part)
+        kept.append(frame.loc[chosen, names].assign(**{"": scan.rows + np.flatnonzero(chosen)}))
         scan.rows += len(raw)
-    _finish(scan, spec, hashes, kept)
+    _finish(scan, spec, _find_dropped(hashes, tests), kept)
     return scan
 
 
@@ -167,16 +175,20 @@ def _choose(raw: pd.DataFrame, rows: int, sample_rows: int) -> np.ndarray:
     """Choose rows by their hashed number: the same ones every time, spread over the table."""
     if rows <= sample_rows:
         return np.ones(len(raw), dtype=bool)
-    hashed = pd.util.hash_array(raw[ROW_ID].to_numpy(dtype=np.int64))
+    hashed = mix64(raw[ROW_ID].to_numpy(dtype=np.uint64))
     return hashed < np.uint64(int(sample_rows / rows * 2**64))
 
 
-def _finish(
-    scan: Scan, spec: PipelineSpec, hashes: list[np.ndarray], kept: list[pd.DataFrame]
-) -> None:
-    everything = np.concatenate(hashes) if hashes else np.zeros(0, dtype=np.uint64)
-    scan.duplicates = len(everything) - len(np.unique(everything))
-    sample = pd.concat(kept, ignore_index=True) if kept else pd.DataFrame({"": []})
+def _find_dropped(hashes: list[Hashes], tests: list[Mask]) -> Mask:
+    """Find the rows that `prepare` calls duplicates, by its rule."""
+    if not hashes:
+        return np.zeros(0, dtype=bool)
+    return find_duplicates(np.concatenate(hashes), np.concatenate(tests) if tests else None).dropped
+
+
+def _finish(scan: Scan, spec: PipelineSpec, dropped: Mask, kept: list[pd.DataFrame]) -> None:
+    scan.duplicates = int(dropped.sum())
+    sample = pd.concat(kept, ignore_index=True) if kept else pd.DataFrame({"": np.zeros(0, int)})
     if spec.cleaning.duplicates == "drop":
-        sample = sample.drop_duplicates(subset="", ignore_index=True)
+        sample = sample[~dropped[sample[""].to_numpy()]].reset_index(drop=True)
     scan.sample = sample.drop(columns="")

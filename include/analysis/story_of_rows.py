@@ -14,8 +14,12 @@ def describe_table(spec: PipelineSpec, found: Analysis) -> Remark | None:
         time = times[0].time
         text += f", from {time.first} to {time.last}"
         if time.step != "irregular":
-            holes = "without a hole" if not time.holes else f"with {count(time.holes)} holes"
-            text += f", usually one row every {time.step.removeprefix('1 ')}, {holes}"
+            each = "one row" if time.rows_per_step == 1 else f"{count(time.rows_per_step)} rows"
+            lacks = [f"{count(time.holes)} holes"] if time.holes else []
+            if time.short_times:
+                lacks.append(f"{count(time.short_times)} times with fewer rows")
+            holes = f"with {join(lacks)}" if lacks else "without a hole"
+            text += f", usually {each} every {time.step.removeprefix('1 ')}, {holes}"
         if spec.split.method != "time" and time.step != "irregular":
             advice = "Rows follow each other in time: split by time (split.method: time)."
     return Remark(topic="The table", text=f"{text}.", advice=advice)
@@ -30,21 +34,23 @@ def describe_missing(spec: PipelineSpec, found: Analysis) -> Remark | None:
     first = gappy[0]
     text = (
         f"{first.name} misses {count(first.missing)} values ({percent(first.missing / found.rows)})"
-        f", in gaps of up to {count(first.longest_gap)} rows"
     )
+    has_order = found.is_in_time
+    text += f", in gaps of up to {count(first.longest_gap)} rows" if has_order else ""
     others = [f"{p.name} ({percent(p.missing / found.rows)})" for p in gappy[1:5]]
     if others:
         text += f"; values are missing in {join(others)} as well"
     left = first.missing - first.filled_forward
-    text += f". Filling forward gives {count(first.filled_forward)} of them the value before"
-    text += f" and leaves the {count(left)} at {start}" if left else ""
+    if has_order:
+        text += f". Filling forward gives {count(first.filled_forward)} of them the value before"
+        text += f" and leaves the {count(left)} at {start}" if left else ""
     advice = ""
     if first.is_target:
         advice = (
             "It is the target: rows without it cannot teach or test, so drop them rather than "
             "learn from filled values."
         )
-    elif first.longest_gap > 24:
+    elif has_order and first.longest_gap > 24:
         advice = "A fill across a long gap repeats one old value: add an indicator column."
     return Remark(topic="Missing values", text=f"{text}.", advice=advice)
 

@@ -64,7 +64,7 @@ def follow_time(
     if time is None or frame[time].nunique() < MIN_ROWS:
         return None
     ordered = frame.dropna(subset=[time]).sort_values(time, kind="stable", ignore_index=True)
-    target, label = _target_values(spec, ordered)
+    target, label = _target_values(spec, frame, ordered)
     name, frequency = _choose_stretch(ordered[time])
     times = ordered[time]
     lines = [_draw(times, target, frequency, label)]
@@ -82,13 +82,15 @@ def follow_time(
     )
 
 
-def _target_values(spec: PipelineSpec, frame: pd.DataFrame) -> tuple[pd.Series, tuple[str, str]]:
+def _target_values(
+    spec: PipelineSpec, frame: pd.DataFrame, times: pd.DataFrame
+) -> tuple[pd.Series, tuple[str, str]]:
     """Return the target as a number over time: its value, or whether the event took place."""
     name = spec.target.column
-    values = frame[name]
+    values = times[name]
     if values.dtype == np.float64:
         return values, (name, f"mean of {name}")
-    event = event_of(spec, values) if values.notna().any() else ""
+    event = event_of(spec, frame[name]) if values.notna().any() else ""
     happened = (values.astype("str") == event).astype(np.float64).where(values.notna())
     return happened, (name, f"share of {name} = {event}")
 

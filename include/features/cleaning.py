@@ -15,7 +15,6 @@ from include.features.duplicates import (
     RowHashes,
     apply_duplicates_policy,
     check_overlap,
-    find_duplicates,
     hash_frame,
     join_hashes,
     list_compared_columns,
@@ -36,6 +35,7 @@ from include.features.splits import LEFT_OUT, Parts, SplitFacts, assign_parts
 from include.specs import PipelineSpec
 from include.specs.columns import IdColumn
 from include.specs.names import PART, ROW_ID
+from include.values.duplicates import find_duplicates
 from include.values.hashing import hash_series
 
 

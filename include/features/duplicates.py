@@ -11,16 +11,15 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from include.errors import DataError, LeakageError
 from include.features.splits import LEFT_OUT, TRAIN, Parts
 from include.specs import PipelineSpec
 from include.specs.features import CleaningSpec
+from include.values.duplicates import Duplicates, Mask, find_in
 from include.values.hashing import Hashes, hash_rows, mix64
 
-Mask = npt.NDArray[np.bool_]
 _MUCH: Final = 0.05
 
 
@@ -29,13 +28,6 @@ class RowHashes(NamedTuple):
 
     whole: Hashes
     seen: Hashes
-
-
-class Duplicates(NamedTuple):
-    """Rows to drop: those equal to an earlier row, and training rows that the test file has too."""
-
-    repeated: Mask
-    shared_with_test: Mask
 
 
 def list_compared_columns(spec: PipelineSpec) -> tuple[str, ...]:
@@ -61,29 +53,13 @@ def join_hashes(batches: list[RowHashes]) -> RowHashes:
     return RowHashes(whole, np.concatenate([batch.seen for batch in batches]))
 
 
-def find_duplicates(hashes: Hashes, is_given_test: Mask | None) -> Duplicates:
-    """Find the rows that `duplicates: drop` drops; the first occurrence stays.
-
-    A given test file stays whole, so that results compare with those of others: of rows that
-    stand in both files, the training one goes.
-    """
-    nothing = np.zeros(len(hashes), dtype=bool)
-    if is_given_test is None:
-        return Duplicates(_find_repeated(hashes), nothing)
-    repeated, shared = nothing.copy(), nothing.copy()
-    training = ~is_given_test
-    repeated[training] = _find_repeated(hashes[training])
-    shared[training] = _find_in(hashes[training], hashes[is_given_test])
-    return Duplicates(repeated, shared & ~repeated)
-
-
 def apply_duplicates_policy(cleaning: CleaningSpec, duplicates: Duplicates) -> Mask:
     """Say which rows stay.
 
     Raises:
         DataError: There are duplicates, and the spec says `fail`.
     """
-    dropped = duplicates.repeated | duplicates.shared_with_test
+    dropped = duplicates.dropped
     count = int(dropped.sum())
     if cleaning.duplicates == "fail" and count:
         examples = np.flatnonzero(dropped)[:5].tolist()
@@ -145,20 +121,4 @@ def _warn_of_twins(hashes: RowHashes, parts: Parts, held_out: Mask) -> list[str]
 
 
 def _count_shared(hashes: Hashes, parts: Parts, held_out: Mask) -> int:
-    return int(_find_in(hashes[held_out], hashes[parts == TRAIN]).sum())
-
-
-def _find_repeated(hashes: Hashes) -> Mask:
-    order = np.argsort(hashes, kind="stable")
-    in_order = hashes[order]
-    repeated = np.zeros(len(hashes), dtype=bool)
-    repeated[order[1:]] = in_order[1:] == in_order[:-1]
-    return repeated
-
-
-def _find_in(hashes: Hashes, others: Hashes) -> Mask:
-    if not others.size:
-        return np.zeros(len(hashes), dtype=bool)
-    others = np.sort(others)
-    places = np.searchsorted(others, hashes)
-    return np.asarray(others[np.minimum(places, len(others) - 1)] == hashes, dtype=bool)
+    return int(find_in(hashes[held_out], hashes[parts == TRAIN]).sum())

@@ -7,7 +7,8 @@ import numpy.typing as npt
 from sklearn import metrics as sk
 
 from include.modeling.metrics import CALIBRATION_BINS, confusion
-from include.records import FeatureSchema, Record
+from include.records import FeatureSchema
+from include.records.figures import CalibrationBin, Confusion, Curves, Residuals, RocCurve
 
 Values = npt.NDArray[Any]
 MAX_POINTS: Final = 200
@@ -15,48 +16,6 @@ MAX_CURVES: Final = 12
 MAX_CONFUSED: Final = 100
 MAX_DOTS: Final = 2_000
 RESIDUAL_BINS: Final = 40
-
-
-class Confusion(Record):
-    """Rows by true class (outer) and predicted class (inner)."""
-
-    classes: tuple[str, ...]
-    counts: tuple[tuple[int, ...], ...]
-
-
-class RocCurve(Record):
-    """Share of false alarms and of hits, as the threshold falls."""
-
-    name: str
-    false_positive: tuple[float, ...]
-    true_positive: tuple[float, ...]
-    area: float
-
-
-class CalibrationBin(Record):
-    """Rows whose predicted class had about the same probability."""
-
-    confidence: float
-    accuracy: float
-    rows: int
-
-
-class Residuals(Record):
-    """Predictions of a regression beside the truth (a sample), and a histogram of errors."""
-
-    actual: tuple[float, ...]
-    predicted: tuple[float, ...]
-    edges: tuple[float, ...]
-    counts: tuple[int, ...]
-
-
-class Curves(Record):
-    """All points of one evaluation."""
-
-    confusion: Confusion | None = None
-    roc: tuple[RocCurve, ...] = ()
-    calibration: tuple[CalibrationBin, ...] = ()
-    residuals: Residuals | None = None
 
 
 def trace_curves(schema: FeatureSchema, y: Values, predictions: Values) -> Curves:

@@ -69,6 +69,8 @@ class TimeSummary(Finding):
     last: str
     step: str = Field(description="The usual step between rows in order, in words.")
     holes: int = Field(description="Steps longer than the usual one.")
+    rows_per_step: int = Field(default=1, description="The usual number of rows at one time.")
+    short_times: int = Field(default=0, description="Times with fewer rows than usual.")
 
 
 class ColumnProfile(Finding):
@@ -190,6 +192,7 @@ class Analysis(Finding):
     rows: int
     sampled_rows: int = Field(description="Rows behind quantiles and associations.")
     duplicates: int
+    is_in_time: bool = Field(default=True, description="Whether the rows follow each other.")
     filled_columns: tuple[str, ...] = Field(description="Columns that were filled forward.")
     profiles: tuple[ColumnProfile, ...]
     missing: MissingMap

@@ -39,4 +39,4 @@ def cost_file(step: str) -> str:
 
 def figure_file(stem: str) -> str:
     """Name the file of a figure."""
-    return f"figures/{stem}.png"
+    return f"figures/{stem}.svg"

@@ -115,7 +115,7 @@ def draw_boxes(relation: TargetRelation) -> Markup:
     parts: list[Markup] = []
     for index, point in enumerate(points):
         top = index * line
-        low, high = x(point.low or point.value), x(point.high or point.value)
+        low, high = (x(point.value if v is None else v) for v in (point.low, point.high))
         tip = (
             f"{point.label}\nmedian {format_number(point.value)}, half of the rows "
             f"{format_number(point.low)} to {format_number(point.high)}\n"

@@ -27,6 +27,16 @@ def format_number(value: float | None, digits: int = 4) -> str:
     return _with_minus(f"{value:,.{min(decimals, digits)}f}")
 
 
+def format_tick(value: float) -> str:
+    """Write a round number of an axis with no more digits than it needs.
+
+    Example:
+        >>> format_tick(0.8), format_tick(-600000.0)
+        ('0.8', '−600,000')
+    """
+    return _with_minus(f"{value:,.6g}")
+
+
 def format_metric(value: float | None) -> str:
     """Write a metric so that a column of them lines up: four decimals unless it is large.
 

@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from include.reporting import formats
-from include.reporting.svg import shorten
+from include.values.showing import cut_label
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 # Nothing may load; `base-uri` and `form-action` do not inherit from `default-src`.
@@ -105,7 +105,7 @@ def _environment() -> Environment:
         seconds=formats.format_seconds,
         size=formats.format_size,
         signed=formats.format_signed,
-        short=shorten,
+        short=cut_label,
         words=formats.format_name,
         link=safe_link,
     )

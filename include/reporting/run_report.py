@@ -69,8 +69,8 @@ def render_run_report(
         "metrics": metrics,
         "key_metrics": [row for row in metrics if row.is_deciding or row is metrics[0]],
         "figures": {name: image_uri(name, data) for name, data in evidence.figures.items()},
-        "curve_image": image_uri("curve.png", evidence.curve_figure)
-        if evidence.curve_figure
+        "curve_image": image_uri(evidence.curve.figure, evidence.curve_figure)
+        if evidence.curve and evidence.curve_figure
         else "",
         "slowest": max((cost.wall_seconds for cost in evidence.costs), default=0.0),
     }

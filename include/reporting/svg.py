@@ -10,8 +10,7 @@ from typing import NamedTuple
 from markupsafe import Markup, escape
 
 from include.reporting.formats import format_number
-
-LONGEST_LABEL = 24
+from include.values.showing import LABEL_LENGTH, cut_label
 
 
 class Scale(NamedTuple):
@@ -43,13 +42,20 @@ def draw_svg(width: float, height: float, parts: Iterable[Markup], *, label: str
 
 
 def draw_text(
-    x: float, y: float, text: str, *, anchor: str = "start", css: str = "", turn: float = 0
+    x: float,
+    y: float,
+    text: str,
+    *,
+    anchor: str = "start",
+    css: str = "",
+    turn: float = 0,
+    longest: int = LABEL_LENGTH,
 ) -> Markup:
     """Write a label; a long one is cut, with the whole as its tip."""
     turned = Markup(' transform="rotate({:.0f} {:.1f} {:.1f})"').format(turn, x, y) if turn else ""
-    tip = Markup("<title>{}</title>").format(text[:300]) if len(text) > LONGEST_LABEL else ""
+    tip = Markup("<title>{}</title>").format(text[:300]) if len(text) > longest else ""
     return Markup('<text x="{:.1f}" y="{:.1f}" text-anchor="{}" class="{}"{}>{}{}</text>').format(
-        x, y, anchor, css, turned, shorten(text), tip
+        x, y, anchor, css, turned, cut_label(text, longest), tip
     )
 
 
@@ -99,14 +105,9 @@ def tip_of(text: str) -> Markup:
     return Markup(' data-tip="{}"').format(text) if text else Markup("")
 
 
-def shorten(text: str, longest: int = LONGEST_LABEL) -> str:
-    """Cut a text that is too long for a label."""
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
-
-
 def label_width(texts: Iterable[str]) -> float:
     """Estimate the room that the longest of some labels takes, in pixels."""
-    return 6.6 * max((len(shorten(text)) for text in texts), default=0) + 8
+    return 6.6 * max((min(len(text), LABEL_LENGTH) for text in texts), default=0) + 8
 
 
 def join_markup(parts: Iterable[Markup]) -> Markup:

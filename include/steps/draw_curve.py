@@ -5,10 +5,12 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
+
 from include.modeling.learning_curve import CONFIDENCE, CurveFit, fit_learning_curve
-from include.modeling.learning_figure import draw_learning_curve
 from include.records import CurvePoint, LearningCurve, RunContext
 from include.records.names import CURVE, figure_file
+from include.reporting.figures import draw_learning_curve
 from include.reporting.formats import format_count, format_name, format_percent
 from include.settings import load_settings
 from include.specs import PipelineSpec
@@ -63,7 +65,7 @@ def draw_curve(
         sentence=write_sentence(fit, *last, metric=metric),
         figure=FIGURE,
     )
-    figure = draw_learning_curve(rows, values, fit, metric=metric)
+    figure = _draw(rows, values, fit, metric=metric)
     files.write_bytes(FIGURE, figure)
     log.log_bytes(figure, FIGURE)
     content = curve.model_dump_json(indent=1).encode()
@@ -102,6 +104,22 @@ def write_sentence(fit: CurveFit, rows: int, value: float, *, metric: str) -> st
             "most to hope for."
         )
     return text
+
+
+def _draw(rows: Sequence[int], values: Sequence[float], fit: CurveFit, *, metric: str) -> bytes:
+    """Draw the points, the curve through them, and what twice the rows would bring."""
+    measured = [(float(count), value) for count, value in zip(rows, values, strict=True)]
+    if fit.gain is None or fit.low is None or fit.high is None:
+        return draw_learning_curve(measured, (), (), likely=(), metric=metric)
+    last, twice = rows[-1], 2 * rows[-1]
+    fitted, beyond = (
+        list(zip(places.tolist(), fit.predict(places).tolist(), strict=True))
+        for places in (np.geomspace(rows[0], last, 60), np.geomspace(last, twice, 12))
+    )
+    start, end = fitted[-1][1], beyond[-1][1]
+    sign = 1 if end > start else -1
+    likely = [(float(twice), start + sign * gain) for gain in (fit.low, fit.gain, fit.high)]
+    return draw_learning_curve(measured, fitted, beyond, likely=likely, metric=metric)
 
 
 def _write_alike(values: Sequence[float], *, two_digits_of: float) -> list[str]:

@@ -9,6 +9,7 @@ from include.values.casts import NOT_FINITE, NUMBER
 # Longer numbers may be of a telephone, an account or a card.
 SHOWN_DIGITS: Final = 6
 SHOWN_LENGTH: Final = 60
+LABEL_LENGTH: Final = 24
 
 
 def shorten(text: object, limit: int = 80) -> str:
@@ -26,6 +27,16 @@ def shorten(text: object, limit: int = 80) -> str:
     return (
         f"{ascii_controls(repr(written[: max(1, limit - 4)])[:-1])}…' ({len(written)} characters)"
     )
+
+
+def cut_label(text: str, longest: int = LABEL_LENGTH) -> str:
+    """Cut a text that is too long for a label, as it is and without quotes.
+
+    Example:
+        >>> cut_label("Handlers-cleaners", 9)
+        'Handlers…'
+    """
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def ascii_controls(text: str) -> str:

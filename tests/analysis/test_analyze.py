@@ -9,10 +9,12 @@ import pytest
 
 from include.analysis.analyze import analyze_table
 from include.analysis.profiles import build_histogram
+from include.features.duplicates import hash_frame
 from include.records.analysis import Analysis
 from include.specs import PipelineSpec
 from include.specs.loader import load_pipeline_spec
-from tests.builders import make_frame, make_spec
+from include.values.duplicates import find_duplicates
+from tests.builders import BASE_SPEC, make_frame, make_spec
 
 POLLUTION = Path(__file__).parents[3] / "shared" / "data" / "pollution.csv"
 PIPELINES = Path(__file__).parents[2] / "include" / "pipelines"
@@ -171,3 +173,45 @@ def test_the_pollution_table_tells_its_known_story() -> None:
     assert found.time.memory is not None
     by_lag = dict(zip(found.time.memory.lags, found.time.memory.values, strict=True))
     assert by_lag[1] == pytest.approx(0.965, abs=0.002)
+
+
+def test_several_rows_at_each_moment_are_told_and_so_are_lacking_ones() -> None:
+    frame = make_series(24 * 30)
+    frame["time"] = frame["time"].dt.floor("D")
+    told = {remark.topic: remark.text for remark in analyze(series_spec(), frame).story}
+    assert "usually 24 rows every day, without a hole" in told["The table"]
+    thinned = frame.drop(index=[30, 31, 100]).reset_index(drop=True)
+    told = {remark.topic: remark.text for remark in analyze(series_spec(), thinned).story}
+    assert "usually 24 rows every day" in told["The table"]
+    assert "without a hole" not in told["The table"]
+    assert "2 times with fewer rows" in told["The table"]
+
+
+def test_a_sample_tells_no_holes() -> None:
+    found = analyze(series_spec(), make_series(), sample_rows=700)
+    told = {remark.topic: remark.text for remark in found.story}
+    assert "hole" not in told["The table"]
+
+
+def test_nothing_is_filled_forward_in_a_table_without_time() -> None:
+    columns = [column for column in BASE_SPEC["columns"] if column["kind"] != "datetime"]
+    spec = make_spec(columns=columns)
+    found = analyze(spec, make_frame(200).drop(columns="opened"))
+    assert all(profile.filled_forward == 0 for profile in found.profiles)
+    text = next(remark.text for remark in found.story if remark.topic == "Missing values")
+    assert "forward" not in text
+    assert "gaps" not in text
+
+
+@pytest.mark.parametrize("policy", ["drop", "keep"])
+def test_duplicates_are_those_that_prepare_finds(policy: str) -> None:
+    frame = pd.concat([make_frame(20), make_frame(20).iloc[:4]], ignore_index=True)
+    frame["row_id"] = np.arange(24)
+    # Two rows repeat within the training file; two of the training file stand in the test file.
+    frame["part"] = ["train"] * 22 + ["test"] * 2
+    spec = make_spec(split={"method": "given"}, cleaning={"duplicates": policy})
+    is_test = (frame["part"] == "test").to_numpy()
+    wanted = find_duplicates(hash_frame(spec, frame).whole, is_test)
+    found = analyze(spec, frame)
+    assert found.duplicates == wanted.repeated.sum() + wanted.shared_with_test.sum() == 4
+    assert found.sampled_rows == (20 if policy == "drop" else 24)

@@ -87,10 +87,13 @@ def test_duplicates_are_counted_over_all_columns_ids_too() -> None:
     assert (kept.duplicates, len(kept.sample)) == (9, 109)
 
 
-def test_a_row_of_the_test_file_does_not_repeat_one_of_the_training_file() -> None:
+def test_a_training_row_of_the_test_file_repeats_it() -> None:
     frame = make_frame(20)
     both = pd.concat([frame.assign(part="train"), frame.assign(part="test")], ignore_index=True)
-    assert scan_table(make_spec(), in_batches(both, 40), 40).duplicates == 0
+    spec = make_spec(split={"method": "given"}, cleaning={"duplicates": "drop"})
+    scan = scan_table(spec, in_batches(both, 7), 40)
+    assert scan.duplicates == 20
+    assert len(scan.sample) == 20
 
 
 def test_a_large_table_is_sampled_the_same_way_every_time_and_counted_whole() -> None:

@@ -2,7 +2,8 @@ import json
 
 import numpy as np
 
-from include.modeling.curves import Curves, trace_curves
+from include.modeling.curves import trace_curves
+from include.records.figures import Curves
 from tests.modeling.samples import SCHEMAS
 from tests.modeling.test_metrics import make_predictions
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from include.modeling.learning_curve import fit_learning_curve
-from include.modeling.learning_figure import draw_learning_curve
 
 ROWS = np.array([500, 1_000, 2_500, 5_000, 10_000])
 
@@ -81,11 +80,3 @@ def test_too_few_points_tell_nothing(points: int) -> None:
 
 def test_equal_points_tell_nothing() -> None:
     assert fit_learning_curve(ROWS, [0.2] * 5, is_higher_better=False).kind == "unknown"
-
-
-@pytest.mark.parametrize("count", [0, 1, 3, 5])
-def test_the_figure_is_drawn_from_any_number_of_points(count: int) -> None:
-    values = list(0.1 + 4 * ROWS.astype(float) ** -0.5)[:count]
-    rows = ROWS[:count].tolist()
-    fit = fit_learning_curve(rows, values, is_higher_better=False)
-    assert draw_learning_curve(rows, values, fit, metric="log_loss").startswith(b"\x89PNG")

@@ -62,7 +62,7 @@ def test_it_leaves_figure_points_and_gain(run: RunContext) -> None:
     history = client.get_metric_history(log.run_id, "learning_curve_log_loss")
     assert [point.step for point in history] == [100, 200, 500, 1_000, 2_000]
     names = [each.path for each in client.list_artifacts(log.run_id, "figures")]
-    assert names == ["figures/learning_curve.png"]
+    assert names == ["figures/learning_curve.svg"]
 
 
 def test_the_report_answers_whether_more_data_would_help(run: RunContext) -> None:

@@ -97,12 +97,13 @@ def test_it_measures_the_candidate_and_leaves_what_the_report_needs(
     assert decide(case.spec, evaluated).kind == "promote"
     assert len(evaluated.model_dump_json()) < 8_000
     assert [Path(name).stem for name in evaluated.figures] == [
-        "learning_curves",
+        "loss_by_epoch",
+        "accuracy_by_epoch",
         "confusion_matrix",
         "roc_curves",
         "calibration",
     ]
-    assert all(case.files.read_bytes(name)[:4] == b"\x89PNG" for name in evaluated.figures)
+    assert all(case.files.read_bytes(name)[:4] == b"<svg" for name in evaluated.figures)
     details = json.loads(case.files.read_bytes("details.json"))
     assert {row["column"] for row in details["slices"]} == {"job", "age"}
     jobs = [row for row in details["slices"] if row["column"] == "job"]
@@ -201,7 +202,8 @@ def test_a_regression_gets_its_own_metrics_and_figures() -> None:
     evaluated = case.evaluate()
     assert set(evaluated.test.metrics) == {"mae", "r2", "rmse"}
     assert [Path(name).stem for name in evaluated.figures] == [
-        "learning_curves",
+        "loss_by_epoch",
+        "mae_by_epoch",
         "predicted_and_actual",
         "residuals",
     ]

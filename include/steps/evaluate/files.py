@@ -5,11 +5,11 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from include.modeling.curves import Curves
-from include.modeling.figures import draw_figures
 from include.modeling.slices import Slice
 from include.records import EvaluateRecord, Record, TableRef
+from include.records.figures import Curves
 from include.records.names import DETAILS, PREPROCESSOR, figure_file
+from include.reporting.figures import draw_figures
 from include.serving.bundle import write_bundle
 from include.serving.replay import build_golden_rows
 from include.specs import PipelineSpec

@@ -1,0 +1,55 @@
+"""Which rows occur twice, told by their hashes: one rule to count and to drop them."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from include.values.hashing import Hashes
+
+Mask = npt.NDArray[np.bool_]
+
+
+class Duplicates(NamedTuple):
+    """Rows to drop: those equal to an earlier row, and training rows that the test file has too."""
+
+    repeated: Mask
+    shared_with_test: Mask
+
+    @property
+    def dropped(self) -> Mask:
+        """All rows to drop."""
+        return self.repeated | self.shared_with_test
+
+
+def find_duplicates(hashes: Hashes, is_given_test: Mask | None) -> Duplicates:
+    """Find the rows that `duplicates: drop` drops; the first occurrence stays.
+
+    A given test file stays whole, so that results compare with those of others: of rows that
+    stand in both files, the training one goes.
+    """
+    nothing = np.zeros(len(hashes), dtype=bool)
+    if is_given_test is None:
+        return Duplicates(_find_repeated(hashes), nothing)
+    repeated, shared = nothing.copy(), nothing.copy()
+    training = ~is_given_test
+    repeated[training] = _find_repeated(hashes[training])
+    shared[training] = find_in(hashes[training], hashes[is_given_test])
+    return Duplicates(repeated, shared & ~repeated)
+
+
+def find_in(hashes: Hashes, others: Hashes) -> Mask:
+    """Find the hashes that stand among others too."""
+    if not others.size:
+        return np.zeros(len(hashes), dtype=bool)
+    others = np.sort(others)
+    places = np.searchsorted(others, hashes)
+    return np.asarray(others[np.minimum(places, len(others) - 1)] == hashes, dtype=bool)
+
+
+def _find_repeated(hashes: Hashes) -> Mask:
+    order = np.argsort(hashes, kind="stable")
+    in_order = hashes[order]
+    repeated = np.zeros(len(hashes), dtype=bool)
+    repeated[order[1:]] = in_order[1:] == in_order[:-1]
+    return repeated
