@@ -12,7 +12,6 @@ from include.records.model import (
     Gate,
     ModelMetrics,
     PromoteRecord,
-    RawColumn,
     ReportRecord,
     TrainRecord,
     Verdict,
@@ -26,6 +25,7 @@ from include.records.tables import (
     IngestRecord,
     PrepareRecord,
     TableRef,
+    TargetScale,
 )
 
 __all__ = [
@@ -43,13 +43,13 @@ __all__ = [
     "PrepareRecord",
     "PromoteRecord",
     "QualityReport",
-    "RawColumn",
     "Record",
     "ReportRecord",
     "RuleOutcome",
     "RunContext",
     "StepCost",
     "TableRef",
+    "TargetScale",
     "TrainRecord",
     "ValidateRecord",
     "Verdict",

@@ -13,6 +13,7 @@ import pytest
 from include.errors import ReplayError
 from include.serving.replay import GoldenRows, build_golden_rows, compare_predictions, replay
 from include.settings import Settings
+from include.specs.columns import TensorColumn
 from include.tracking.bundles import CODE
 from include.tracking.registry import download_version, register_model
 from include.tracking.runs import open_run
@@ -78,7 +79,7 @@ def test_a_clean_process_that_hangs_is_ended(small, model):
 
 
 def test_golden_rows_are_few_where_rows_are_large(small):
-    wide = small.bundle.columns[0].model_copy(update={"kind": "tensor", "shape": (500, 500)})
+    wide = TensorColumn(name="wide", kind="tensor", shape=(500, 500))
     bundle = small.bundle.model_copy(update={"columns": (wide,)})
     frame = small.frame.assign(**{wide.name: [np.zeros((500, 500))] * len(small.frame)})
 
