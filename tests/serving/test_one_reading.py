@@ -217,6 +217,9 @@ def test_a_served_row_a_scored_file_and_an_ingested_file_give_the_same_features(
     kind: str, reading: str, texts: list[str]
 ) -> None:
     asked = ask(kind, reading)
+    if kind == "tensor":  # an array may not be missing
+        marks = asked.model.bundle.reading.missing
+        texts = [text for text in texts if text.strip() not in marks] or ["[3, 4]"]
     with TemporaryDirectory() as place:
         stored = ingest_texts(asked, texts, Path(place))
     usable = [is_usable(asked, row) for _, row in stored.groupby("row_id")]

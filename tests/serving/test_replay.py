@@ -17,7 +17,7 @@ from include.specs.columns import TensorColumn
 from include.tracking.bundles import CODE
 from include.tracking.registry import download_version, register_model
 from include.tracking.runs import open_run
-from tests.builders import make_run
+from tests.builders import BASE_SPEC, make_run, make_spec
 from tests.bundle_builders import SmallBundle, make_bundle
 
 GOLDEN = GoldenRows(
@@ -35,7 +35,12 @@ SAME = {
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> SmallBundle:
-    return make_bundle(tmp_path_factory.mktemp("bundle"))
+    # A time that the source writes in its own way: golden rows have it as ISO text.
+    columns = [
+        {**column, "format": "%d.%m.%Y"} if column["kind"] == "datetime" else column
+        for column in BASE_SPEC["columns"]
+    ]
+    return make_bundle(tmp_path_factory.mktemp("bundle"), spec=make_spec(columns=columns))
 
 
 @pytest.fixture(scope="module")
