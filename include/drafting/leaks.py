@@ -12,7 +12,7 @@ from include.sources.composed_times import compose_times
 from include.sources.row_casting import RowCaster
 from include.specs import PipelineSpec
 from include.specs.names import ROW_ID
-from include.tables.readers import to_frame
+from include.values.frames import to_frame
 
 
 def find_draft_leaks(

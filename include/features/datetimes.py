@@ -26,7 +26,6 @@ class DatetimeEncoder(DenseEncoder):
     """
 
     kind: Literal["datetime"] = "datetime"
-    pattern: str | None = Field(description="strptime format of texts; ISO 8601 if null.")
     parts: tuple[Part, ...]
     first_us: int = Field(description="Earliest training time, microseconds since 1970.")
     last_us: int = Field(description="Latest training time, microseconds since 1970.")
@@ -42,7 +41,7 @@ class DatetimeEncoder(DenseEncoder):
 
     def write(self, frame: pd.DataFrame, out: Matrix) -> None:
         """Write the parts one after the other."""
-        times = read_times(frame[self.column], pattern=self.pattern)
+        times = read_times(frame[self.column])
         missing = np.isnat(times)
         calendar = pd.Series(times).dt
         place = 0
@@ -81,7 +80,7 @@ class DatetimeFitter(Fitter):
 
     def observe(self, series: pd.Series) -> None:
         """Widen the range of times seen."""
-        times = read_times(series, pattern=self._spec.format)
+        times = read_times(series)
         moments = times[~np.isnat(times)].astype(np.int64)
         if moments.size:
             first, last = int(moments.min()), int(moments.max())
@@ -95,7 +94,6 @@ class DatetimeFitter(Fitter):
             return None
         return DatetimeEncoder(
             column=self.column,
-            pattern=self._spec.format,
             parts=self._spec.parts,
             first_us=self._first,
             last_us=self._last,

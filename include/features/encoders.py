@@ -5,24 +5,38 @@ A fitter sees the training rows batch by batch and ends as an encoder; an encode
 """
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from include.records import FeatureInput
 from include.values.statistics import Floats, RowSample
 
 Matrix = npt.NDArray[np.float32]
 Counts = dict[str, int]
+# Fields of encoders that read texts by themselves, before there was one reading for all.
+RETIRED: Final = frozenset({"pattern", "is_integer", "is_boolean"})
 
 
-class Encoder(BaseModel):
-    """A fitted column: everything that is needed to encode it again."""
+class Fitted(BaseModel):
+    """What was fitted, as frozen data; a bundle's older JSON is read as well."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+    @model_validator(mode="before")
+    @classmethod
+    def drop_retired(cls, data: Any) -> Any:
+        """Leave out what older versions wrote and nobody reads any more."""
+        if not isinstance(data, dict):
+            return data
+        return {name: value for name, value in data.items() if name not in RETIRED}
+
+
+class Encoder(Fitted):
+    """A fitted column: everything that is needed to encode it again."""
 
     column: str = Field(description="Name of the column it reads.")
 

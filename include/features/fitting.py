@@ -12,7 +12,7 @@ from include.features.contract import FeatureColumn, name_inputs
 from include.features.datetimes import DatetimeFitter
 from include.features.encoders import Encoder, Fitter
 from include.features.numbers import BooleanFitter, NumberFitter
-from include.features.target import TargetEncoder, TargetFitter
+from include.features.target import TargetEncoder, build_target_fitter
 from include.features.tensors import TensorEncoder
 from include.features.text_tokens import TokenFitter
 from include.features.typed_values import check_present
@@ -54,8 +54,8 @@ def fit_encoders(
         for column in columns
         if not isinstance(column, TensorColumn)
     }
-    target = TargetFitter(spec)
-    _observe(fitters, target, batches, target_column=spec.target.column)
+    target = build_target_fitter(spec)
+    _observe({**fitters, target.column: target}, batches)
     encoders: list[Encoder] = []
     for column in columns:
         if isinstance(column, TensorColumn):
@@ -66,16 +66,13 @@ def fit_encoders(
     return FittedEncoders(tuple(encoders), target.finish(), warnings)
 
 
-def _observe(
-    fitters: dict[str, Fitter], target: TargetFitter, batches: Batches, *, target_column: str
-) -> None:
+def _observe(fitters: dict[str, Fitter], batches: Batches) -> None:
     sampled = [name for name, fitter in fitters.items() if fitter.needs_sample]
     sample = RowSample(tuple(sampled))
     position = 0
     for frame in batches():
-        check_present(frame, (*fitters, target_column))
+        check_present(frame, tuple(fitters))
         numbers = {name: fitter.observe(frame[name]) for name, fitter in fitters.items()}
-        target.observe(frame[target_column])
         kept = {name: values for name in sampled if (values := numbers[name]) is not None}
         sample.update(_choose_priorities(frame, position), kept)
         position += len(frame)

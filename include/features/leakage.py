@@ -22,7 +22,6 @@ from include.features.contract import FeatureColumn, list_feature_columns, list_
 from include.features.leak_signs import Codes, explain, explain_copy, number_values
 from include.features.row_plan import RowPlan
 from include.features.splits import TRAIN
-from include.features.target import read_classes
 from include.features.typed_values import read_numbers, read_texts
 from include.specs import PipelineSpec
 from include.specs.columns import (
@@ -87,8 +86,7 @@ def find_leaks(spec: PipelineSpec, sample: pd.DataFrame) -> list[tuple[str, str]
     series = sample[spec.target.column]
     if spec.target.task == "regression":
         return _search(spec, sample, None, read_numbers(series), explain)
-    classes = read_classes(series, is_boolean=spec.target_column.kind == "boolean")
-    codes = number_values(classes.to_pandas())
+    codes = number_values(read_texts(series).to_pandas())
     fewest_rows: tuple[tuple[int, Explain], ...] = (
         (_FEWEST_OF_A_CLASS, explain),
         (_FEWEST_OF_A_COPY, explain_copy),

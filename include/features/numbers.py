@@ -9,8 +9,9 @@ from pydantic import Field
 
 from include.errors import DataError
 from include.features.encoders import Counts, DenseEncoder, Fitter, Matrix
-from include.features.typed_values import read_booleans, read_numbers
+from include.features.typed_values import read_numbers
 from include.specs.columns import BooleanColumn, IntegerColumn, NumberColumn
+from include.values.scaling import take_log
 from include.values.statistics import Floats, Moments, RowSample, find_most_frequent
 
 
@@ -18,7 +19,6 @@ class NumberEncoder(DenseEncoder):
     """A number: fill, clip, log, then (value - center) / width."""
 
     kind: Literal["number"] = "number"
-    is_integer: bool
     fill: float = Field(description="Stands for a missing value, before clipping and scaling.")
     fill_method: str
     bounds: tuple[float, float] | None = Field(description="Values beyond are clipped to these.")
@@ -36,7 +36,7 @@ class NumberEncoder(DenseEncoder):
 
     def write(self, frame: pd.DataFrame, out: Matrix) -> None:
         """Write scaled values, and 1 where a value was missing if asked for."""
-        values = read_numbers(frame[self.column], is_integer=self.is_integer)
+        values = read_numbers(frame[self.column])
         missing = np.isnan(values)
         if missing.any():
             values = np.where(missing, self.fill, values)
@@ -77,7 +77,7 @@ class BooleanEncoder(DenseEncoder):
 
     def write(self, frame: pd.DataFrame, out: Matrix) -> None:
         """Write 1 for true, 0 for false, the fill where missing."""
-        values = read_booleans(frame[self.column])
+        values = read_numbers(frame[self.column])
         out[:, 0] = np.where(np.isnan(values), self.fill, values)
 
     def count_changes(self, frame: pd.DataFrame) -> Counts:
@@ -92,8 +92,7 @@ class NumberFitter(Fitter):
         """Begin with a column and no rows."""
         super().__init__(column.name)
         self._spec = column
-        self._is_integer = column.kind == "integer"
-        self._moments = Moments()
+        self.moments = Moments()
         self._shaped = Moments()
         self._fill = 0.0
         self._quartiles = (0.0, 0.0, 0.0)
@@ -108,22 +107,22 @@ class NumberFitter(Fitter):
 
     def observe(self, series: pd.Series) -> Floats:
         """Gather moments and give the numbers for the sample."""
-        values = read_numbers(series, is_integer=self._is_integer)
-        self._moments.update(values)
+        values = read_numbers(series)
+        self.moments.update(values)
         return values
 
     def settle(self, sample: RowSample) -> None:
         """Decide fill, clip bounds and the origin of the logarithm."""
-        if not self._moments.count:
+        if not self.moments.count:
             return
-        self._shaped = self._moments
+        self._shaped = self.moments
         values = sample.values(self.column) if self.needs_sample else np.empty(0)
         self._fill = self._choose_fill(values)
         if self._spec.outliers == "clip":
             low, high = np.quantile(values, self._spec.outlier_quantiles)
             self._bounds = (float(low), float(high))
         if self._spec.scale == "log":
-            self._log_origin = min(self._moments.minimum, 0.0)
+            self._log_origin = min(self.moments.minimum, 0.0)
         if self._spec.scale == "robust":
             shaped = shape_numbers(values, bounds=self._bounds, log_origin=None)
             low, middle, high = np.quantile(shaped, (0.25, 0.5, 0.75))
@@ -133,20 +132,20 @@ class NumberFitter(Fitter):
 
     def refine(self, series: pd.Series) -> None:
         """Gather the moments of clipped and logarithmic values."""
-        values = read_numbers(series, is_integer=self._is_integer)
+        values = read_numbers(series)
         shaped = shape_numbers(values, bounds=self._bounds, log_origin=self._log_origin)
         self._shaped.update(shaped)
 
     def finish(self) -> NumberEncoder | None:
         """Give the encoder; None, with a warning, for a column without any value."""
-        if not self._moments.count:
+        if not self.moments.count:
             self.warnings.append(f"column {self.column!r} has no value in training: left out")
             return None
         center, width = self._choose_scale()
         if not np.isfinite([center, width, self._fill]).all():
             raise DataError(
                 f"column {self.column!r}: expected numbers whose mean and deviation are finite. "
-                f"Received: values up to {self._moments.maximum:g}. Correct the source, or use "
+                f"Received: values up to {self.moments.maximum:g}. Correct the source, or use "
                 "`outliers: clip`."
             )
         if width <= 0:
@@ -155,7 +154,6 @@ class NumberFitter(Fitter):
         fill = self._spec.fill
         return NumberEncoder(
             column=self.column,
-            is_integer=self._is_integer,
             fill=self._fill,
             fill_method=fill if fill in {"mean", "most_frequent"} else self._fallback_name(),
             bounds=self._bounds,
@@ -173,7 +171,7 @@ class NumberFitter(Fitter):
         if isinstance(fill, float):
             return fill
         if fill == "mean":
-            return self._moments.mean
+            return self.moments.mean
         if fill == "most_frequent":
             return find_most_frequent(values)
         # Forward, backward and drop_row leave gaps where nothing stands before or a row must be
@@ -200,21 +198,21 @@ class BooleanFitter(Fitter):
         """Begin with a column and no rows."""
         super().__init__(column.name)
         self._fill = column.fill
-        self._moments = Moments()
+        self.moments = Moments()
 
     def observe(self, series: pd.Series) -> None:
         """Count true and false."""
-        self._moments.update(read_booleans(series))
+        self.moments.update(read_numbers(series))
 
     def finish(self) -> BooleanEncoder | None:
         """Give the encoder; None, with a warning, for a column without any value."""
-        if not self._moments.count:
+        if not self.moments.count:
             self.warnings.append(f"column {self.column!r} has no value in training: left out")
             return None
         is_given = isinstance(self._fill, bool)
         return BooleanEncoder(
             column=self.column,
-            fill=float(self._fill) if is_given else float(self._moments.mean > 0.5),
+            fill=float(self._fill) if is_given else float(self.moments.mean > 0.5),
             fill_method="constant" if is_given else "most_frequent",
         )
 
@@ -226,5 +224,5 @@ def shape_numbers(
     if bounds is not None:
         values = np.clip(values, *bounds)
     if log_origin is not None:
-        values = np.log1p(np.maximum(values - log_origin, 0.0))
+        values = take_log(values, log_origin)
     return values

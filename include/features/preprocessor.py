@@ -73,6 +73,7 @@ class Preprocessor(BaseModel):
             classes=self.target.classes,
             target_mean=self.target.mean,
             target_std=self.target.std,
+            target_scale=self.target.scale,
         )
 
     def transform(self, frame: pd.DataFrame) -> dict[str, npt.NDArray[Any]]:

@@ -19,8 +19,8 @@ from include.features.splits import (
     build_strata,
     read_order,
 )
-from include.features.target import order_classes, read_classes
-from include.features.typed_values import read_numbers
+from include.features.target import order_classes
+from include.features.typed_values import read_numbers, read_texts
 from include.specs import PipelineSpec
 from include.values.hashing import Hashes, hash_series
 from include.values.statistics import Floats
@@ -128,8 +128,7 @@ def _list_required(spec: PipelineSpec) -> list[str]:
 def _read_target(spec: PipelineSpec, series: pd.Series) -> pa.Array:
     if spec.target.task == "regression":
         return pa.array(read_numbers(series))
-    texts = read_classes(series, is_boolean=spec.target_column.kind == "boolean")
-    return texts.dictionary_encode()
+    return read_texts(series).dictionary_encode()
 
 
 def _join_targets(

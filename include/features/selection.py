@@ -12,10 +12,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from include.features.contract import FeatureColumn, list_feature_columns
-from include.features.target import read_classes
-from include.features.typed_values import read_booleans, read_numbers, read_texts, read_times
+from include.features.typed_values import read_numbers, read_texts, read_times
 from include.specs import PipelineSpec
-from include.specs.columns import BooleanColumn, CategoryColumn, TensorColumn, TextColumn
+from include.specs.columns import CategoryColumn, TensorColumn, TextColumn
 
 _BINS: Final = 16
 _VALUES: Final = 64
@@ -72,8 +71,6 @@ def _read_codes(column: FeatureColumn, series: pd.Series) -> Codes:
         texts = read_texts(series).to_pandas()
         frequent = texts.value_counts().index[:_VALUES]
         return _factorize(texts.where(texts.isin(frequent) | texts.isna(), "(rare)"))
-    if isinstance(column, BooleanColumn):
-        return _cut(read_booleans(series))
     if series.dtype.kind == "M":
         times = read_times(series)
         return _cut(np.where(np.isnat(times), np.nan, times.astype(np.int64).astype(np.float64)))
@@ -83,8 +80,7 @@ def _read_codes(column: FeatureColumn, series: pd.Series) -> Codes:
 def _read_target_codes(spec: PipelineSpec, series: pd.Series) -> Codes:
     if spec.target.task == "regression":
         return _cut(read_numbers(series))
-    is_boolean = spec.target_column.kind == "boolean"
-    return _factorize(read_classes(series, is_boolean=is_boolean).to_pandas())
+    return _factorize(read_texts(series).to_pandas())
 
 
 def _cut(values: npt.NDArray[np.float64]) -> Codes:

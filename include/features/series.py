@@ -19,7 +19,7 @@ import pandas as pd
 from include.errors import DataError
 from include.features.series_plan import SeriesPlan
 from include.features.splits import Parts
-from include.features.typed_values import read_booleans, read_numbers
+from include.features.typed_values import read_numbers
 from include.specs.names import ROW_ID
 from include.values.order import (
     Indices,
@@ -155,7 +155,7 @@ def _compute_column(series: pd.Series, plan: SeriesPlan, layouts: Layouts) -> di
     for lag in plan.lags:
         if lag.column != name:
             continue
-        values = _read_lagged(arranged)
+        values = read_numbers(arranged)
         for step in lag.lags:
             columns[f"{name}_lag_{step}"] = _wrap(shift(values, back.starts, step), arranged)
         for window in lag.windows:
@@ -200,12 +200,6 @@ def _look_up(results: SeriesResults, frame: pd.DataFrame, begin: int) -> pd.Data
     for name, values in results.lags.items():
         columns[name] = pd.Series(values[begin:end], index=frame.index)
     return pd.DataFrame(columns, index=frame.index)
-
-
-def _read_lagged(series: pd.Series) -> Floats:
-    if pd.api.types.is_bool_dtype(series.dtype):
-        return read_booleans(series)
-    return read_numbers(series)
 
 
 def _wrap(values: Floats, like: pd.Series) -> pd.Series:

@@ -7,26 +7,28 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from include.errors import DataError
-from include.features.typed_values import read_booleans, read_numbers, read_texts
+from include.features.encoders import Fitted, Fitter
+from include.features.numbers import NumberFitter
+from include.features.typed_values import read_numbers, read_texts
+from include.records import TargetScale
 from include.specs import PipelineSpec
+from include.specs.columns import IntegerColumn, NumberColumn
 from include.specs.metrics import Task
-from include.values.statistics import Moments, ValueCounts
+from include.values.statistics import ValueCounts
 
 
-class TargetEncoder(BaseModel):
+class TargetEncoder(Fitted):
     """What turns the target column into what the network is fitted to."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     column: str
     task: Task
-    is_boolean: bool = False
     classes: tuple[str, ...] = Field(default=(), description="Classes in the network's order.")
     mean: float = 0.0
     std: float = Field(default=1.0, gt=0)
+    scale: TargetScale | None = None
 
     def encode(self, frame: pd.DataFrame) -> npt.NDArray[Any]:
         """Give int32 class indices, or float64 numbers in their own unit.
@@ -39,7 +41,7 @@ class TargetEncoder(BaseModel):
             numbers = read_numbers(series)
             _check_none_missing(self.column, np.isnan(numbers))
             return numbers
-        texts = read_classes(series, is_boolean=self.is_boolean)
+        texts = read_texts(series)
         _check_none_missing(self.column, pc.is_null(texts).to_numpy(zero_copy_only=False))
         places = pc.index_in(texts, value_set=pa.array(self.classes, type=pa.large_string()))
         if places.null_count:
@@ -52,50 +54,64 @@ class TargetEncoder(BaseModel):
         return np.asarray(places.to_numpy(zero_copy_only=False).astype(np.int32))
 
 
-class TargetFitter:
-    """Fits a `TargetEncoder` on the training rows."""
+class ClassFitter(Fitter):
+    """Fits the `TargetEncoder` of a classification."""
 
     def __init__(self, spec: PipelineSpec) -> None:
         """Begin without rows."""
+        super().__init__(spec.target.column)
         self._spec = spec
-        self._is_boolean = spec.target_column.kind == "boolean"
         self._counts = ValueCounts()
-        self._moments = Moments()
 
     def observe(self, series: pd.Series) -> None:
-        """Count classes, or gather moments."""
-        if self._spec.target.task == "regression":
-            self._moments.update(read_numbers(series))
-        else:
-            self._counts.update(read_classes(series, is_boolean=self._is_boolean))
+        """Count classes."""
+        self._counts.update(read_texts(series))
 
-    def finish(self) -> TargetEncoder:
+    def finish(self) -> TargetEncoder:  # type: ignore[override]  # a target is no feature
         """Give the encoder.
 
         Raises:
             DataError: There are fewer than two classes, or a class of the contract is missing.
         """
-        target = self._spec.target
-        if target.task == "regression":
-            std = self._moments.std
-            return TargetEncoder(
-                column=target.column, task=target.task, mean=self._moments.mean, std=std or 1.0
-            )
         return TargetEncoder(
-            column=target.column,
-            task=target.task,
-            is_boolean=self._is_boolean,
+            column=self.column,
+            task="classification",
             classes=order_classes(self._spec, dict(self._counts.ranked())),
         )
 
 
-def read_classes(series: pd.Series, *, is_boolean: bool) -> pa.Array:
-    """Read the target's classes as text; a boolean target has `false` and `true`."""
-    if not is_boolean:
-        return read_texts(series)
-    values = read_booleans(series)
-    texts = np.where(values == 1.0, "true", "false")
-    return pa.array(texts, type=pa.large_string(), mask=np.isnan(values))
+class NumberTargetFitter(NumberFitter):
+    """Fits the `TargetEncoder` of a regression; its scaling is found as a feature's is."""
+
+    def __init__(self, column: NumberColumn | IntegerColumn) -> None:
+        """Begin without rows; a target has no gaps, and outliers of it are what is to be told."""
+        super().__init__(column.model_copy(update={"fill": "mean", "outliers": "keep"}))
+
+    def finish(self) -> TargetEncoder:  # type: ignore[override]  # a target is no feature
+        """Give the encoder."""
+        encoder = super().finish()
+        if encoder is None:
+            raise DataError(
+                f"target {self.column!r}: expected numbers among the training rows. Received: "
+                "none. Check the source, or the column named as target."
+            )
+        return TargetEncoder(
+            column=self.column,
+            task="regression",
+            mean=self.moments.mean,
+            std=self.moments.std or 1.0,
+            scale=TargetScale(
+                center=encoder.center, width=encoder.width, log_origin=encoder.log_origin
+            ),
+        )
+
+
+def build_target_fitter(spec: PipelineSpec) -> ClassFitter | NumberTargetFitter:
+    """Build what fits the target's encoder."""
+    column = spec.target_column
+    if spec.target.task == "regression" and isinstance(column, NumberColumn | IntegerColumn):
+        return NumberTargetFitter(column)
+    return ClassFitter(spec)
 
 
 def order_classes(spec: PipelineSpec, counts: dict[str, int]) -> tuple[str, ...]:

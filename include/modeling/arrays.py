@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from include.errors import TrainingError
 from include.records import FeatureSchema
+from include.values.scaling import scale_target
 
 # Keras clips probabilities here before it takes their logarithm; so does whatever we report.
 EPSILON = 1e-7
@@ -37,7 +38,7 @@ def to_loss_target(schema: FeatureSchema, y: npt.NDArray[Any]) -> npt.NDArray[An
     """Return the target as the loss takes it.
 
     Several classes: int32 indices, shape (rows,). Two classes: float32 zeros and ones, shape
-    (rows, 1). Regression: float32, standardised by the schema's mean and deviation, (rows, 1).
+    (rows, 1). Regression: float32, scaled as the schema says, (rows, 1).
 
     Example:
         >>> schema = FeatureSchema(
@@ -47,7 +48,7 @@ def to_loss_target(schema: FeatureSchema, y: npt.NDArray[Any]) -> npt.NDArray[An
         [[0.0], [2.0]]
     """
     if schema.task == "regression":
-        scaled = (y - schema.target_mean) / schema.target_std
+        scaled = scale_target(y, schema.scaling)
         return np.asarray(scaled, dtype=np.float32).reshape(-1, 1)
     if schema.outputs == 1:
         return np.asarray(y, dtype=np.float32).reshape(-1, 1)

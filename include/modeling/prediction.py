@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from include.records import FeatureSchema
+from include.values.scaling import unscale_target
 
 BATCH_ROWS = 1_024
 # Bounds what one batch of large tensors takes, before the network multiplies it.
@@ -45,7 +46,7 @@ def predict(
     """
     outputs = predict_outputs(network, inputs, batch_size=batch_size).astype(np.float64)
     if schema.task == "regression":
-        return np.asarray(outputs[:, 0] * schema.target_std + schema.target_mean)
+        return unscale_target(outputs[:, 0], schema.scaling)
     if schema.outputs == 1:
         return np.concatenate([1 - outputs, outputs], axis=1)
     return np.asarray(outputs / outputs.sum(axis=1, keepdims=True))

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
+
+from include.values.times import read_moment
 
 NULLITY: Final = re.compile(r"^\s*(?P<column>.+?)\s+is\s+(?P<negated>not\s+)?null\s*$", re.I)
 MEMBERSHIP: Final = re.compile(
@@ -81,12 +82,6 @@ def _read_boolean(text: str) -> bool:
     return {"true": True, "false": False}[text.lower()]
 
 
-def read_datetime(text: str) -> datetime:
-    """Read an ISO 8601 time; without a zone it is UTC."""
-    time = datetime.fromisoformat(text)
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-
-
 def _read_integer(text: str) -> int | float:
     number = float(text)
     return int(number) if number.is_integer() else number
@@ -96,5 +91,5 @@ _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "number": float,
     "integer": _read_integer,
     "boolean": _read_boolean,
-    "datetime": read_datetime,
+    "datetime": read_moment,
 }

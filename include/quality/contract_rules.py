@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from include.quality.conditions import read_datetime
 from include.quality.rules import Rule, Suite
 from include.specs import Column, PipelineSpec
-from include.specs.columns import IntegerColumn, NumberColumn, Severity
+from include.specs.columns import Severity, TensorColumn
+from include.values.limits import FINITE, NOT_MISSING, Limits, limits_of
 
 
 def contract_rules(spec: PipelineSpec, suite: Suite) -> tuple[Rule, ...]:
@@ -85,7 +85,7 @@ def _nulls(column: Column, share: float, severity: Severity | None = None) -> Ru
         {"mostly": round(1 - share, 12)} if share else {},
         severity=severity,
         can_move=True,
-        expected=f"at most {share:.4g} of the values missing" if share else "no missing value",
+        expected=f"at most {share:.4g} of the values missing" if share else NOT_MISSING,
         next_move="Fill them at the source, or raise `nulls` of the column.",
     )
 
@@ -102,66 +102,44 @@ def _value_rules(column: Column) -> Iterator[Rule]:
         )
     if column.private is not None:
         return
-    if isinstance(column, NumberColumn | IntegerColumn):
-        yield from _range(column, column.name, (column.min, column.max), column.kind == "number")
-    elif column.kind == "datetime":
-        yield from _period(column, column.min, column.max)
-    elif column.kind == "category" and column.values is not None:
-        yield _set(column, column.values)
-    elif column.kind == "tensor":
-        yield from _range(column, f"{column.name}.min", (column.min, None), is_real=True)
-        yield from _range(column, f"{column.name}.max", (None, column.max), is_real=True)
+    limits = limits_of(column)
+    if limits.allowed is not None:
+        yield _set(column, limits)
+    elif isinstance(column, TensorColumn):
+        yield from _range(column, f"{column.name}.min", limits._replace(high=None))
+        yield from _range(column, f"{column.name}.max", limits._replace(low=None))
+    else:
+        yield from _range(column, column.name, limits)
 
 
-def _range(
-    column: Column, name: str, bounds: tuple[float | None, float | None], is_real: bool
-) -> Iterator[Rule]:
-    low, high = bounds
-    if low is not None or high is not None:
+def _range(column: Column, name: str, limits: Limits) -> Iterator[Rule]:
+    if limits.low is not None or limits.high is not None:
         yield _rule(
             column,
             "expect_column_values_to_be_between",
-            {"column": name, "min_value": low, "max_value": high},
+            {"column": name, "min_value": limits.low, "max_value": limits.high},
             can_move=True,
-            expected=f"values {_between(low, high)}",
+            expected=limits.words,
             next_move="Correct them at the source, or change `min` and `max` of the column.",
         )
-    # An open side lets infinity pass, which no network survives.
-    if is_real and (low is None or high is None):
+    if limits.is_finite:
         yield _rule(
             column,
             "expect_column_values_to_be_finite",
             {"column": name},
             can_move=True,
-            expected="finite numbers",
+            expected=FINITE,
             next_move="Write a missing value instead, or set `quarantine: true` for the column.",
         )
 
 
-def _period(column: Column, low: str | None, high: str | None) -> Iterator[Rule]:
-    if low is None and high is None:
-        return
-    yield _rule(
-        column,
-        "expect_column_values_to_be_between",
-        {
-            "min_value": read_datetime(low) if low else None,
-            "max_value": read_datetime(high) if high else None,
-        },
-        can_move=True,
-        expected=f"times {_between(low, high)}",
-        next_move="Correct them at the source, or change `min` and `max` of the column.",
-    )
-
-
-def _set(column: Column, values: tuple[str, ...]) -> Rule:
-    shown = ", ".join(values[:10]) + (", …" if len(values) > 10 else "")
+def _set(column: Column, limits: Limits) -> Rule:
     return _rule(
         column,
         "expect_column_values_to_be_in_set",
-        {"value_set": list(values)},
+        {"value_set": list(limits.allowed or ())},
         can_move=True,
-        expected=f"one of {shown}",
+        expected=limits.words,
         next_move="Correct the spelling at the source, or add the value to `values`.",
     )
 
@@ -174,18 +152,6 @@ def _variation(column: Column, severity: Severity) -> Rule:
         expected="at least two different values: a constant column teaches nothing",
         next_move="Check the source, or make the column `kind: ignore`.",
     )
-
-
-def _between(low: object, high: object) -> str:
-    if high is None:
-        return f"of at least {_short(low)}"
-    if low is None:
-        return f"of at most {_short(high)}"
-    return f"between {_short(low)} and {_short(high)}"
-
-
-def _short(bound: object) -> str:
-    return f"{bound:.12g}" if isinstance(bound, float) else str(bound)
 
 
 def _rule(

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from include.errors import SpecError
-from include.quality.conditions import Where, parse_where, read_datetime
+from include.quality.conditions import Where, parse_where
 from include.quality.contract_rules import contract_rules
 from include.quality.expectation_classes import RESERVED, build_expectation, find_class
 from include.quality.rules import Rule, Suite, column_kinds, private_columns
 from include.specs import PipelineSpec
 from include.specs.data import QualityRule
+from include.values.times import read_moment
 
 TEXT_KINDS: Final = frozenset({"category", "text", "id"})
 
@@ -66,7 +67,7 @@ def check_rules(spec: PipelineSpec) -> None:
 
 def _check_time(name: str, bound: str | None) -> None:
     try:
-        read_datetime(bound or "2024-01-31")
+        read_moment(bound or "2024-01-31")
     except ValueError as error:
         raise SpecError(
             f"columns.{name}: expected min and max as ISO 8601 times. Received: {bound!r}. "

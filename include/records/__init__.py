@@ -12,7 +12,6 @@ from include.records.model import (
     Gate,
     ModelMetrics,
     PromoteRecord,
-    RawColumn,
     ReportRecord,
     TrainRecord,
     Verdict,
@@ -26,6 +25,7 @@ from include.records.tables import (
     IngestRecord,
     PrepareRecord,
     TableRef,
+    TargetScale,
 )
 from include.records.tasks import STEPS, TASKS, RunRecords
 
@@ -46,7 +46,6 @@ __all__ = [
     "PrepareRecord",
     "PromoteRecord",
     "QualityReport",
-    "RawColumn",
     "Record",
     "ReportRecord",
     "RuleOutcome",
@@ -54,6 +53,7 @@ __all__ = [
     "RunRecords",
     "StepCost",
     "TableRef",
+    "TargetScale",
     "TrainRecord",
     "ValidateRecord",
     "Verdict",

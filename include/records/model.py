@@ -9,16 +9,6 @@ from include.records.run import Record
 VerdictKind = Literal["promote", "keep", "inconclusive"]
 
 
-class RawColumn(Record):
-    """One column that a model asks of its callers, as the signature and the bundle state it."""
-
-    name: str
-    kind: Literal["number", "integer", "boolean", "category", "datetime", "text", "id", "tensor"]
-    is_nullable: bool = Field(default=False, description="Whether values may be missing.")
-    is_private: bool = Field(default=False, description="Whether examples must not show it.")
-    shape: tuple[int, ...] = Field(default=(), description="tensor: shape of one value.")
-
-
 class TrainRecord(Record):
     """Result of `train`: the candidate."""
 

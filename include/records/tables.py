@@ -52,12 +52,22 @@ class FeatureInput(Record):
     )
 
 
+class TargetScale(Record):
+    """How a regression's target is scaled: `(y - center) / width`, of its log1p if asked for."""
+
+    center: float = 0.0
+    width: float = Field(default=1.0, gt=0)
+    log_origin: float | None = Field(
+        default=None, description="With scale log: log1p(y - log_origin) is scaled."
+    )
+
+
 class FeatureSchema(Record):
     """What a network takes in and gives out; stored beside the tables, not in XCom.
 
     Classification: `classes` in the order of the network's outputs; binary networks give one
-    output, the probability of `classes[1]`. Regression: the network predicts
-    `(y - target_mean) / target_std`.
+    output, the probability of `classes[1]`. Regression: the network predicts the target as
+    `scaling` scales it; mean and deviation are those of the training rows, in its own unit.
     """
 
     inputs: tuple[FeatureInput, ...]
@@ -66,6 +76,14 @@ class FeatureSchema(Record):
     classes: tuple[str, ...] = ()
     target_mean: float = 0.0
     target_std: float = 1.0
+    target_scale: TargetScale | None = Field(
+        default=None, description="Regression: null stands for mean and deviation."
+    )
+
+    @property
+    def scaling(self) -> TargetScale:
+        """How the target of a regression is scaled."""
+        return self.target_scale or TargetScale(center=self.target_mean, width=self.target_std)
 
     @property
     def outputs(self) -> int:

@@ -5,31 +5,44 @@ fitted preprocessor) and `model.keras` (the network).
 """
 
 import hashlib
+import json
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from include.errors import IntegrityError
-from include.records import FeatureSchema, RawColumn, Record
-from include.specs import PipelineSpec
-from include.specs.columns import TensorColumn
+from include.features.contract import list_lag_columns
+from include.records import FeatureSchema, Record
+from include.specs import Column, PipelineSpec
+from include.specs.columns import IdColumn, NumberColumn
+from include.specs.data import ServingSpec
+from include.values.reading import Reading, reading_of
 
 MANIFEST: Final = "bundle.json"
 PREPROCESSOR: Final = "preprocessor.json"
 NETWORK: Final = "model.keras"
+FORMAT: Final = 2
 
 
 class Bundle(Record):
     """What a bundle is: the content of `bundle.json`."""
 
-    format: Literal[1] = 1
+    format: Literal[2] = FORMAT
     name: str = Field(description="Name of the pipeline.")
     spec_digest: str = Field(description="SHA-256 of the spec it was trained by.")
-    columns: tuple[RawColumn, ...] = Field(description="What it asks of its callers.")
+    columns: tuple[Column, ...] = Field(description="The contract of what it asks of its callers.")
+    reading: Reading = Field(description="How texts become values, as they did at ingest.")
+    serving: ServingSpec = Field(description="What becomes of rows that break the contract.")
+    has_private: bool = Field(description="Whether any column of the spec is personal data.")
     features: FeatureSchema = Field(description="What the network takes in and gives out.")
+
+    @property
+    def may_warn(self) -> bool:
+        """Whether answers have a column of warnings."""
+        return self.serving.broken_rows == "warn" or not all(map(is_strict, self.columns))
 
 
 def write_bundle(
@@ -55,6 +68,9 @@ def write_bundle(
         name=spec.name,
         spec_digest=hashlib.sha256(spec.model_dump_json().encode()).hexdigest(),
         columns=describe_columns(spec, fitted.columns),
+        reading=reading_of(spec.source),
+        serving=spec.serving,
+        has_private=any(column.private for column in spec.columns),
         features=fitted.schema,
     )
     (directory / MANIFEST).write_text(bundle.model_dump_json(indent=1), encoding="utf-8")
@@ -64,34 +80,64 @@ def write_bundle(
 
 
 def read_bundle(directory: Path) -> Bundle:
-    """Read what a bundle says of itself.
+    """Read what a bundle says of itself; one of format 1 has the reading of no source.
 
     Raises:
         IntegrityError: `bundle.json` is missing, or of a format that this version cannot read.
     """
     try:
-        return Bundle.model_validate_json((directory / MANIFEST).read_bytes())
-    except (OSError, ValidationError) as error:
+        content = json.loads((directory / MANIFEST).read_bytes())
+        return Bundle.model_validate(_upgrade(content) if content.get("format") == 1 else content)
+    except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
         raise IntegrityError(
-            f"a bundle must hold a {MANIFEST} of format 1. Received: {type(error).__name__}: "
-            f"{str(error)[:300]}. Train the model again with this version."
+            f"a bundle must hold a {MANIFEST} of format {FORMAT}, or 1. Received: "
+            f"{type(error).__name__}: {str(error)[:300]}. Train the model again with this version."
         ) from error
 
 
-def describe_columns(spec: PipelineSpec, names: Iterable[str]) -> tuple[RawColumn, ...]:
-    """Describe the columns that a model asks for; one made by cleaning (a lag) is a number."""
-    return tuple(_describe(spec, name) for name in names)
+def describe_columns(spec: PipelineSpec, names: Iterable[str]) -> tuple[Column, ...]:
+    """Give the contract of the columns that a model asks for; one made by cleaning is a number.
 
-
-def _describe(spec: PipelineSpec, name: str) -> RawColumn:
-    column = spec.column_by_name.get(name)
-    if column is None or column.kind == "ignore":
-        return RawColumn(name=name, kind="number", is_nullable=True)
-    return RawColumn(
-        name=name,
-        # A hashed value is a text, whatever it was before.
-        kind="category" if column.private else column.kind,
-        is_nullable=column.nulls > 0,
-        is_private=column.private is not None,
-        shape=column.shape if isinstance(column, TensorColumn) else (),
+    A private column is asked for as it is stored: as the text of its hash.
+    """
+    lags = set(list_lag_columns(spec))
+    return tuple(
+        NumberColumn(name=name, kind="number", nulls=1.0)
+        if name in lags
+        else _as_stored(spec.column_by_name[name])
+        for name in names
     )
+
+
+def is_strict(column: Column) -> bool:
+    """Tell whether ingest and gate keep rows out that break this column's contract."""
+    return column.severity == "critical" or column.quarantine
+
+
+def _as_stored(column: Column) -> Column:
+    if column.private is None:
+        return column
+    shared = column.model_dump(include={"name", "nulls", "severity", "quarantine", "private"})
+    return IdColumn(kind="id", **shared)
+
+
+def _upgrade(content: dict[str, Any]) -> dict[str, Any]:
+    """Turn the content of format 1, which knew names, kinds and shapes only, into this one."""
+    columns = [
+        {
+            "name": column["name"],
+            "kind": "id" if column.get("is_private") else column["kind"],
+            "nulls": float(column.get("is_nullable", False)),
+            **({"private": "hash"} if column.get("is_private") else {}),
+            **({"shape": column["shape"]} if column.get("shape") else {}),
+        }
+        for column in content["columns"]
+    ]
+    return {
+        **content,
+        "format": FORMAT,
+        "columns": columns,
+        "reading": Reading(),
+        "serving": {},
+        "has_private": any(column.get("is_private") for column in content["columns"]),
+    }

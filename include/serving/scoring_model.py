@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from include.errors import SchemaError
+from include.errors import DataError, SchemaError
 from include.serving.bundle import NETWORK, PREPROCESSOR, Bundle, read_bundle
-from include.tracking.signatures import output_columns
+from include.serving.raw_rows import cast_rows, take_stored
+from include.specs import Column
+from include.specs.columns import DatetimeColumn
+from include.tracking.signatures import WARNING, output_columns
 
 if TYPE_CHECKING:
     import keras
@@ -57,45 +60,60 @@ class ScoringModel:
         The order of columns does not matter and further columns are ignored.
 
         Args:
-            frame: Rows with the bundle's columns.
+            frame: Rows with the bundle's columns, as texts of the source or as typed values.
 
         Returns:
             Classification: `prediction` (the class as text) and `probability_<class>` for every
-            class; regression: `prediction`.
+            class; regression: `prediction`. Where the bundle may warn, `warning` as well.
+
+        Raises:
+            SchemaError: A column is missing, or rows break the contract and are refused.
+        """
+        self._check_columns(frame)
+        parts = [
+            cast_rows(self.bundle, frame.iloc[start : start + CHUNK_ROWS], first_row=start)
+            for start in range(0, len(frame), CHUNK_ROWS)
+        ]
+        answer = self._answer([part.frame for part in parts], frame.index)
+        if self.bundle.may_warn:
+            answer[WARNING] = pd.Series(
+                [text for part in parts for text in part.warnings], index=frame.index, dtype="str"
+            )
+        return answer
+
+    def predict_stored(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Predict rows at rest, such as the test rows of a run: as `predict`, without warnings.
 
         Raises:
             SchemaError: A column is missing, or holds values of another kind.
         """
-        rows = self._with_all_columns(frame)
-        chunks = [
-            self._predict_chunk(rows.iloc[start : start + CHUNK_ROWS])
-            for start in range(0, len(rows), CHUNK_ROWS)
+        self._check_columns(frame)
+        parts = [
+            take_stored(self.bundle, frame.iloc[start : start + CHUNK_ROWS])
+            for start in range(0, len(frame), CHUNK_ROWS)
         ]
-        names = output_columns(self.bundle.features)
-        values = np.concatenate(chunks) if chunks else np.empty((0, max(1, len(names) - 1)))
-        return self._name_outputs(values, names, frame.index)
+        return self._answer(parts, frame.index)
 
-    def _with_all_columns(self, frame: pd.DataFrame) -> pd.DataFrame:
-        columns = self.bundle.columns
+    def _check_columns(self, frame: pd.DataFrame) -> None:
         given = set(frame.columns)
-        missing = [c.name for c in columns if c.name not in given and not c.is_nullable]
+        missing = [c.name for c in self.bundle.columns if not (c.nulls or _is_given(c, given))]
         if missing:
             raise SchemaError(
                 f"the model {self.bundle.name} needs the columns "
-                f"{[column.name for column in columns][:50]}. Received no {missing[:50]}. "
-                "Add them to the rows; their order does not matter."
+                f"{[column.name for column in self.bundle.columns][:50]}. Received no "
+                f"{missing[:50]}. Add them to the rows; their order does not matter."
             )
         twice = sorted({str(name) for name in frame.columns[frame.columns.duplicated()]})
         if twice:
             raise SchemaError(
                 f"column names must differ. Received twice: {twice[:20]}. Rename or drop them."
             )
-        absent = {
-            c.name: pd.Series([None] * len(frame), index=frame.index, dtype=object)
-            for c in columns
-            if c.name not in given
-        }
-        return frame.assign(**absent)[[column.name for column in columns]]
+
+    def _answer(self, parts: list[pd.DataFrame], index: pd.Index) -> pd.DataFrame:
+        names = output_columns(self.bundle.features)
+        chunks = [self._predict_chunk(part) for part in parts]
+        values = np.concatenate(chunks) if chunks else np.empty((0, max(1, len(names) - 1)))
+        return self._name_outputs(values, names, index)
 
     def _predict_chunk(self, rows: pd.DataFrame) -> np.ndarray[Any, Any]:
         from include.modeling.prediction import predict
@@ -115,6 +133,11 @@ class ScoringModel:
         return pd.concat([labels.rename(names[0]), shares], axis=1)
 
 
+def _is_given(column: Column, given: set[str]) -> bool:
+    parts = column.from_parts if isinstance(column, DatetimeColumn) else ()
+    return column.name in given or (bool(parts) and set(parts) <= given)
+
+
 class PyfuncModel:
     """What MLflow calls: the same model with MLflow's arguments."""
 
@@ -123,8 +146,18 @@ class PyfuncModel:
         self.model = model
 
     def predict(self, frame: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Predict rows; there are no parameters."""
-        return self.model.predict(pd.DataFrame(frame))
+        """Predict rows; there are no parameters.
+
+        Raises:
+            MlflowException: The rows are not what the model asks for; its server answers 400 with
+                our words, which of any other error it keeps to its log.
+        """
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self.model.predict(pd.DataFrame(frame))
+        except DataError as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from error
 
 
 def _load_pyfunc(path: str) -> PyfuncModel:

@@ -16,7 +16,7 @@ from include.sources.npz_files import list_array_columns, read_array_batches
 from include.sources.parquet_files import read_parquet_batches, read_parquet_columns
 from include.specs.sources import FileOptions
 from include.tables.digests import digest_key
-from include.values.reading import Reading
+from include.values.reading import reading_of
 from include.values.showing import shorten
 
 CHUNK_BYTES: Final = 4 * 1024**2
@@ -63,7 +63,7 @@ def open_files(
         name="",
         columns=(*columns, *(name for name in constants if name not in columns)),
         read=read,
-        reading=Reading(options.missing, options.trim, options.strip_suffix),
+        reading=reading_of(options),
         digest=_digest_files(files),
         parts=("train", "test") if first.part else (),
         has_open_rows=all(file.format == "jsonl" for file in files),
@@ -103,7 +103,7 @@ def _open_archive(options: FileOptions, files: list[SourceFile], limit: int | No
         name="",
         columns=columns,
         read=read,
-        reading=Reading(options.missing, options.trim, options.strip_suffix),
+        reading=reading_of(options),
         digest=_digest_files(files),
         parts=parts,
     )

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from include.errors import GatehouseError, InfrastructureError, SourceError
 from include.sources.batches import Batch, OpenedSource, whole_batch
 from include.specs.sources import SqlSource
-from include.values.reading import Reading
+from include.values.reading import reading_of
 from include.values.showing import shorten
 from include.values.texts import array_from_python
 
@@ -48,7 +48,7 @@ def open_sql(
         name=f"query on connection {source.connection}",
         columns=columns,
         read=lambda wanted: _read(source, url, wanted, has_private),
-        reading=Reading(missing=source.missing),
+        reading=reading_of(source),
         digest=None,
     )
 

@@ -1,5 +1,7 @@
 """What is predicted and what must hold of the rows: target and quality rules."""
 
+from typing import Literal
+
 from pydantic import Field, field_validator
 
 from include.specs.base import SpecModel
@@ -23,6 +25,19 @@ class TargetSpec(SpecModel):
     def write_positive_as_text(cls, value: object) -> object:
         """Accept a number or a boolean: classes are text at rest."""
         return write_as_text(value) if isinstance(value, bool | int | float) else value
+
+
+class ServingSpec(SpecModel):
+    """How the model answers rows that its contract does not allow."""
+
+    broken_rows: Literal["refuse", "warn"] = Field(
+        default="refuse",
+        description="Rows with a value that does not cast, is missing where `nulls` is 0, or lies "
+        "outside `min`, `max` or `values`. `refuse`: no row of the request is answered, and the "
+        "error names the values. `warn`: they are answered with the reason in the column "
+        "`warning`, a value that cannot be read taken as missing. Columns whose severity is "
+        "warning or info only ever warn.",
+    )
 
 
 class QualityRule(SpecModel, extra="allow"):

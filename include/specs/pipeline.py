@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from include.specs.base import SpecModel
 from include.specs.bounds import MAX_ROWS
 from include.specs.columns import Column, DatetimeColumn, known_classes
-from include.specs.data import QualityRule, TargetSpec
+from include.specs.data import QualityRule, ServingSpec, TargetSpec
 from include.specs.features import CleaningSpec, SelectionSpec, SplitSpec
 from include.specs.metrics import METRICS, metrics_for
 from include.specs.model import EvaluationSpec, ModelSpec, TrainingSpec
@@ -19,6 +19,7 @@ from include.specs.names import RESERVED_COLUMNS, ROW_ID
 from include.specs.promotion import PromotionSpec
 from include.specs.schedule import ScheduleSpec
 from include.specs.sources import Source
+from include.specs.target_options import check_target_options
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,59}$"
 
@@ -62,6 +63,9 @@ class PipelineSpec(SpecModel):
     evaluation: EvaluationSpec = Field(default=EvaluationSpec(), description="What is measured.")
     promotion: PromotionSpec = Field(
         default=PromotionSpec(), description="What a candidate must show."
+    )
+    serving: ServingSpec = Field(
+        default=ServingSpec(), description="How the champion answers rows it is asked about."
     )
     schedule: ScheduleSpec | None = Field(
         default=None, description="When it retrains by itself; by hand only unless given."
@@ -148,6 +152,7 @@ class PipelineSpec(SpecModel):
             )
         if not self.feature_columns:
             raise ValueError("at least one column beside the target must be a feature")
+        check_target_options(column, self.target.task)
         self._check_composed_times()
         self._check_positive()
 

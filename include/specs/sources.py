@@ -9,6 +9,7 @@ from include.specs.base import SpecModel
 # Signed addresses are long.
 MAX_URI_LENGTH: Final = 4000
 FileFormat = Literal["auto", "csv", "jsonl", "parquet", "npz"]
+DEFAULT_MISSING: Final = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 
 
 class FileOptions(SpecModel):
@@ -35,8 +36,9 @@ class FileOptions(SpecModel):
         description="Text encoding by its Python name. A byte order mark is accepted.",
     )
     missing: tuple[str, ...] = Field(
-        default=("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"),
-        description="Texts that mean a missing value, compared after trimming.",
+        default=DEFAULT_MISSING,
+        description="Texts that mean a missing value, compared after trimming; a number among them "
+        "means it however it is written.",
     )
     trim: bool = Field(default=True, description="Strip blanks around every text value.")
     strip_suffix: str | None = Field(
@@ -108,14 +110,14 @@ class SqlSource(SpecModel):
 
 
 class UnionSource(SpecModel):
-    """Several sources of the same columns, stacked."""
+    """Several sources of the same columns, stacked; callers of the model write like the first."""
 
     kind: Literal["union"] = Field(description="Sources stacked one after the other.")
     sources: tuple["Source", ...] = Field(min_length=2, description="The sources, in order.")
 
 
 class JoinSource(SpecModel):
-    """Several sources joined by key to the first one."""
+    """Several sources joined by key to the first one, as which callers of the model write."""
 
     kind: Literal["join"] = Field(description="Sources joined by key to the first.")
     sources: tuple["Source", ...] = Field(

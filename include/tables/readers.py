@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,6 +11,7 @@ import pyarrow.parquet as pq
 from include.errors import DataError
 from include.records import TableRef
 from include.tables.layout import MANIFEST, is_local, open_root
+from include.values.frames import to_frame
 
 
 def read_manifest(ref: TableRef) -> dict[str, Any]:
@@ -102,39 +102,6 @@ def iter_frames(
     with_nulls = _columns_with_nulls(ref)
     for rows in iter_batches(ref, columns, part, batch_rows=batch_rows):
         yield to_frame(rows, with_nulls)
-
-
-def to_frame(rows: pa.Table, with_nulls: frozenset[str] = frozenset()) -> pd.DataFrame:
-    """Convert Arrow rows to a pandas frame with the dtypes that all steps expect.
-
-    Args:
-        rows: The rows.
-        with_nulls: Integer and boolean columns that get a nullable dtype even if these rows
-            have no null; those that have one get it anyway.
-    """
-    series = {
-        name: _to_series(column, name in with_nulls)
-        for name, column in zip(rows.column_names, rows.columns, strict=True)
-    }
-    return pd.DataFrame(series, index=pd.RangeIndex(rows.num_rows))
-
-
-def _to_series(column: pa.ChunkedArray, has_nulls: bool) -> Any:
-    kind = column.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return _from_arrow(pd.StringDtype("pyarrow", na_value=np.nan), column)
-    if pa.types.is_nested(kind):
-        return pd.arrays.ArrowExtensionArray(column)
-    if has_nulls or column.null_count:
-        if pa.types.is_integer(kind):
-            return _from_arrow(pd.Int64Dtype(), column.cast(pa.int64()))
-        if pa.types.is_boolean(kind):
-            return _from_arrow(pd.BooleanDtype(), column)
-    return column.to_pandas()
-
-
-def _from_arrow(dtype: Any, column: pa.ChunkedArray) -> Any:
-    return dtype.__from_arrow__(column)
 
 
 def _files(manifest: dict[str, Any], part: str) -> list[dict[str, Any]]:

@@ -18,7 +18,8 @@ import yaml
 
 import include
 from include.errors import IntegrityError
-from include.records import FeatureSchema, RawColumn
+from include.records import FeatureSchema
+from include.specs import Column
 from include.tracking.connection import tracking_calls
 from include.tracking.file_digests import digest_directory
 from include.tracking.signatures import build_signature, example_rows
@@ -53,25 +54,28 @@ def log_bundle(
     log: "RunLog",
     directory: Path,
     *,
-    columns: Sequence[RawColumn],
+    columns: Sequence[Column],
     schema: FeatureSchema,
     example: pd.DataFrame,
+    may_warn: bool = False,
 ) -> str:
     """Log a bundle directory as a model of the run.
 
     Args:
         log: The run that made it.
         directory: What `write_bundle` wrote.
-        columns: What the model asks of its callers.
+        columns: The contract of what the model asks of its callers.
         schema: What it predicts.
         example: Stored rows, of which the first five become the input example.
+        may_warn: Whether its answers have a column of warnings.
 
     Returns:
         The model's address, `models:/m-…`.
     """
     from mlflow.models import Model
 
-    signature, rows = build_signature(columns, schema), example_rows(columns, example)
+    signature = build_signature(columns, schema, may_warn=may_warn)
+    rows = example_rows(columns, example)
     with tempfile.TemporaryDirectory() as scratch, tracking_calls(log.server):
         logged = log.client.create_logged_model(
             log.experiment_id, MODEL_NAME, source_run_id=log.run_id, model_type="gatehouse"

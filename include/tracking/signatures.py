@@ -1,9 +1,9 @@
 """What a logged model asks for and gives, in MLflow's terms, with rows that show it.
 
-MLflow checks every call against the signature before the model sees it, and some of its checks
-harm good rows: a missing boolean in JSON becomes false, a missing text becomes "None", times
-with a zone, nullable integers and images of whole numbers are refused. Columns of these sorts
-are declared `any`; the model itself reads them by the column contract and says what is wrong.
+MLflow casts every call to the signature before the model sees it, by rules of its own: any text
+is a true boolean, a missing text becomes "None", a mark of a missing value is no number, a number
+no category, times with a zone and images of whole numbers are refused. So every column is
+declared `any`; the model reads it by the column contract, as ingest did, and says what is wrong.
 """
 
 from collections.abc import Sequence
@@ -12,41 +12,48 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from include.records import FeatureSchema, RawColumn
+from include.records import FeatureSchema
+from include.specs import Column
+from include.specs.columns import DatetimeColumn, TensorColumn
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec
 
 PREDICTION: Final = "prediction"
 PROBABILITY: Final = "probability_"
 EXAMPLE_ROWS: Final = 5
 HIDDEN: Final = "hidden"
-TYPES: Final = {
-    "integer": "long",
-    "boolean": "boolean",
-    "category": "string",
-    "text": "string",
-    "id": "string",
-}
+WARNING: Final = "warning"
 
 
-def build_signature(columns: Sequence[RawColumn], schema: FeatureSchema) -> "ModelSignature":
+def build_signature(
+    columns: Sequence[Column], schema: FeatureSchema, *, may_warn: bool = False
+) -> "ModelSignature":
     """Build the column signature of a scoring model.
 
-    A column whose values may be missing is optional as a column too.
+    A column whose values may be missing is optional as a column too, and so are a time that may
+    come in parts and the parts.
 
     Args:
-        columns: What the model asks for.
+        columns: The contract of what the model asks for.
         schema: What it predicts.
+        may_warn: Whether it gives warnings as well.
     """
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
+    from mlflow.types.schema import AnyType
 
+    required = {column.name: not column.nulls for column in columns}
+    for column in columns:
+        if isinstance(column, DatetimeColumn) and column.from_parts:
+            required[column.name] = False
+            required = {**dict.fromkeys(column.from_parts, False), **required}
+    inputs = [ColSpec(AnyType(), name, required=must) for name, must in required.items()]
     names = output_columns(schema)
     kinds = ["string" if schema.task == "classification" else "double", *["double"] * len(names)]
     outputs = [ColSpec(kind, name) for kind, name in zip(kinds, names, strict=False)]
-    return ModelSignature(Schema([_input(column) for column in columns]), Schema(outputs))
+    warnings = [ColSpec("string", WARNING)] if may_warn else []
+    return ModelSignature(Schema(inputs), Schema([*outputs, *warnings]))
 
 
 def output_columns(schema: FeatureSchema) -> tuple[str, ...]:
@@ -61,7 +68,7 @@ def output_columns(schema: FeatureSchema) -> tuple[str, ...]:
     return (PREDICTION, *(f"{PROBABILITY}{name}" for name in schema.classes))
 
 
-def example_rows(columns: Sequence[RawColumn], frame: pd.DataFrame) -> pd.DataFrame:
+def example_rows(columns: Sequence[Column], frame: pd.DataFrame) -> pd.DataFrame:
     """Write the first rows as a caller would send them; private values are hidden.
 
     Args:
@@ -69,10 +76,10 @@ def example_rows(columns: Sequence[RawColumn], frame: pd.DataFrame) -> pd.DataFr
         frame: Rows as they are stored; more columns than asked for do no harm.
     """
     rows = rows_as_sent(columns, frame.head(EXAMPLE_ROWS))
-    return rows.assign(**{column.name: HIDDEN for column in columns if column.is_private})
+    return rows.assign(**{column.name: HIDDEN for column in columns if column.private})
 
 
-def rows_as_sent(columns: Sequence[RawColumn], frame: pd.DataFrame) -> pd.DataFrame:
+def rows_as_sent(columns: Sequence[Column], frame: pd.DataFrame) -> pd.DataFrame:
     """Write stored rows as a caller would send them: values that JSON and MLflow accept.
 
     Args:
@@ -82,25 +89,10 @@ def rows_as_sent(columns: Sequence[RawColumn], frame: pd.DataFrame) -> pd.DataFr
     return pd.DataFrame({column.name: _as_sent(column, frame[column.name]) for column in columns})
 
 
-def _input(column: RawColumn) -> "ColSpec":
-    from mlflow.types import ColSpec
-    from mlflow.types.schema import AnyType
-
-    if column.kind == "number":
-        return ColSpec("double", column.name, required=not column.is_nullable)
-    if column.is_nullable or column.kind not in TYPES:
-        return ColSpec(AnyType(), column.name, required=not column.is_nullable)
-    return ColSpec(TYPES[column.kind], column.name)
-
-
-def _as_sent(column: RawColumn, series: pd.Series) -> pd.Series:
-    if column.kind == "tensor":
+def _as_sent(column: Column, series: pd.Series) -> pd.Series:
+    if isinstance(column, TensorColumn):
         rows = [np.asarray(value).reshape(column.shape).tolist() for value in series]
         return pd.Series(rows, dtype=object)
-    if column.kind == "number":
-        return series.astype("float64").reset_index(drop=True)
-    if column.kind in {"integer", "boolean"} and not series.isna().any():
-        return series.astype("int64" if column.kind == "integer" else "bool").reset_index(drop=True)
     return pd.Series([_as_json(value) for value in series], dtype=object)
 
 

@@ -1,11 +1,13 @@
 """From whatever a source holds to the types at rest that the column contract names.
 
 Every kind has one cast, and each cell that does not fit is reported rather than guessed. The
-same value reads the same whether it comes as text, from Parquet or from a database.
+same value reads the same whether it comes as text, from Parquet, from a database or in the JSON
+of a request; and what is at rest, cast again, stays as it is.
 """
 
 import re
 from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -13,13 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.specs import Column
+from include.specs.columns import CategoryColumn
 from include.values.reading import Reading
 from include.values.tensors import cast_tensor
 from include.values.texts import (
-    EXACT_INTEGERS,
+    clean_category,
     clean_text,
     decode_bytes,
-    match_allowed,
     nan_to_null,
     write_text,
 )
@@ -27,7 +29,9 @@ from include.values.times import cast_datetime
 
 NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 NOT_FINITE: Final = re.compile(r"[+-]?(inf|infinity|nan)", re.IGNORECASE)
-HEXADECIMAL: Final = re.compile(r"0[xX][0-9a-fA-F]{1,15}")
+HEXADECIMAL: Final = re.compile(r"0[xX][0-9a-fA-F]{1,16}")
+# What true and false count as where a number is expected.
+LOGICAL: Final = {"true": 1, "false": 0}
 TRUE_TEXTS: Final = ("true", "t", "yes", "y", "on", "1", "1.0")
 FALSE_TEXTS: Final = ("false", "f", "no", "n", "off", "0", "0.0")
 
@@ -87,45 +91,63 @@ def _plain(values: pa.Array) -> pa.Array:
     return values.cast(pa.float64()) if pa.types.is_float16(kind) else values
 
 
-def _cast_number(_: Column, values: pa.Array, __: Reading) -> CastColumn:
+def _cast_number(_: Column, values: pa.Array, reading: Reading) -> CastColumn:
     kind = values.type
     if pa.types.is_string(kind):
         try:
             numbers = values.cast(pa.float64())
         except pa.ArrowInvalid:
-            return _parse_cells(values, _parse_number, pa.float64())
+            return _without_marks(_parse_cells(values, _parse_number, pa.float64()), reading)
         if pc.any(pc.is_nan(numbers)).as_py():  # Arrow reads more than ours, e.g. nan(1)
-            return _parse_cells(values, _parse_number, pa.float64())
-        return CastColumn(numbers)
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
-        return CastColumn(nan_to_null(values.cast(pa.float64(), safe=False)))
-    if pa.types.is_decimal(kind):
-        return CastColumn(values.cast(pa.float64()))
-    return _all_bad(values, pa.float64())
-
-
-def _cast_integer(_: Column, values: pa.Array, __: Reading) -> CastColumn:
-    kind = values.type
-    if pa.types.is_string(kind):
-        try:
-            return CastColumn(values.cast(pa.int64()))
-        except pa.ArrowInvalid:
-            return _parse_cells(values, _parse_integer, pa.int64())
-    if pa.types.is_floating(kind):
-        values = nan_to_null(values)
+            return _without_marks(_parse_cells(values, _parse_number, pa.float64()), reading)
+        return _without_marks(CastColumn(numbers), reading)
     if not _is_numeric(kind):
+        return _all_bad(values, pa.float64())
+    return _without_marks(CastColumn(nan_to_null(values.cast(pa.float64(), safe=False))), reading)
+
+
+def _cast_integer(_: Column, values: pa.Array, reading: Reading) -> CastColumn:
+    kind = values.type
+    if not pa.types.is_string(kind) and not _is_numeric(kind):
         return _all_bad(values, pa.int64())
+    plain = nan_to_null(values)
     try:
-        return CastColumn(values.cast(pa.int64()))
+        whole = CastColumn(plain.cast(pa.int64()))
+        if pa.types.is_string(kind) and _has_long_hexadecimal(plain, whole.values):
+            whole = _parse_cells(plain, _parse_integer, pa.int64())
     except pa.ArrowInvalid:
-        return _parse_cells(values.cast(pa.string()), _parse_integer, pa.int64())
+        is_exact = pa.types.is_string(kind) or pa.types.is_decimal(kind)
+        texts = plain.cast(pa.string()) if is_exact else write_text(plain)
+        whole = _parse_cells(texts, _parse_integer, pa.int64())
+    return _without_marks(whole, reading)
 
 
-def _cast_boolean(_: Column, values: pa.Array, __: Reading) -> CastColumn:
+def _has_long_hexadecimal(texts: pa.Array, numbers: pa.Array) -> bool:
+    """Tell whether Arrow read sixteen hexadecimal digits, the upper half as negative numbers."""
+    low = pc.min(numbers).as_py()
+    return (
+        low is not None
+        and low < 0
+        and pc.any(pc.match_substring(texts, "x", ignore_case=True)).as_py()
+    )
+
+
+def _without_marks(result: CastColumn, reading: Reading) -> CastColumn:
+    """Turn numbers that the reading has as marks into null, however they were written."""
+    marks = [float(mark) for mark in reading.missing if NUMBER.fullmatch(mark)]
+    if not marks:
+        return result
+    is_mark = pc.is_in(result.values.cast(pa.float64(), safe=False), value_set=pa.array(marks))
+    return result._replace(
+        values=pc.if_else(is_mark, pa.scalar(None, result.values.type), result.values)
+    )
+
+
+def _cast_boolean(_: Column, values: pa.Array, reading: Reading) -> CastColumn:
     if pa.types.is_boolean(values.type):
         return CastColumn(values)
     if _is_numeric(values.type):
-        values = write_text(values)
+        values = clean_text(write_text(values), reading)
     if not pa.types.is_string(values.type):
         return _all_bad(values, pa.bool_())
     lower = pc.utf8_lower(pc.utf8_trim_whitespace(values))
@@ -138,14 +160,11 @@ def _cast_boolean(_: Column, values: pa.Array, __: Reading) -> CastColumn:
 def _cast_text(column: Column, values: pa.Array, reading: Reading) -> CastColumn:
     if pa.types.is_nested(values.type):
         return _all_bad(values, pa.string())
-    texts = write_text(values)
-    if column.kind != "category":
-        return CastColumn(texts)
-    if reading.strip_suffix:
-        cut = pc.utf8_slice_codeunits(texts, 0, stop=-len(reading.strip_suffix))
-        cut = pc.utf8_trim_whitespace(cut) if reading.trim else cut
-        texts = pc.if_else(pc.ends_with(texts, reading.strip_suffix), cut, texts)
-    return CastColumn(match_allowed(texts, column.values) if column.values else texts)
+    if not pa.types.is_string(values.type):
+        values = clean_text(write_text(values), reading)
+    if not isinstance(column, CategoryColumn):
+        return CastColumn(values)
+    return CastColumn(clean_category(values, reading, column.values))
 
 
 def _parse_cells(
@@ -161,20 +180,25 @@ def _parse_cells(
 
 def _parse_number(text: str) -> float | None:
     text = text.strip()
-    return float(text) if NUMBER.fullmatch(text) or NOT_FINITE.fullmatch(text) else None
+    if NUMBER.fullmatch(text) or NOT_FINITE.fullmatch(text):
+        return float(text)
+    return LOGICAL.get(text.lower())
 
 
 def _parse_integer(text: str) -> int | None:
+    """Read a whole number exactly, without a float between that would round it."""
     text = text.strip()
-    if re.fullmatch(r"[+-]?\d+", text, re.ASCII):
-        number = int(text) if len(text) < 25 else None
-    elif HEXADECIMAL.fullmatch(text):
-        number = int(text, 16)
-    elif NUMBER.fullmatch(text) and float(text).is_integer() and abs(float(text)) <= EXACT_INTEGERS:
-        number = int(float(text))
-    else:
-        number = None
-    return number if number is not None and -(2**63) <= number < 2**63 else None
+    if HEXADECIMAL.fullmatch(text):
+        digits = int(text, 16)
+        return digits if digits < 2**63 else None
+    if not NUMBER.fullmatch(text):
+        return LOGICAL.get(text.lower())
+    try:
+        number = Decimal(text)
+    except InvalidOperation:  # an exponent of twenty digits
+        return None
+    is_whole = -(2**63) <= number < 2**63 and number == number.to_integral_value()
+    return int(number) if is_whole else None
 
 
 def _is_numeric(kind: pa.DataType) -> bool:

@@ -88,7 +88,7 @@ def _parse_text(values: pa.Array) -> pa.Array:
 
 def _parse_list(text: str) -> list[float]:
     try:
-        flat = np.asarray(json.loads(text), dtype=np.float32).ravel()
+        flat = np.asarray(json.loads(text)).ravel()
     except (ValueError, TypeError, RecursionError):
         return []
-    return [float(number) for number in flat]
+    return [float(number) for number in flat] if flat.dtype.kind in "biuf" else []

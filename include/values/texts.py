@@ -1,7 +1,12 @@
-"""Texts of a source made canonical, and other values written as texts."""
+"""Texts of a source made canonical, and other values written as texts.
 
-import re
-from typing import Final
+A value casts like the text that writes it: `true`, 3, 3.0 and a time in JSON or Parquet give
+what `true`, `3`, `3` and its ISO text give in a CSV file.
+"""
+
+import json
+from datetime import datetime
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -9,7 +14,9 @@ import pyarrow.compute as pc
 
 from include.values.reading import Reading
 
-EXACT_INTEGERS: Final = 2**53
+# Below, every whole float has an integer at rest.
+INTEGERS: Final = 2.0**63
+WHOLE: Final = r"^(-?\d+)\.0+$"
 
 
 def decode_bytes(values: pa.Array) -> pa.Array:
@@ -28,19 +35,52 @@ def clean_text(values: pa.Array, reading: Reading) -> pa.Array:
     return pc.if_else(is_missing, pa.scalar(None, pa.string()), cleaned)
 
 
-def match_allowed(texts: pa.Array, allowed: tuple[str, ...]) -> pa.Array:
-    """Read 3.0 as the allowed value 3: whole numbers beside missing ones are often stored so."""
-    if not pc.any(pc.match_substring_regex(texts, r"^-?\d+\.0+$")).as_py():
+def clean_category(texts: pa.Array, reading: Reading, allowed: tuple[str, ...] | None) -> pa.Array:
+    """Strip the reading's suffix from cleaned texts and write numbers alike: 3 for 3.0.
+
+    Args:
+        texts: What `clean_text` gave.
+        reading: How the source's texts are read.
+        allowed: The values of the contract, whose spelling of a number is kept.
+    """
+    if reading.strip_suffix:
+        texts = clean_text(_strip(texts, reading.strip_suffix, reading), reading)
+    if allowed:
+        return _match_allowed(texts, allowed)
+    # Looking for two characters is much cheaper than for a pattern, and most columns have none.
+    if not pc.any(pc.match_substring(texts, ".0")).as_py():
         return texts
-    known = set(allowed)
-    read = {text: re.sub(r"\.0+$", "", text) for text in texts.unique().to_pylist() if text}
-    return pa.array(
-        [
-            read[text] if text and text not in known and read[text] in known else text
-            for text in texts.to_pylist()
-        ],
-        pa.string(),
-    )
+    return clean_text(_write_whole(texts), reading)
+
+
+def _strip(texts: pa.Array, suffix: str, reading: Reading) -> pa.Array:
+    """Strip a suffix until there is none, so that a stripped text is left as it is."""
+    has_suffix = pc.ends_with(texts, suffix)
+    while pc.any(has_suffix).as_py():
+        cut = pc.utf8_slice_codeunits(texts, 0, stop=-len(suffix))
+        cut = pc.utf8_trim_whitespace(cut) if reading.trim else cut
+        texts = pc.if_else(has_suffix, cut, texts)
+        has_suffix = pc.ends_with(texts, suffix)
+    return texts
+
+
+def _write_whole(texts: pa.Array) -> pa.Array:
+    whole = pc.replace_substring_regex(texts, WHOLE, r"\1")
+    return pc.if_else(pc.and_(pc.equal(whole, "-0"), pc.not_equal(texts, "-0")), "0", whole)
+
+
+def _match_allowed(texts: pa.Array, allowed: tuple[str, ...]) -> pa.Array:
+    """Write numbers as the contract does: a whole one beside missing ones is often stored as 3.0.
+
+    What is not allowed stays, to be seen by the contract's checks.
+    """
+    listed = pa.array(allowed, pa.string())
+    is_known = pc.or_kleene(pc.is_in(texts, value_set=listed), texts.is_null())
+    if pc.all(is_known).as_py():
+        return texts
+    whole = _write_whole(texts)
+    found = listed.take(pc.index_in(whole, value_set=_write_whole(listed)))
+    return pc.if_else(is_known, texts, pc.coalesce(found, whole))
 
 
 def write_text(values: pa.Array) -> pa.Array:
@@ -52,7 +92,7 @@ def write_text(values: pa.Array) -> pa.Array:
     numbers = nan_to_null(values.cast(pa.float64()))
     array = numbers.to_numpy(zero_copy_only=False)
     with np.errstate(invalid="ignore"):
-        is_whole = (array == np.floor(array)) & (np.abs(array) < EXACT_INTEGERS)
+        is_whole = (array == np.floor(array)) & (np.abs(array) < INTEGERS)
     whole = pa.array(np.where(is_whole, array, 0).astype(np.int64)).cast(pa.string())
     texts = pc.if_else(pa.array(is_whole), whole, numbers.cast(pa.string()))
     return pc.if_else(numbers.is_valid(), texts, pa.scalar(None, pa.string()))
@@ -68,18 +108,33 @@ def nan_to_null(values: pa.Array) -> pa.Array:
     return pc.if_else(is_nan, pa.scalar(None, values.type), values)
 
 
-def array_from_python(values: list[object]) -> pa.Array:
+def array_from_python(values: list[Any]) -> pa.Array:
     """Build a column from Python values; mixed ones become text, which casts judge later."""
     try:
-        return pa.array(values, from_pandas=True)
+        array = pa.array(values, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, ValueError):
-        return pa.array([None if value is None else _as_text(value) for value in values])
+        return pa.array([_as_text(value) for value in values], pa.string())
+    if pa.types.is_date(array.type) and any(isinstance(value, datetime) for value in values):
+        return pa.array([_as_text(value) for value in values], pa.string())  # Arrow cut the hours
+    if pa.types.is_nested(array.type):  # in which a NaN is an element, and not missing
+        pairs = zip(values, array.is_valid().to_pylist(), strict=True)
+        return pa.array([value if is_valid else None for value, is_valid in pairs], array.type)
+    return array
 
 
-def _as_text(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return str(int(value))
-    # Half of a surrogate pair, which JSON may hold and UTF-8 may not.
-    return str(value).encode("utf-8", "replace").decode()
+def _as_text(value: Any) -> str | None:
+    if isinstance(value, str):
+        # Half of a surrogate pair, which JSON may hold and UTF-8 may not.
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, bool | int):
+        return str(value).lower()
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    value = value.tolist() if hasattr(value, "tolist") else value
+    try:
+        if isinstance(value, list | tuple | dict):
+            return json.dumps(value, default=lambda array: array.tolist())
+        text: str | None = write_text(pa.array([value], from_pandas=True))[0].as_py()
+    except (pa.ArrowException, OverflowError, ValueError, TypeError, AttributeError):
+        return str(value)
+    return text

@@ -140,20 +140,6 @@ def test_the_schema_describes_the_arrays() -> None:
     assert FITTED.schema.classes == ("no", "yes")
 
 
-def test_a_json_request_gives_what_the_stored_row_gives() -> None:
-    frame = make_every_kind(30, seed=3)
-    request = pd.DataFrame(
-        {
-            name: frame[name].astype(object).where(frame[name].notna(), None)
-            for name in frame.columns
-        }
-    )
-    request["n"] = [None if value is None else str(value) for value in request["n"]]
-    request["at"] = [None if value is None else value.isoformat() for value in request["at"]]
-    request["image"] = [np.reshape(value, (2, 2)).tolist() for value in frame["image"]]
-    assert_same(FITTED.transform(request), FITTED.transform(frame))
-
-
 def one_column(**column: Any) -> PipelineSpec:
     columns = [{"name": "x", **column}, {"name": "y", "kind": "number"}]
     return make_spec(target={"column": "y", "task": "regression"}, columns=columns, promotion={})
@@ -300,7 +286,7 @@ def test_missing_columns_are_named() -> None:
 def test_text_in_a_number_column_is_a_schema_error() -> None:
     frame = make_every_kind(3).astype({"n": object})
     frame.loc[1, "n"] = "abc"
-    with pytest.raises(SchemaError, match="column 'n': expected numbers.*'abc'"):
+    with pytest.raises(SchemaError, match="column 'n': expected numbers at rest"):
         FITTED.transform(frame)
 
 

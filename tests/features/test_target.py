@@ -5,7 +5,10 @@ import pandas as pd
 import pytest
 
 from include.errors import DataError
-from include.features.target import TargetEncoder, TargetFitter
+from include.features.target import TargetEncoder, build_target_fitter
+from include.records import TargetScale
+from include.values.scaling import scale_target, unscale_target
+from include.values.statistics import RowSample
 from tests.builders import make_spec
 
 
@@ -17,8 +20,14 @@ def fit(
         columns=[{"name": "x", "kind": "number"}, {"name": "y", **column}],
         promotion={},
     )
-    fitter = TargetFitter(spec)
-    fitter.observe(pd.Series(values, name="y"))
+    fitter = build_target_fitter(spec)
+    series = pd.Series(values, name="y")
+    sample = RowSample(("y",))
+    numbers = fitter.observe(series)
+    if numbers is not None:
+        sample.update(np.arange(len(series), dtype=np.uint64), {"y": numbers})
+    fitter.settle(sample)
+    fitter.refine(series)
     return fitter.finish()
 
 
@@ -81,3 +90,40 @@ def test_numbers_stay_in_their_unit() -> None:
 
 def test_a_constant_target_has_a_deviation_of_one() -> None:
     assert fit([5.0, 5.0], {"kind": "number"}, task="regression").std == 1.0
+
+
+Y = [0.0, 3.0, 10.0, 50.0, 900.0]
+
+
+@pytest.mark.parametrize(
+    ("scale", "expected"),
+    [
+        ("standard", TargetScale(center=float(np.mean(Y)), width=float(np.std(Y)))),
+        ("minmax", TargetScale(center=0, width=900)),
+        ("robust", TargetScale(center=10, width=47)),
+        ("none", TargetScale()),
+        (
+            "log",
+            TargetScale(
+                center=float(np.log1p(Y).mean()), width=float(np.log1p(Y).std()), log_origin=0
+            ),
+        ),
+    ],
+)
+def test_a_regression_is_scaled_as_its_column_says_and_back(
+    scale: str, expected: TargetScale
+) -> None:
+    fitted = fit(Y, {"kind": "number", "scale": scale}, task="regression")
+    assert fitted.mean == pytest.approx(np.mean(Y))
+    found = fitted.scale
+    assert found is not None
+    assert found.log_origin == expected.log_origin
+    assert (found.center, found.width) == pytest.approx((expected.center, expected.width))
+    there_and_back = unscale_target(scale_target(np.array(Y), found), found)
+    np.testing.assert_allclose(there_and_back, Y, atol=1e-9)
+
+
+def test_a_logarithmic_target_is_never_predicted_below_what_was_seen() -> None:
+    scale = fit([-3.0, 1.0, 40.0], {"kind": "number", "scale": "log"}, task="regression").scale
+    assert scale is not None
+    assert unscale_target(np.array([-50.0, -1e3]), scale).tolist() == [-3.0, -3.0]

@@ -14,10 +14,11 @@ from include.errors import ReplayError
 from include.serving.clean_process import CleanProcess
 from include.serving.replay import GoldenRows, build_golden_rows, compare_predictions, replay
 from include.settings import Settings
+from include.specs.columns import TensorColumn
 from include.tracking.bundles import CODE
 from include.tracking.registry import download_version, register_model
 from include.tracking.runs import open_run
-from tests.builders import make_run
+from tests.builders import BASE_SPEC, make_run, make_spec
 from tests.bundle_builders import SmallBundle, make_bundle
 
 GOLDEN = GoldenRows(
@@ -35,7 +36,12 @@ SAME = {
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> SmallBundle:
-    return make_bundle(tmp_path_factory.mktemp("bundle"))
+    # A time that the source writes in its own way: golden rows have it as ISO text.
+    columns = [
+        {**column, "format": "%d.%m.%Y"} if column["kind"] == "datetime" else column
+        for column in BASE_SPEC["columns"]
+    ]
+    return make_bundle(tmp_path_factory.mktemp("bundle"), spec=make_spec(columns=columns))
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +90,7 @@ def test_a_clean_process_that_hangs_is_ended(small, model):
 
 
 def test_golden_rows_are_few_where_rows_are_large(small):
-    wide = small.bundle.columns[0].model_copy(update={"kind": "tensor", "shape": (500, 500)})
+    wide = TensorColumn(name="wide", kind="tensor", shape=(500, 500))
     bundle = small.bundle.model_copy(update={"columns": (wide,)})
     frame = small.frame.assign(**{wide.name: [np.zeros((500, 500))] * len(small.frame)})
 

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from include.settings import Settings
@@ -23,15 +24,16 @@ from tests.mlflow_fixture import free_port
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 SPEC = make_spec(
+    source={"kind": "file", "uri": "loans.csv", "missing": ["?", "NA", ""], "strip_suffix": "."},
     columns=[
         {"name": "image", "kind": "tensor", "shape": [2, 2], "scale": 16},
-        {"name": "age", "kind": "integer"},
+        {"name": "age", "kind": "integer", "min": 18, "max": 100},
         {"name": "income", "kind": "number", "nulls": 0.2},
         {"name": "married", "kind": "boolean", "nulls": 0.2},
         {"name": "job", "kind": "category", "nulls": 0.2},
-        {"name": "opened", "kind": "datetime", "nulls": 0.2},
+        {"name": "opened", "kind": "datetime", "format": "%d.%m.%Y", "nulls": 0.2},
         {"name": "repaid", "kind": "category", "values": ["no", "yes"]},
-    ]
+    ],
 )
 
 
@@ -39,7 +41,8 @@ SPEC = make_spec(
 def small(tmp_path_factory: pytest.TempPathFactory) -> SmallBundle:
     frame = make_frame(40)
     images = np.random.default_rng(0).integers(0, 16, (len(frame), 4))
-    frame = frame.assign(image=[image.tolist() for image in images])
+    tensors = pa.array(list(images), pa.list_(pa.int64(), 4))
+    frame = frame.assign(image=pd.arrays.ArrowExtensionArray(tensors))
     frame["age"] = frame["age"].fillna(40).astype("int64")
     return make_bundle(tmp_path_factory.mktemp("bundle"), spec=SPEC, frame=frame)
 
@@ -96,15 +99,12 @@ def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
 def _as_json(frame: pd.DataFrame) -> list[dict[str, Any]]:
     rows = []
     for _, row in frame.iterrows():
-        values = {name: None if _is_missing(row[name]) else row[name] for name in frame}
+        plain = row.drop("image")
+        values = {name: None if pd.isna(value) else value for name, value in plain.items()}
         values["image"] = np.reshape(row["image"], (2, 2)).tolist()
         values["opened"] = None if values["opened"] is None else values["opened"].isoformat()
         rows.append(values)
     return rows
-
-
-def _is_missing(value: Any) -> bool:
-    return not isinstance(value, list) and bool(pd.isna(value))
 
 
 def _ask(url: str, body: dict[str, Any]) -> pd.DataFrame:
@@ -119,7 +119,10 @@ def test_every_form_of_json_gives_the_predictions_of_the_run(served, small, form
     rows = _as_json(small.frame[names])
     body: dict[str, Any] = {
         "dataframe_records": rows,
-        "dataframe_split": {"columns": names, "data": [list(row.values()) for row in rows]},
+        "dataframe_split": {
+            "columns": names,
+            "data": [[row[name] for name in names] for row in rows],
+        },
         "inputs": {name: [row[name] for row in rows] for name in names},
     }
 
@@ -144,6 +147,65 @@ def test_one_row_of_missing_values_is_missing_and_not_a_text_or_false(served, sm
 
     shares = list(expected)[1:]
     np.testing.assert_allclose(answer[shares], expected[shares], atol=1e-5)
+
+
+ROW = {
+    "image": [[1, 2], [3, 4]],
+    "age": 31,
+    "income": 1500.0,
+    "married": False,
+    "job": "nurse",
+    "opened": "2024-02-03T00:00:00+00:00",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [
+        ({"married": "False"}, {}),
+        ({"married": "no"}, {}),
+        ({"married": 0}, {}),
+        ({"married": "off"}, {}),
+        ({"age": "0x1F"}, {}),
+        ({"age": "31.0"}, {}),
+        ({"age": 31.0}, {}),
+        ({"income": "1500"}, {}),
+        ({"job": " nurse "}, {}),
+        ({"job": "nurse."}, {}),
+        ({"opened": "03.02.2024"}, {}),
+        ({"opened": "2024-02-03"}, {}),
+        ({"image": "[1, 2, 3, 4]"}, {}),
+        ({"income": "?"}, {"income": None}),
+        ({"job": "?"}, {"job": None}),
+        ({"married": " NA "}, {"married": None}),
+    ],
+    ids=str,
+)
+def test_one_meaning_has_one_answer(served, changes, same):
+    answers = [_ask(served, {"dataframe_records": [{**ROW, **each}]}) for each in (changes, same)]
+
+    pd.testing.assert_frame_equal(*answers)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("married", "banana", "expected true or false"),
+        ("age", -5, "expected values between 18 and 100"),
+        ("age", None, "expected no missing value"),
+        ("age", 31.5, "expected a whole number"),
+        ("income", "much", "expected a number"),
+        ("opened", "02/03/2024", "expected a date written as %d.%m.%Y"),
+        ("image", [1, 2, 3], "expected an array of shape [2, 2]"),
+    ],
+    ids=str,
+)
+def test_what_breaks_the_contract_is_refused_with_its_reason(served, name, value, words):
+    rows = [ROW, {**ROW, name: value}]
+    answer = httpx.post(f"{served}/invocations", json={"dataframe_records": rows}, timeout=60)
+
+    assert answer.status_code == httpx.codes.BAD_REQUEST
+    assert f"row 1, '{name}': {words}" in answer.json()["message"]
 
 
 def test_the_logged_example_is_answered(served, small, mlflow_server):

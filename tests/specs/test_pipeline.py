@@ -136,3 +136,37 @@ def test_the_reference_page_is_current_and_names_every_key():
     page = render_spec()
     for key in ("early_stopping", "quarantine_limit", "`source`, kind `sql`", "hash_bins"):
         assert key in page
+
+
+@pytest.mark.parametrize(
+    ("task", "option", "words"),
+    [
+        ("regression", {"kind": "number", "fill": "mean"}, "fill"),
+        ("regression", {"kind": "integer", "fill": 0.0}, "fill"),
+        ("regression", {"kind": "number", "fill": "drop_row"}, "cleaning.missing_target"),
+        ("regression", {"kind": "number", "indicator": True}, "indicator"),
+        ("regression", {"kind": "number", "outliers": "clip"}, "bound them by min and max"),
+        ("regression", {"kind": "number", "outlier_quantiles": (0.1, 0.9)}, "outlier_quantiles"),
+        ("classification", {"kind": "integer", "scale": "log"}, "classes are not scaled"),
+        ("classification", {"kind": "boolean", "fill": True}, "fill"),
+        ("classification", {"kind": "category", "encode": "hash"}, "encode"),
+        ("classification", {"kind": "category", "min_share": 0.1}, "every class is learned"),
+        ("classification", {"kind": "category", "max_values": 3}, "every class is learned"),
+        ("classification", {"kind": "category", "hash_bins": 8}, "hash_bins"),
+    ],
+    ids=str,
+)
+def test_an_option_that_means_nothing_for_the_target_is_refused(task, option, words):
+    columns = [{"name": "x", "kind": "number"}, {"name": "y", **option}]
+    with pytest.raises(ValueError, match=rf"columns.y.*no meaning for the target.*{words}|{words}"):
+        make_spec(columns=columns, target={"column": "y", "task": task}, promotion={})
+
+
+@pytest.mark.parametrize("scale", ["standard", "minmax", "robust", "log", "none"])
+@pytest.mark.parametrize("fill", ["forward", "backward", "median"])
+def test_a_regression_may_scale_its_target_and_fill_it_in_order(scale, fill):
+    options = {"scale": scale, "fill": fill, "min": 0, "unique": True, "nulls": 0.1}
+    columns = [{"name": "x", "kind": "number"}, {"name": "y", "kind": "number", **options}]
+    target = {"column": "y", "task": "regression"}
+    spec = make_spec(columns=columns, target=target, promotion={})
+    assert type(spec).model_validate(spec.model_dump()) == spec

@@ -124,7 +124,27 @@ def test_the_champion_answers_from_a_process_without_secrets(serving, small: Sma
     answer = httpx.post(f"{url}/invocations", json={"dataframe_records": rows}, timeout=60)
     assert answer.is_success, answer.text
     assert len(answer.json()["predictions"]) == 3
+    assert_one_reading(f"{url}/invocations")
     family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
     for member in family:
         assert not [value for value in member.environ().values() if CANARY in value], member
     assert list((output.parent / "elsewhere").iterdir()) == []
+
+
+def assert_one_reading(address: str) -> None:
+    """Check that a meaning has one answer, and that what breaks the contract has none."""
+    row = {"age": 40, "income": 9.5, "married": False, "job": "nurse", "opened": "2024-01-01"}
+
+    def ask(**changes: object) -> httpx.Response:
+        body = {"dataframe_records": [{**row, **changes}]}
+        return httpx.post(address, json=body, timeout=60)
+
+    expected = ask().json()["predictions"]
+    for same in ({"married": "False"}, {"married": "no"}, {"age": "40.0"}, {"job": " nurse "}):
+        assert ask(**same).json()["predictions"] == expected, same
+    missing = ask(job=None).json()["predictions"]
+    assert missing != expected
+    assert ask(job="NA").json()["predictions"] == missing
+    refused = ask(age=-5)
+    assert refused.status_code == httpx.codes.BAD_REQUEST
+    assert "row 0, 'age': expected values between 18 and 100, received '-5'" in refused.text

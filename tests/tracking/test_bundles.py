@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import TypeAdapter
 
 import include
 from include.errors import IntegrityError
-from include.records import FeatureSchema, RawColumn
+from include.records import FeatureSchema
+from include.specs import Column
 from include.tracking.bundles import check_bundle_files, pack_code
 from include.tracking.file_digests import digest_directory
 from include.tracking.signatures import build_signature
@@ -89,24 +91,23 @@ def test_a_link_out_of_a_model_is_refused(tmp_path):
         digest_directory(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("kind", "is_nullable", "expected"),
-    [
-        ("number", True, "double"),
-        ("integer", False, "long"),
-        ("integer", True, "any"),
-        ("boolean", False, "boolean"),
-        ("boolean", True, "any"),
-        ("category", False, "string"),
-        ("category", True, "any"),
-        ("datetime", False, "any"),
-        ("tensor", False, "any"),
-    ],
-)
-def test_columns_are_typed_where_mlflow_checks_without_harm(kind, is_nullable, expected):
-    column = RawColumn(name="x", kind=kind, is_nullable=is_nullable)
+@pytest.mark.parametrize("kind", ["number", "integer", "boolean", "category", "text", "datetime"])
+@pytest.mark.parametrize("nulls", [0.0, 0.5])
+def test_mlflow_casts_no_column_before_the_model_does(kind, nulls):
+    column = TypeAdapter(Column).validate_python({"name": "x", "kind": kind, "nulls": nulls})
     schema = FeatureSchema(inputs=(), task="regression", target="y")
 
-    found = build_signature([column], schema).inputs.to_dict()[0]
+    found = build_signature([column], schema).inputs.to_dict()
 
-    assert found == {"type": expected, "name": "x", "required": not is_nullable}
+    assert found == [{"type": "any", "name": "x", "required": not nulls}]
+
+
+def test_a_time_may_come_in_parts():
+    at = {"name": "at", "kind": "datetime", "from_parts": ["year", "month", "day"]}
+    columns = [at, {"name": "month", "kind": "integer"}]
+    schema = FeatureSchema(inputs=(), task="regression", target="y")
+
+    found = build_signature(TypeAdapter(list[Column]).validate_python(columns), schema).inputs
+
+    required = {each["name"]: each["required"] for each in found.to_dict()}
+    assert required == {"year": False, "month": True, "day": False, "at": False}

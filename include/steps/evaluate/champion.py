@@ -56,7 +56,7 @@ def score_champion(
         return None
     try:
         model = load(settings, name, found.version)
-        predictions = align_answer(model.predict(rows), model.bundle.features, schema)
+        predictions = align_answer(model.predict_stored(rows), model.bundle.features, schema)
     except InfrastructureError:
         raise
     except Exception as error:

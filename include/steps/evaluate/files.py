@@ -43,7 +43,12 @@ def log_candidate(
         preprocessor = read_file(features, PREPROCESSOR)
         bundle = write_bundle(directory, spec=spec, preprocessor=preprocessor, network=network)
         uri = log_bundle(
-            log, directory, columns=bundle.columns, schema=bundle.features, example=test.frame
+            log,
+            directory,
+            columns=bundle.columns,
+            schema=bundle.features,
+            example=test.frame,
+            may_warn=bundle.may_warn,
         )
     golden = build_golden_rows(bundle, test.frame, test.predictions)
     return uri, golden.model_dump_json().encode()

@@ -1,0 +1,59 @@
+"""Between pandas and Arrow: rows at rest as a frame, and whatever a frame holds as a column."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from include.values.texts import array_from_python
+
+
+def to_frame(rows: pa.Table, with_nulls: frozenset[str] = frozenset()) -> pd.DataFrame:
+    """Convert Arrow rows to a pandas frame with the dtypes that all steps expect.
+
+    Args:
+        rows: The rows.
+        with_nulls: Integer and boolean columns that get a nullable dtype even if these rows
+            have no null; those that have one get it anyway.
+    """
+    series = {
+        name: _to_series(column, name in with_nulls)
+        for name, column in zip(rows.column_names, rows.columns, strict=True)
+    }
+    return pd.DataFrame(series, index=pd.RangeIndex(rows.num_rows))
+
+
+def _to_series(column: pa.ChunkedArray, has_nulls: bool) -> Any:
+    kind = column.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return _from_arrow(pd.StringDtype("pyarrow", na_value=np.nan), column)
+    if pa.types.is_nested(kind):
+        return pd.arrays.ArrowExtensionArray(column)
+    if has_nulls or column.null_count:
+        if pa.types.is_integer(kind):
+            return _from_arrow(pd.Int64Dtype(), column.cast(pa.int64()))
+        if pa.types.is_boolean(kind):
+            return _from_arrow(pd.BooleanDtype(), column)
+    return column.to_pandas()
+
+
+def _from_arrow(dtype: Any, column: pa.ChunkedArray) -> Any:
+    return dtype.__from_arrow__(column)
+
+
+def array_from_series(series: pd.Series) -> pa.Array:
+    """Give the values of a frame's column, of any dtype, as they are; mixed ones become texts.
+
+    Example:
+        >>> array_from_series(pd.Series([1.5, None], dtype=object)).type
+        DataType(double)
+        >>> array_from_series(pd.Series([True, "no", None], dtype=object)).to_pylist()
+        ['true', 'no', None]
+    """
+    if series.dtype == object:
+        return array_from_python(list(series))
+    if isinstance(series.dtype, pd.DatetimeTZDtype):
+        series = series.dt.tz_convert(None)  # a time without a zone is in UTC
+    array = pa.array(series, from_pandas=True)
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
