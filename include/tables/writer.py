@@ -16,7 +16,8 @@ import pyarrow as pa
 from upath import UPath
 
 from include.records import TableRef
-from include.tables.digests import ContentDigest, digest_key
+from include.tables.content_digest import ContentDigest
+from include.tables.digests import digest_key
 from include.tables.layout import (
     MANIFEST,
     TableId,
