@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+Doubles = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
 # From here on the shortest decimal may end in zeros before its point.
 _LARGE: Final = 2.0**23
 # Tried first: if it does not do, fewer do not either.
@@ -33,12 +35,12 @@ def widen(values: pa.FloatArray) -> pa.DoubleArray:
         wide = single.astype(np.float64)
     # Whole numbers name themselves.
     rest = np.flatnonzero(wide != np.rint(wide))
-    needs_more = ~_round_to(wide[rest], _FEW_PLACES)[1]
+    needs_more = ~_round_to(wide[rest], single[rest], _FEW_PLACES)[1]
     few, rest = rest[~needs_more], rest[needs_more]
     for places in range(1, _FEW_PLACES + 1):
-        few = _settle(wide, few, places)
+        few = _settle(wide, single, few, places)
     for places in range(_FEW_PLACES + 1, _MOST_PLACES + 1):
-        rest = _settle(wide, rest, places)
+        rest = _settle(wide, single, rest, places)
     large = np.flatnonzero(~(np.abs(wide) < _LARGE))
     written = np.concatenate([few, rest, large])
     if written.size:
@@ -47,20 +49,20 @@ def widen(values: pa.FloatArray) -> pa.DoubleArray:
 
 
 def _settle(
-    wide: npt.NDArray[np.float64], rows: npt.NDArray[np.intp], places: int
+    wide: Doubles, single: Singles, rows: npt.NDArray[np.intp], places: int
 ) -> npt.NDArray[np.intp]:
     """Put the decimals of so many places where they do; give the rows where they do not."""
     if not rows.size:
         return rows
-    decimals, is_found = _round_to(wide[rows], places)
+    decimals, is_found = _round_to(wide[rows], single[rows], places)
     wide[rows[is_found]] = decimals[is_found]
     return rows[~is_found]
 
 
 def _round_to(
-    exact: npt.NDArray[np.float64], places: int
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    exact: Doubles, single: Singles, places: int
+) -> tuple[Doubles, npt.NDArray[np.bool_]]:
     """Give the nearest decimals, and whether each rounds to its number again."""
     decimals = np.rint(exact * 10.0**places)
     decimals /= 10.0**places
-    return decimals, decimals.astype(np.float32) == exact.astype(np.float32)
+    return decimals, decimals.astype(np.float32) == single
