@@ -36,6 +36,23 @@ def read_ahead(items: Generator[Item, None, None]) -> Iterator[Item]:
             thread.submit(items.close)
 
 
+def map_ahead(function: Callable[[Any], Item], items: Iterable[Any]) -> Iterator[Item]:
+    """Call a function for each item in two threads, at most two ahead; results are in order.
+
+    Example:
+        >>> list(map_ahead(str, [1, 2, 3]))
+        ['1', '2', '3']
+    """
+    with ThreadPoolExecutor(_THREADS, "batches") as threads:
+        coming: deque[Future[Item]] = deque()
+        for item in items:
+            coming.append(threads.submit(function, item))
+            if len(coming) > _DEPTH:
+                yield coming.popleft().result()
+        while coming:
+            yield coming.popleft().result()
+
+
 def map_in_threads(function: Callable[..., Item], *arguments: Iterable[Any]) -> list[Item]:
     """Call a function for each set of arguments, in two threads; results are in their order.
 

@@ -5,7 +5,7 @@ from collections.abc import Generator
 
 import pytest
 
-from include.tables.overlap import Follower, read_ahead
+from include.tables.overlap import Follower, map_ahead, read_ahead
 
 
 class Numbers:
@@ -52,6 +52,16 @@ def test_a_reader_who_stops_ends_the_generator_and_was_at_most_two_items_behind(
     assert numbers.is_closed
     assert len(numbers.threads) == 1
     assert numbers.given <= 4
+
+
+def test_batches_are_worked_on_ahead_and_given_in_order() -> None:
+    numbers = Numbers(100)
+    results = map_ahead(lambda number: number * 2, numbers.read())
+    assert [next(results), next(results)] == [0, 2]
+    assert numbers.given <= 5
+    assert list(results) == list(range(4, 200, 2))
+    with pytest.raises(ZeroDivisionError):
+        list(map_ahead(lambda number: 1 / number, [1, 0]))
 
 
 def test_work_is_done_in_order_and_waited_for() -> None:
