@@ -8,6 +8,9 @@ What is compared:
 
 * Growth: each step at 5 million rows against itself at 1 million, in time and in peak memory.
 * Memory: each step's peak at 5 million rows against 1.5 GB.
+* Scripts: `ingest` and `prepare` together against the same work as a user would write it, with
+  pandas and scikit-learn, and with DuckDB, in memory; and the ingest of one CSV file of 1 million
+  rows against reading it and writing Parquet. Ours checks, counts and sets aside besides.
 * Engines, at 1 million rows: the whole step `validate` (it reads the Parquet files, runs the
   training suite in SQL, hands the table on, writes its report and logs to MLflow) against the same
   suite on the same raw table on Great Expectations' pandas engine (it reads the same files into a
@@ -25,13 +28,11 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-
+from benchmarks.generated_table import write_csv, write_table
 from benchmarks.result import Result
-from benchmarks.timing import ROOT, Measured
+from benchmarks.timing import ROOT
 from benchmarks.training_run import free_port
 from include.settings import Settings
 from include.stack.environment import build_environment
@@ -39,34 +40,57 @@ from include.stack.services import start_mlflow, stop_stack
 
 SIZES = (100_000, 1_000_000, 5_000_000)
 STEPS = ("ingest", "validate", "prepare")
-PART_ROWS = 250_000
 # What five million rows may take.
 MEMORY_MB = 1_500
-FLOATS = [f"x{number}" for number in range(15)]
+# What a user would write instead, in memory; the share of its time that ours may take.
+SCRIPTS: dict[str, dict[int, float | None]] = {
+    "pandas": {1_000_000: 0.6, 5_000_000: 0.3},
+    "duckdb": {1_000_000: None, 5_000_000: None},
+}
+
+
+class Taken(NamedTuple):
+    """Wall time, peak resident memory and CPU time of one process."""
+
+    seconds: float
+    peak_memory_mb: float
+    cpu_seconds: float
 
 
 def measure(tell: Callable[[str], None]) -> list[Result]:
     """Measure every step at every size, then the pandas engine once at a million rows."""
     with tempfile.TemporaryDirectory() as home, mlflow_server(Path(home), tell) as settings:
         environment = build_environment(settings)
-        taken: dict[tuple[str, int], Measured] = {}
+        taken: dict[tuple[str, int], Taken] = {}
         for rows in SIZES:
-            write_table(Path(settings.sources) / f"rows_{rows}", rows)
+            folder = Path(settings.sources) / f"rows_{rows}"
+            write_table(folder, rows)
             for step in STEPS:
                 taken[step, rows] = run_once(step, rows, environment)
-                seconds, peak = taken[step, rows]
+                seconds, peak, _ = taken[step, rows]
                 tell(f"{step} of {rows:,} rows: {seconds:.1f} s, peak {peak:.0f} MB")
+            for script in SCRIPTS if rows in SCRIPTS["pandas"] else ():
+                taken[script, rows] = run_script(script, folder)
+                seconds, peak, _ = taken[script, rows]
+                tell(f"{script} with {rows:,} rows: {seconds:.1f} s, peak {peak:.0f} MB")
+        csv = Path(settings.sources) / "rows.csv"
+        write_csv(Path(settings.sources) / f"rows_{SIZES[1]}", csv)
+        from_csv = run_once("csv", SIZES[1], environment)
+        by_script = {name: run_script(f"csv_{name}", csv) for name in SCRIPTS}
         sql = taken["validate", SIZES[1]]
         as_generated = run_once("pandas_float32", SIZES[1], environment)
         as_stored = run_once("pandas_float64", SIZES[1], environment)
     return [
         *compare_sizes(taken),
+        *compare_scripts(taken),
+        compare("one CSV of 1 M rows to Parquet", from_csv, by_script["pandas"], "pandas", None),
+        compare("one CSV of 1 M rows to Parquet", from_csv, by_script["duckdb"], "DuckDB", 2.0),
         compare_engines(sql, as_generated, "float32, as generated", bound=5.0),
         compare_engines(sql, as_stored, "float64, as stored", bound=None),
     ]
 
 
-def compare_sizes(taken: dict[tuple[str, int], Measured]) -> Iterator[Result]:
+def compare_sizes(taken: dict[tuple[str, int], Taken]) -> Iterator[Result]:
     """Say how time and memory grow from one to five million rows, and what memory that takes."""
     for step in STEPS:
         small, large = taken[step, SIZES[1]], taken[step, SIZES[2]]
@@ -99,7 +123,36 @@ def compare_sizes(taken: dict[tuple[str, int], Measured]) -> Iterator[Result]:
         )
 
 
-def compare_engines(sql: Measured, pandas: Measured, columns: str, bound: float | None) -> Result:
+def compare_scripts(taken: dict[tuple[str, int], Taken]) -> Iterator[Result]:
+    """Say what `ingest` and `prepare` take of the time of the script a user would write."""
+    for script, bounds in SCRIPTS.items():
+        for rows, bound in bounds.items():
+            ingest, prepare = taken["ingest", rows], taken["prepare", rows]
+            ours = Taken(
+                ingest.seconds + prepare.seconds,
+                max(ingest.peak_memory_mb, prepare.peak_memory_mb),
+                ingest.cpu_seconds + prepare.cpu_seconds,
+            )
+            name = f"ingest + prepare of {rows // 1_000_000} M rows"
+            yield compare(name, ours, taken[script, rows], script, bound)
+
+
+def compare(name: str, ours: Taken, script: Taken, tool: str, bound: float | None) -> Result:
+    """Compare with a script that does the same work in memory."""
+    return Result(
+        name=f"{name}: against a {tool} script",
+        ratio=ours.seconds / script.seconds,
+        bound=bound,
+        seconds=ours.seconds,
+        reference_seconds=script.seconds,
+        reference=f"{tool}, in memory",
+        peak_memory_mb=ours.peak_memory_mb,
+        note=f"CPU {ours.cpu_seconds:.1f} against {script.cpu_seconds:.1f} s; the script peaks at "
+        f"{script.peak_memory_mb:.0f} MB",
+    )
+
+
+def compare_engines(sql: Taken, pandas: Taken, columns: str, bound: float | None) -> Result:
     """Say how much faster the rules run in SQL."""
     return Result(
         name=f"validate 1 M rows: pandas engine ({columns}) against the step",
@@ -114,29 +167,20 @@ def compare_engines(sql: Measured, pandas: Measured, columns: str, bound: float 
     )
 
 
-def write_table(folder: Path, rows: int) -> None:
-    """Write the generated table as Parquet parts: 15 normal floats, a letter, a flag, an id."""
-    folder.mkdir(parents=True)
-    for part, start in enumerate(range(0, rows, PART_ROWS)):
-        count = min(PART_ROWS, rows - start)
-        random = np.random.default_rng(part)
-        columns = {name: random.standard_normal(count, dtype=np.float32) for name in FLOATS}
-        noise = random.standard_normal(count, dtype=np.float32)
-        table = pa.table(
-            {
-                **columns,
-                "letter": random.choice(list("abcdefgh"), count),
-                "flag": (columns["x0"] + noise > 0).astype("int64"),
-                "id": np.arange(start, start + count),
-            }
-        )
-        pq.write_table(table, folder / f"part-{part:05d}.parquet")
-
-
-def run_once(what: str, rows: int, environment: dict[str, str]) -> Measured:
+def run_once(what: str, rows: int, environment: dict[str, str]) -> Taken:
     """Run one step in a fresh process and give what it measured of itself."""
+    return _run(["benchmarks.data_plane_step", what, str(rows)], environment)
+
+
+def run_script(script: str, source: Path) -> Taken:
+    """Run a script of `data_plane_scripts.py` on a source, and throw away what it stores."""
+    with tempfile.TemporaryDirectory() as target:
+        return _run(["benchmarks.data_plane_scripts", script, str(source), target], {})
+
+
+def _run(arguments: list[str], environment: dict[str, str]) -> Taken:
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.data_plane_step", what, str(rows)],
+        [sys.executable, "-m", *arguments],
         env={**os.environ, **environment},
         cwd=ROOT,
         capture_output=True,
@@ -144,8 +188,8 @@ def run_once(what: str, rows: int, environment: dict[str, str]) -> Measured:
         text=True,
     )
     if done.returncode != 0:
-        raise RuntimeError(f"{what} of {rows} rows must run. Received:\n{done.stderr[-2000:]}")
-    return Measured(*json.loads(done.stdout.splitlines()[-1]))
+        raise RuntimeError(f"{arguments} must run. Received:\n{done.stderr[-2000:]}")
+    return Taken(*json.loads(done.stdout.splitlines()[-1]))
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from include.modeling.training import fit_network
 from include.records import FeatureInput, FeatureSchema
 from include.settings import PROJECT_ROOT
 from include.specs.loader import load_pipeline_spec
-from include.steps.runner import peak_memory_bytes
+from include.steps.runner import memory_bytes
 
 
 def main(which: str, source: str) -> None:
@@ -51,7 +51,7 @@ def main(which: str, source: str) -> None:
     figures = {
         "seconds": seconds,
         "accuracy": float((answers == test.y).mean()),
-        "peak_memory_mb": peak_memory_bytes() / 1e6,
+        "peak_memory_mb": memory_bytes("VmHWM:") / 1e6,
     }
     sys.stdout.write("\n" + json.dumps(figures) + "\n")
 

@@ -35,6 +35,7 @@ from include.features.splits import LEFT_OUT, Parts, SplitFacts, assign_parts
 from include.specs import PipelineSpec
 from include.specs.columns import IdColumn
 from include.specs.names import PART, ROW_ID
+from include.tables.overlap import map_ahead
 from include.values.duplicates import find_duplicates
 from include.values.hashing import hash_series
 
@@ -92,10 +93,15 @@ def _read_hashes(
     compared = list_compared_columns(spec)
     hashes: list[RowHashes] = []
     tests: list[npt.NDArray[np.bool_]] = []
-    for frame in read((*compared, PART) if has_parts else compared):
-        hashes.append(hash_frame(spec, frame))
-        if has_parts:
-            tests.append((frame[PART] == "test").to_numpy(dtype=bool))
+
+    def look_at(frame: pd.DataFrame) -> tuple[RowHashes, npt.NDArray[np.bool_] | None]:
+        is_test = (frame[PART] == "test").to_numpy(dtype=bool) if has_parts else None
+        return hash_frame(spec, frame), is_test
+
+    for of_rows, is_test in map_ahead(look_at, read((*compared, PART) if has_parts else compared)):
+        hashes.append(of_rows)
+        if is_test is not None:
+            tests.append(is_test)
     if not hashes:
         raise DataError(
             "expected rows to prepare. Received: an empty table. Check the source and quarantine."

@@ -22,6 +22,7 @@ from include.features.splits import PART_NAMES, TEST, TRAIN
 from include.specs import PipelineSpec
 from include.specs.columns import TensorColumn
 from include.specs.names import ROW_ID
+from include.tables.overlap import map_ahead
 
 TARGET: Final = "y"
 TEST_ROWS: Final = "test_rows"
@@ -60,9 +61,9 @@ class Preparation:
         """
         stored = [column.name for column in self._spec.stored_columns]
         self._changes = {}
-        for batch in self._plan.stream((*stored, ROW_ID)):
-            yield from self._divide(batch)
-            for action, count in self.preprocessor.count_changes(batch.frame).items():
+        for parts, changes in map_ahead(self._divide, self._plan.stream((*stored, ROW_ID))):
+            yield from parts
+            for action, count in changes.items():
                 self._changes[action] = self._changes.get(action, 0) + count
 
     def describe_cleaning(self) -> bytes:
@@ -70,13 +71,16 @@ class Preparation:
         details = {"counts": self.counts, "warnings": self.warnings}
         return json.dumps(details, indent=1).encode()
 
-    def _divide(self, batch: Batch) -> Iterator[tuple[str, pa.Table | pd.DataFrame]]:
+    def _divide(self, batch: Batch) -> tuple[list[tuple[str, pa.Table | pd.DataFrame]], Counts]:
+        """Transform a batch, give its rows by part, and count what that changed."""
         rows = build_feature_rows(self.preprocessor, batch.frame)
         parts = self._plan.parts[batch.positions]
+        divided: list[tuple[str, pa.Table | pd.DataFrame]] = []
         for name, code in PART_NAMES.items():
             chosen = parts == code
-            yield name, rows if chosen.all() else rows.filter(pa.array(chosen))
-        yield TEST_ROWS, batch.frame[parts == TEST]
+            divided.append((name, rows if chosen.all() else rows.filter(pa.array(chosen))))
+        divided.append((TEST_ROWS, batch.frame[parts == TEST]))
+        return divided, self.preprocessor.count_changes(batch.frame)
 
 
 def fit_preparation(spec: PipelineSpec, read: ReadBatches, *, has_parts: bool) -> Preparation:

@@ -1,20 +1,22 @@
 """CSV and TSV files, plain or gzip: every row keeps its line number, no row is guessed."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Mapping
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pa_csv
 from upath import UPath
 
 from include.errors import SchemaError, SourceError
 from include.sources.batches import Batch
 from include.sources.csv_block import Scanned
+from include.sources.csv_parsing import RecordParser
 from include.sources.csv_records import Dialect, RecordError, parse_record
 from include.sources.csv_scan import BlockScanner
 from include.sources.text_blocks import UNREADABLE, check_encoding_name, iter_text_blocks
 from include.specs.sources import FileOptions
+from include.tables.overlap import read_ahead
 from include.values.showing import shorten
 
 HEADER_LINES: Final = 50
@@ -37,26 +39,37 @@ def read_csv_columns(
 
 
 def read_csv_batches(
-    path: UPath, options: FileOptions, contract: tuple[str, ...], wanted: tuple[str, ...]
+    path: UPath,
+    options: FileOptions,
+    contract: tuple[str, ...],
+    wanted: tuple[str, ...],
+    types: Mapping[str, pa.DataType] = MappingProxyType({}),
 ) -> Iterator[Batch]:
-    """Read the rows of a CSV file as text, block by block.
+    """Read the rows of a CSV file, block by block.
 
     Args:
         path: The file.
         options: How it is written.
         contract: Names of the columns where there is no header.
         wanted: Columns to read.
+        types: Which of them come as numbers where every cell of a block is one; all others, and
+            from the first block where one is not, come as text.
     """
     names, header_lines = _read_header(path, options) if options.header else (contract, 0)
     dialect = _dialect(path, options)
     scanner = BlockScanner(dialect, len(names))
-    picked = [names.index(name) for name in wanted]
+    parser = RecordParser(
+        scanner,
+        {name: names.index(name) for name in wanted},
+        fields=len(names),
+        types=types,
+        missing=options.missing,
+    )
     guard = _EncodingGuard(path, options)
-    for block, scanned in _iter_scanned(path, options, scanner, header_lines):
+    for block, scanned in read_ahead(_iter_scanned(path, options, scanner, header_lines)):
         guard.check(scanned)
-        rows = _parse(scanned, scanner, len(names), picked)
         yield Batch(
-            rows=rows.rename_columns(list(wanted)),
+            rows=parser.parse(scanned),
             positions=scanned.positions,
             lines=scanned.lines,
             records=scanned.records,
@@ -68,7 +81,7 @@ def read_csv_batches(
 
 def _iter_scanned(
     path: UPath, options: FileOptions, scanner: BlockScanner, header_lines: int
-) -> Iterator[tuple[bytes, Scanned]]:
+) -> Generator[tuple[bytes, Scanned], None, None]:
     """Scan all blocks; an open quote at a block's end is read again with the next block."""
     line, skip, rest = 1, header_lines, b""
     blocks = iter_text_blocks(path, options.encoding)
@@ -85,36 +98,6 @@ def _iter_scanned(
             rest = data[scanned.consumed_bytes :]
             yield data, scanned
         block = following
-
-
-def _parse(scanned: Scanned, scanner: BlockScanner, fields: int, picked: list[int]) -> pa.Table:
-    """Parse sound records; their number is checked, so that no row can slip to another line."""
-    names = [str(number) for number in range(fields)]
-    wanted = [names[place] for place in picked]
-    if not len(scanned.lines):
-        return pa.table({name: pa.array([], pa.string()) for name in wanted})
-    rows = pa_csv.read_csv(
-        pa.BufferReader(scanned.clean),
-        read_options=pa_csv.ReadOptions(column_names=names, block_size=len(scanned.clean) + 1),
-        parse_options=pa_csv.ParseOptions(
-            delimiter=scanner.separator,
-            quote_char=scanner.quote or False,
-            double_quote=True,
-            newlines_in_values=scanned.has_inner_line_ends,
-        ),
-        convert_options=pa_csv.ConvertOptions(
-            include_columns=wanted,
-            column_types=dict.fromkeys(wanted, pa.string()),
-            check_utf8=False,
-            strings_can_be_null=False,
-        ),
-    )
-    if rows.num_rows != len(scanned.lines):
-        raise SourceError(
-            f"expected {len(scanned.lines)} records in a block of lines. "
-            f"Received: {rows.num_rows}. Check source.separator and source.quote."
-        )
-    return rows.combine_chunks()
 
 
 def _read_header(path: UPath, options: FileOptions) -> tuple[tuple[str, ...], int]:

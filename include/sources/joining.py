@@ -5,9 +5,10 @@ the files in bounded memory. There columns are called by numbers, for to DuckDB 
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -107,19 +108,20 @@ class JoinedRows:
         )
         limit = self._plan.row_limit if is_first else None
         batches = limit_batches(leaf.read(tuple(column.name for column in columns)), limit)
-        writer = TableWriter(place, TableId("raw", "join", "staged000"), {})
         part = "train" if is_first and leaf.parts else None
-        for cast in caster.cast_batches(batches, leaf.reading, part=part):
-            writer.append(_rename(cast.rows, self._aliases))
-            if cast.rejected is not None:
-                yield CastRows(cast.rows.slice(0, 0).select([]), cast.rejected)
-        caster.check_columns_fit()
+        with closing(TableWriter(place, TableId("raw", "join", "staged000"), {})) as writer:
+            for cast in caster.cast_batches(batches, leaf.reading, part=part):
+                writer.append(_rename(cast.rows, self._aliases))
+                if cast.rejected is not None:
+                    yield CastRows(cast.rows.slice(0, 0).select([]), cast.rejected)
+            caster.check_columns_fit()
+            manifest = writer.finish()
         self.rejected_rows += caster.rejected_rows
         self.first_reason = self.first_reason or caster.first_reason
         if is_first:
             self.source_rows = caster.next_row
         aliases = {self._aliases[name] for name in names - set(self._source.on)}
-        staged.append(_describe(leaf, writer, place, aliases))
+        staged.append(_describe(leaf, manifest, writer.schema, place, aliases))
 
     def _join(self, duck: duckdb.DuckDBPyConnection, staged: list[_Staged]) -> Iterator[CastRows]:
         first = staged[0]
@@ -206,13 +208,14 @@ def _rename(rows: pa.Table, names: dict[str, str]) -> pa.Table:
     return rows.rename_columns([names.get(name, name) for name in rows.column_names])
 
 
-def _describe(leaf: OpenedSource, writer: TableWriter, place: Path, own: set[str]) -> _Staged:
-    manifest = writer.finish()
+def _describe(
+    leaf: OpenedSource, manifest: dict[str, Any], schema: pa.Schema, place: Path, own: set[str]
+) -> _Staged:
     files = [str(place / file["name"]) for file in manifest["files"]]
     return _Staged(
         name=leaf.name,
         scan=parquet_scan(files),
         own=tuple(own),
         rows=manifest["rows"],
-        schema=writer.schema,
+        schema=schema,
     )

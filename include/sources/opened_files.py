@@ -1,7 +1,9 @@
 """One opened source out of one file or many, with parts, partition columns and a digest."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from types import MappingProxyType
 from typing import Final
 
 import pyarrow as pa
@@ -25,15 +27,18 @@ COLUMN_READERS: Final = {
     "jsonl": read_json_columns,
     "parquet": read_parquet_columns,
 }
-BATCH_READERS: Final = {
-    "csv": read_csv_batches,
+BATCH_READERS: Final[dict[str, Callable[..., Iterator[Batch]]]] = {
     "jsonl": read_json_batches,
     "parquet": read_parquet_batches,
 }
 
 
 def open_files(
-    options: FileOptions, files: list[SourceFile], contract: tuple[str, ...], limit: int | None
+    options: FileOptions,
+    files: list[SourceFile],
+    contract: tuple[str, ...],
+    limit: int | None,
+    types: Mapping[str, pa.DataType] = MappingProxyType({}),
 ) -> OpenedSource:
     """Open files as one source, whatever their number and formats.
 
@@ -42,6 +47,7 @@ def open_files(
         files: The files in order; those of one part follow each other.
         contract: Names of the contract's columns, for files without a header.
         limit: Most rows to read.
+        types: Columns that files of text may give as numbers.
     """
     if any(file.format == "npz" for file in files):
         return _open_archive(options, files, limit)
@@ -56,7 +62,7 @@ def open_files(
     def read(wanted: tuple[str, ...]) -> Iterator[Batch]:
         for part, group in by_part.items():
             if group and limits.get(part) != 0:
-                batches = _read_files(options, group, contract, wanted)
+                batches = _read_files(options, group, contract, wanted, types)
                 yield from limit_batches(batches, limits.get(part))
 
     return OpenedSource(
@@ -124,7 +130,9 @@ def _read_files(
     files: list[SourceFile],
     contract: tuple[str, ...],
     wanted: tuple[str, ...],
+    types: Mapping[str, pa.DataType],
 ) -> Iterator[Batch]:
+    of_csv = partial(read_csv_batches, types=types)
     for file in files:
         constants = dict(file.constants)
         columns = _columns_to_read(options, file, contract, wanted)
@@ -137,7 +145,8 @@ def _read_files(
                 "it out of source.uri."
             )
         check_names_differ(columns, file.path.name)
-        for batch in BATCH_READERS[file.format](file.path, options, contract, own):
+        read_batches = BATCH_READERS.get(file.format, of_csv)
+        for batch in read_batches(file.path, options, contract, own):
             yield _add_constants(batch, wanted, constants)._replace(part=file.part)
 
 

@@ -5,12 +5,14 @@ unchanged source is recognised before a row is read. Unions and joins are put to
 `snapshot.py`; here they are the list of their sources.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir
+from types import MappingProxyType
 from typing import Final
 
+import pyarrow as pa
 from upath import UPath
 
 from include.errors import SourceError
@@ -85,6 +87,7 @@ def open_source(
     places: SourcePlaces,
     row_limit: int | None = None,
     needs_rows: bool = True,
+    types: Mapping[str, pa.DataType] = MappingProxyType({}),
 ) -> OpenedSource:
     """Open a plain source: find it, learn its columns and digest, read no rows yet.
 
@@ -94,6 +97,7 @@ def open_source(
         places: Where sources lie.
         row_limit: Most rows to read; with given test rows, a fifth of them are test rows.
         needs_rows: Whether a source is opened that is known to be unchanged, and not at hand.
+        types: Columns that files of text may give as numbers.
 
     Raises:
         SourceError: It is missing, empty, unreadable, or not allowed.
@@ -110,13 +114,13 @@ def open_source(
         if isinstance(found, str):
             return NOT_AT_HAND._replace(name=shown_address(source.uri), digest=found)
         files = [SourceFile(found, file_format(found, source))]
-        opened = open_files(source, files, contract, row_limit)
+        opened = open_files(source, files, contract, row_limit, types)
         opened = opened._replace(name=shown_address(source.uri))
         if places.scratch is not None and opened.digest is not None:
             remember_digest(source, places.download_directory, places.scratch, opened.digest)
     elif isinstance(source, FileSource):
         files = find_source_files(source, places.sources)
-        opened = open_files(source, files, contract, row_limit)
+        opened = open_files(source, files, contract, row_limit, types)
         opened = opened._replace(name=_shown_path(source))
     else:
         raise SourceError(f"expected a plain source. Received: kind={source.kind!r}.")

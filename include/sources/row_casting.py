@@ -12,6 +12,7 @@ from include.sources.batches import TEXT_LIMIT, Batch, Reject
 from include.sources.privacy import protect
 from include.specs import Column
 from include.specs.names import PART, ROW_ID
+from include.tables.overlap import map_in_threads
 from include.values.casts import cast_column, type_words
 from include.values.reading import Reading
 from include.values.showing import shorten, show_value
@@ -106,9 +107,11 @@ class RowCaster:
         is_bad = np.zeros(count, dtype=bool)
         arrays: list[pa.Array] = []
         rejects = list(batch.rejects)
-        for column in self._columns:
-            source = _one_array(batch.rows.column(column.name))
-            values, bad = cast_column(column, source, reading)
+        sources = [_one_array(batch.rows.column(column.name)) for column in self._columns]
+        casts = map_in_threads(
+            lambda column, source: cast_column(column, source, reading), self._columns, sources
+        )
+        for column, source, (values, bad) in zip(self._columns, sources, casts, strict=True):
             self._tallies[column.name].good += count - values.null_count
             if bad is not None:
                 is_bad |= bad

@@ -13,6 +13,7 @@ from include.errors import SourceError
 from include.records import IngestRecord
 from include.sources.batches import OpenedSource
 from include.sources.composed_times import compose_times, names_in_source
+from include.sources.csv_parsing import list_number_types
 from include.sources.joining import JoinedRows
 from include.sources.opening import list_leaves, open_source
 from include.sources.pointers import (
@@ -85,6 +86,7 @@ def _open_leaves(
                 places=plan.places,
                 row_limit=None if isinstance(source, JoinSource) else plan.row_limit,
                 needs_rows=needs_rows,
+                types=list_number_types(plan.contract),
             ),
             plan.contract,
         )

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from include.errors import SchemaError
@@ -13,6 +14,7 @@ from include.tables.layout import data_file_name
 GROUP_ROWS: Final = 65_536
 GROUP_BYTES: Final = 32 * 1024**2
 FILE_ROWS: Final = 2_000_000
+SAMPLE_ROWS: Final = 10_000
 
 
 class PartWriter:
@@ -28,23 +30,26 @@ class PartWriter:
         self._file: pq.ParquetWriter | None = None
         self._waiting: list[pa.Table] = []
 
-    def append(self, rows: pa.Table) -> pa.Table:
-        """Add rows, and return them with the types of the part."""
+    def fit(self, rows: pa.Table) -> pa.Table:
+        """Count rows that are about to be written, and give them the types of the part."""
         rows = _fit_schema(rows, self.schema)
         for name, column in zip(rows.column_names, rows.columns, strict=True):
             self.nulls[name] += column.null_count
         self.rows += rows.num_rows
+        return rows
+
+    def write(self, rows: pa.Table) -> None:
+        """Write rows that fit, once they fill a row group."""
         self._waiting.append(rows)
         size = sum(table.nbytes for table in self._waiting)
         if sum(len(table) for table in self._waiting) >= GROUP_ROWS or size >= GROUP_BYTES:
             self._flush()
-        return rows
 
     def close(self) -> None:
         """Write what waits and end the last file; a part without rows gets an empty one."""
         self._flush()
         if not self.files:
-            self._open()
+            self._open(self.schema.empty_table())
         self._end_file()
 
     def abandon(self) -> None:
@@ -58,23 +63,23 @@ class PartWriter:
             return
         rows = pa.concat_tables(self._waiting)
         self._waiting = []
-        file = self._file or self._open()
+        file = self._file or self._open(rows)
         per_row = max(1, rows.nbytes // max(1, len(rows)))
         file.write_table(rows, row_group_size=max(1, min(GROUP_ROWS, GROUP_BYTES // per_row)))
         self.files[-1]["rows"] += len(rows)
         if self.files[-1]["rows"] >= FILE_ROWS:
             self._end_file()
 
-    def _open(self) -> pq.ParquetWriter:
+    def _open(self, first: pa.Table) -> pq.ParquetWriter:
         name = data_file_name(self.part, len(self.files))
         self.files.append({"name": name, "part": self.part, "rows": 0, "size_bytes": 0})
         texts = [field.name for field in self.schema if pa.types.is_string(field.type)]
+        # Random digits do not shrink, whatever the codec: the one that reads fastest is right.
         self._file = pq.ParquetWriter(
             self._directory / name,
             self.schema,
-            compression="zstd",
-            compression_level=1,
-            use_dictionary=texts,
+            compression="lz4",
+            use_dictionary=[name for name in texts if _repeats(first.column(name))],
         )
         return self._file
 
@@ -84,6 +89,12 @@ class PartWriter:
             self._file = None
             file = self.files[-1]
             file["size_bytes"] = (self._directory / file["name"]).stat().st_size
+
+
+def _repeats(texts: pa.ChunkedArray) -> bool:
+    """Tell whether texts occur again and again, as categories do and ids do not."""
+    sample = texts.slice(0, SAMPLE_ROWS)
+    return bool(2 * pc.count_distinct(sample).as_py() <= len(sample))
 
 
 def _fit_schema(rows: pa.Table, schema: pa.Schema) -> pa.Table:

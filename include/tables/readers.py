@@ -1,7 +1,7 @@
 """Reading tables at rest: as Arrow, as pandas frames, or batch by batch in bounded memory."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from include.errors import DataError
 from include.records import TableRef
 from include.tables.layout import MANIFEST, is_local, open_root
+from include.tables.overlap import read_ahead
 from include.values.frames import to_frame
 
 
@@ -77,6 +78,12 @@ def iter_batches(
     Yields:
         Arrow tables of at most `batch_rows` rows; none for an empty table.
     """
+    return read_ahead(_iter_batches(ref, columns, part, batch_rows))
+
+
+def _iter_batches(
+    ref: TableRef, columns: Sequence[str] | None, part: str, batch_rows: int
+) -> Generator[pa.Table, None, None]:
     for place in parquet_files(ref, part):
         with _open(place) as file:
             for batch in file.iter_batches(batch_rows, columns=_listed(columns)):

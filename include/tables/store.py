@@ -118,7 +118,7 @@ class TableStore:
             publish(directory, final, manifest)
             writer.set_ref(_reference(final, manifest, is_reused=False))
         finally:
-            writer.close_after_error()
+            writer.close()
             shutil.rmtree(directory, ignore_errors=True)
 
 

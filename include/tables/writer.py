@@ -16,7 +16,8 @@ import pyarrow as pa
 from upath import UPath
 
 from include.records import TableRef
-from include.tables.digests import ContentDigest, digest_key
+from include.tables.content_digest import ContentDigest
+from include.tables.digests import digest_key
 from include.tables.layout import (
     MANIFEST,
     TableId,
@@ -25,6 +26,7 @@ from include.tables.layout import (
     is_local,
     open_root,
 )
+from include.tables.overlap import Follower
 from include.tables.part_files import PartWriter
 from include.tables.readers import read_manifest
 
@@ -61,6 +63,7 @@ class TableWriter:
         self._extra: dict[str, int] = {}
         self._extra_digests: dict[str, str] = {}
         self._content = ContentDigest()
+        self._digesting, self._writing = Follower(), Follower()
         self._adopted: dict[str, Any] | None = None
         self._ref: TableRef | None = None
 
@@ -99,8 +102,9 @@ class TableWriter:
                 check_file_name(part)
             schema = self._schema or rows.schema
             self._parts[part] = PartWriter(self.directory, part, schema)
-        rows = self._parts[part].append(rows)
-        self._content.update(rows, part)
+        rows = self._parts[part].fit(rows)
+        self._digesting.do(self._content.update, rows, part)
+        self._writing.do(self._parts[part].write, rows)
 
     def adopt(self, source: TableRef) -> None:
         """Take over all rows of a finished table, instead of appending any.
@@ -138,6 +142,9 @@ class TableWriter:
     def _describe_rows(self) -> dict[str, Any]:
         if not self._parts and self._schema is not None:
             self.append(self._schema.empty_table())
+        for follower in (self._digesting, self._writing):
+            follower.wait()
+            follower.close()
         for part in self._parts.values():
             part.close()
         files = [file for part in self._parts.values() for file in part.files]
@@ -154,8 +161,10 @@ class TableWriter:
             "files": files,
         }
 
-    def close_after_error(self) -> None:
-        """Let go of open files; their directory is about to be removed."""
+    def close(self) -> None:
+        """Let go of threads and open files; their directory may be about to be removed."""
+        self._digesting.close()
+        self._writing.close()
         for part in self._parts.values():
             part.abandon()
 

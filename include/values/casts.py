@@ -26,6 +26,7 @@ from include.values.texts import (
     write_text,
 )
 from include.values.times import cast_datetime
+from include.values.widening import widen
 
 NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 NOT_FINITE: Final = re.compile(r"[+-]?(inf|infinity|nan)", re.IGNORECASE)
@@ -85,7 +86,7 @@ def _plain(values: pa.Array) -> pa.Array:
         return values.cast(pa.string())
     if pa.types.is_float32(kind):
         # Its shortest decimal, as a CSV file or a database would write it: 0.1, not 0.100000001.
-        return values.cast(pa.string()).cast(pa.float64())
+        return widen(values)
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return decode_bytes(values)
     return values.cast(pa.float64()) if pa.types.is_float16(kind) else values

@@ -21,7 +21,8 @@ def to_frame(rows: pa.Table, with_nulls: frozenset[str] = frozenset()) -> pd.Dat
         name: _to_series(column, name in with_nulls)
         for name, column in zip(rows.column_names, rows.columns, strict=True)
     }
-    return pd.DataFrame(series, index=pd.RangeIndex(rows.num_rows))
+    # Stacking columns of one type, as pandas does by default, would copy the batch.
+    return pd.DataFrame(series, index=pd.RangeIndex(rows.num_rows), copy=False)
 
 
 def _to_series(column: pa.ChunkedArray, has_nulls: bool) -> Any:

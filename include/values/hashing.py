@@ -7,6 +7,7 @@ texts as the wrapping sum of mixed (position, byte) pairs, arrays as the wrappin
 (position, 8-byte word) pairs. Among five million rows the chance of any collision is below 1e-6.
 """
 
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -22,6 +23,8 @@ _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 _FIRST: Final = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND: Final = np.uint64(0x94D049BB133111EB)
 _TO_UNIT: Final = 2.0**-53
+_SHORT_TEXT: Final = 32
+_SAMPLE: Final = 1_000
 
 
 def mix64(values: Hashes) -> Hashes:
@@ -98,13 +101,17 @@ def _as_integers(array: pa.Array) -> pa.Array:
 
 
 def _hash_texts(array: pa.Array) -> Hashes:
+    texts = array.cast(pa.large_string()).fill_null("")
+    sample = texts.slice(0, _SAMPLE)
+    if 2 * pc.count_distinct(sample).as_py() > len(sample):
+        return _hash_each_text(texts)
     # Categories repeat: hashing distinct values only is many times faster.
-    encoded = array.cast(pa.large_string()).fill_null("").dictionary_encode()
+    encoded = texts.dictionary_encode()
     indices = encoded.indices.to_numpy(zero_copy_only=False)
-    return np.asarray(_hash_distinct_texts(encoded.dictionary)[indices])
+    return np.asarray(_hash_each_text(encoded.dictionary)[indices])
 
 
-def _hash_distinct_texts(array: pa.LargeStringArray) -> Hashes:
+def _hash_each_text(array: pa.LargeStringArray) -> Hashes:
     _, offset_buffer, byte_buffer = array.buffers()
     offsets = np.frombuffer(offset_buffer, dtype=np.int64)
     offsets = offsets[array.offset : array.offset + len(array) + 1]
@@ -115,9 +122,22 @@ def _hash_distinct_texts(array: pa.LargeStringArray) -> Hashes:
         data = np.frombuffer(byte_buffer, dtype=np.uint8)[offsets[0] : offsets[-1]]
         starts = offsets[:-1] - offsets[0]
         position = np.arange(len(data), dtype=np.int64) - np.repeat(starts, lengths)
-        pairs = position.astype(np.uint64) * np.uint64(256) + data
-        sums[filled] = np.add.reduceat(mix64(pairs), starts[filled])
+        pairs = position * 256 + data
+        sums[filled] = np.add.reduceat(_mix_pairs(pairs), starts[filled])
     return mix64(sums + lengths.astype(np.uint64) * _GOLDEN)
+
+
+def _mix_pairs(pairs: npt.NDArray[np.int64]) -> Hashes:
+    """Mix (position, byte) pairs; those of the first bytes of a text are looked up."""
+    table = _mixed_pairs()
+    if pairs.max() < len(table):
+        return np.asarray(table.take(pairs))
+    return mix64(pairs.view(np.uint64))
+
+
+@cache
+def _mixed_pairs() -> Hashes:
+    return mix64(np.arange(_SHORT_TEXT * 256, dtype=np.uint64))
 
 
 def _list_bytes(array: pa.FixedSizeListArray) -> npt.NDArray[np.uint8]:

@@ -72,11 +72,18 @@ def test_duplicates_fail_if_asked_to() -> None:
         plan(make_spec(cleaning={"duplicates": "fail"}), repeat_rows(make_frame(50), [3, 4]))
 
 
-def test_a_row_in_two_parts_is_a_leak() -> None:
-    hashes = RowHashes(*[np.array([1, 2, 1], dtype=np.uint64)] * 2)
-    parts = np.array([TRAIN, TRAIN, TEST], dtype=np.uint8)
-    with pytest.raises(LeakageError, match="1 of 1 validation and test rows"):
+@pytest.mark.parametrize("part", [VALIDATION, TEST], ids=["validation", "test"])
+def test_a_row_in_training_and_another_part_is_a_leak(part: int) -> None:
+    hashes = RowHashes(*[np.array([1, 2, 1, 3], dtype=np.uint64)] * 2)
+    parts = np.array([TRAIN, TRAIN, part, part], dtype=np.uint8)
+    with pytest.raises(LeakageError, match="1 of 2 validation and test rows"):
         check_overlap(hashes, parts, is_allowed=False)
+
+
+def test_rows_left_out_are_in_no_part_that_could_leak() -> None:
+    hashes = RowHashes(*[np.array([1, 2, 1, 3], dtype=np.uint64)] * 2)
+    parts = np.array([TRAIN, TRAIN, LEFT_OUT, TEST], dtype=np.uint8)
+    assert check_overlap(hashes, parts, is_allowed=False) == []
 
 
 def test_rows_that_only_their_id_tells_apart_are_different_things() -> None:

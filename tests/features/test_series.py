@@ -80,6 +80,21 @@ def test_a_stream_in_batches_gives_what_pandas_gives_at_once(rows: int, batch: i
     pd.testing.assert_frame_equal(result, expect_series(frame))
 
 
+@given(st.integers(1, 60), st.integers(1, 10))
+def test_a_window_may_be_longer_than_the_longest_lag(rows: int, batch: int) -> None:
+    frame = make_series(rows)
+    lags = [{"column": "heat", "lags": [1], "windows": [5]}]
+    for keys in ({"order_by": "at"}, {"order_by": "at", "group_by": "station"}):
+        result = run_stream(
+            make_series_spec(forward_fill=["heat"], lags=lags, **keys), frame, batch
+        )
+        groups = frame["station"] if "group_by" in keys else pd.Series(0, frame.index)
+        filled = frame.groupby(groups)["heat"].ffill()
+        before = [filled.groupby(groups).shift(step) for step in range(1, 6)]
+        expected = pd.concat(before, axis=1).mean(axis=1, skipna=False)
+        np.testing.assert_allclose(result["heat_mean_5"], expected)
+
+
 @given(st.integers(1, 60), st.integers(1, 60))
 def test_rows_out_of_order_are_worked_on_in_order_and_stay_where_they_are(
     rows: int, batch: int

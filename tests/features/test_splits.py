@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -30,6 +32,21 @@ def test_a_hash_split_is_stable_when_rows_are_appended(rows: int, more: int, see
     before = assign_parts(split, SplitFacts(keys=hash_keys(np.arange(rows))))
     after = assign_parts(split, SplitFacts(keys=hash_keys(np.arange(rows + more))))
     np.testing.assert_array_equal(before, after[:rows])
+
+
+@pytest.mark.parametrize("method", ["hash", "group", "stratified", "given"])
+def test_another_seed_places_rows_otherwise(method: Any) -> None:
+    rows = 400
+    facts = SplitFacts(
+        keys=hash_keys(np.arange(rows)),
+        strata=np.zeros(rows, dtype=np.int32),
+        is_given_test=np.arange(rows) >= 300,
+    )
+    first, same, other = (
+        assign_parts(SplitSpec(method=method, seed=seed), facts) for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first, same)
+    assert (first != other).mean() > 0.1
 
 
 def test_a_hash_split_has_its_shares() -> None:

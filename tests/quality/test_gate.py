@@ -180,6 +180,15 @@ def test_rows_that_could_not_be_read_count_for_the_limit(tmp_path: Path) -> None
     assert outcome(result, "quarantine_limit").unexpected == 2
 
 
+def test_rows_that_could_not_be_read_leave_less_room_for_rows_to_move(tmp_path: Path) -> None:
+    # 5 % of 124 rows are 6, and 4 of them could not be read.
+    for bad, moved in ((2, 2), (3, 0)):
+        rows = spoil(("age", range(bad), 7))
+        result = gate(tmp_path, rows, columns=QUARANTINE, rejected=4, quarantine_limit=0.05)
+        assert len(result.moved) == moved
+        assert is_blocked(result.report) == (moved == 0)
+
+
 def test_what_mostly_tolerates_stays(tmp_path: Path) -> None:
     result = gate(tmp_path, make_frame(120), columns=QUARANTINE, quarantine_limit=1.0)
     assert len(result.moved) == 0

@@ -45,6 +45,15 @@ def test_a_broken_download_goes_on_where_it_stopped(server: FileServer, tmp_path
     assert server.requests[1][1]["Range"] == "bytes=1000-"
 
 
+def test_a_weak_validator_does_not_promise_that_the_rest_fits(
+    server: FileServer, tmp_path: Path
+) -> None:
+    server.etag, server.break_after = 'W/"one"', 1000
+    assert fetch(server, tmp_path).read_bytes() == BODY
+    assert server.statuses == [200, 200]
+    assert "Range" not in server.requests[1][1]
+
+
 def test_a_file_that_changed_meanwhile_is_fetched_whole(
     server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -129,6 +129,16 @@ def test_every_misfit_is_set_aside_with_line_and_reason(root: Path) -> None:
     assert rejected["file"].tolist() == ["a.csv"] * 4
 
 
+def test_a_row_goes_whichever_of_its_columns_is_bad(root: Path) -> None:
+    put(root, "a.csv", "n,x,c\nq,1,a\n2,y,b\n3,3,c\nq,y,d\n5,5,e\n")
+    record = snapshot(root, CSV)
+    assert read_frame(record.raw)["c"].tolist() == ["c", "e"]
+    assert record.rejected is not None
+    rejected = read_frame(record.rejected)
+    assert rejected["row_id"].tolist() == [0, 1, 3, 3]
+    assert rejected["column"].tolist() == ["n", "x", "n", "x"]
+
+
 def test_long_rows_are_cut(root: Path) -> None:
     put(root, "a.csv", f"n,x,c\n1,2,a\n{'y' * 2000}\n")
     rejected = snapshot(root, CSV).rejected

@@ -2,7 +2,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.tables.digests import ContentDigest, digest_key
+from include.tables.content_digest import ContentDigest
+from include.tables.digests import digest_key
 from tests.builders import make_run
 
 ROWS = st.lists(
