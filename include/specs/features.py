@@ -60,10 +60,27 @@ class CleaningSpec(SpecModel):
     lags: tuple[LagFeatures, ...] = Field(
         default=(), description="Lag and rolling features, computed in order."
     )
+    horizon: int = Field(
+        default=1,
+        ge=1,
+        description="How many rows ahead is predicted. No lag may be shorter, and windows end so "
+        "many rows before the current one.",
+    )
     leakage: Literal["fail", "warn"] = Field(
         default="fail",
         description="What happens if one feature by itself determines the target.",
     )
+
+    @model_validator(mode="after")
+    def check_horizon(self) -> "CleaningSpec":
+        """Refuse lags that would not be known yet."""
+        short = sorted({step for lag in self.lags for step in lag.lags if step < self.horizon})
+        if short:
+            raise ValueError(
+                f"lags must not be shorter than the horizon of {self.horizon} rows: their values "
+                f"are not known yet when a prediction is made. Received: {short}"
+            )
+        return self
 
 
 class SplitSpec(SpecModel):

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.specs import Column
+from include.values.numerals import describe_numerals, plain_numbers
 from include.values.reading import Reading
 from include.values.tensors import cast_tensor
 from include.values.texts import (
@@ -23,7 +24,7 @@ from include.values.texts import (
     nan_to_null,
     write_text,
 )
-from include.values.times import cast_datetime
+from include.values.times import PER_SECOND, cast_datetime
 
 NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 NOT_FINITE: Final = re.compile(r"[+-]?(inf|infinity|nan)", re.IGNORECASE)
@@ -51,6 +52,8 @@ def cast_column(column: Column, values: pa.Array, reading: Reading) -> CastColum
         Values of the type at rest, null where missing or bad, and which cells are bad.
     """
     plain = _plain(values)
+    if column.missing is not None:
+        reading = reading._replace(missing=column.missing)
     if pa.types.is_string(plain.type):
         plain = clean_text(plain, reading)
     result = _CASTS[column.kind](column, plain, reading)
@@ -64,6 +67,8 @@ def type_words(column: Column) -> str:
         return f"an array of shape {list(column.shape)}"
     if column.kind == "datetime":
         return f"a date written as {column.format or 'ISO 8601'}"
+    if column.kind in {"number", "integer"} and (written := describe_numerals(column)):
+        return f"{'a number' if column.kind == 'number' else 'a whole number'} written {written}"
     return {
         "number": "a number",
         "integer": "a whole number",
@@ -84,12 +89,20 @@ def _plain(values: pa.Array) -> pa.Array:
         return values.cast(pa.string()).cast(pa.float64())
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return decode_bytes(values)
-    return values.cast(pa.float64()) if pa.types.is_float16(kind) else values
+    return _plain_rare(values)
 
 
-def _cast_number(_: Column, values: pa.Array, __: Reading) -> CastColumn:
+def _plain_rare(values: pa.Array) -> pa.Array:
+    if pa.types.is_duration(values.type):
+        ticks = values.cast(pa.int64()).cast(pa.float64())
+        return pc.divide(ticks, PER_SECOND[values.type.unit])
+    return values.cast(pa.float64()) if pa.types.is_float16(values.type) else values
+
+
+def _cast_number(column: Column, values: pa.Array, _: Reading) -> CastColumn:
     kind = values.type
     if pa.types.is_string(kind):
+        values = plain_numbers(values, column)
         try:
             numbers = values.cast(pa.float64())
         except pa.ArrowInvalid:
@@ -104,9 +117,10 @@ def _cast_number(_: Column, values: pa.Array, __: Reading) -> CastColumn:
     return _all_bad(values, pa.float64())
 
 
-def _cast_integer(_: Column, values: pa.Array, __: Reading) -> CastColumn:
+def _cast_integer(column: Column, values: pa.Array, _: Reading) -> CastColumn:
     kind = values.type
     if pa.types.is_string(kind):
+        values = plain_numbers(values, column)
         try:
             return CastColumn(values.cast(pa.int64()))
         except pa.ArrowInvalid:
