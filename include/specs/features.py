@@ -31,7 +31,9 @@ class CleaningSpec(SpecModel):
     """What happens to whole rows before the split."""
 
     duplicates: Literal["drop", "keep", "fail"] = Field(
-        default="drop", description="Rows equal to an earlier one in every stored column, ids too."
+        default="keep",
+        description="Rows equal to an earlier one in every stored column, ids too: kept, all of "
+        "them in one part, as they may be other things; dropped; or a reason to stop.",
     )
     missing_target: Literal["drop", "fail"] = Field(
         default="fail", description="Rows whose target is missing."
