@@ -238,7 +238,10 @@ class _Profiler:
         rows, filled, distinct, low, high, shortest, words, *whole = counts
         named = dict(zip((*NUMBERS, *TEXTS), whole, strict=True))
         values: dict[str, int] = {}
-        is_exact = distinct <= 2 * MOST_VALUES or distinct > NEARLY_UNIQUE * filled
+        # Fractions measure something: whether no value occurs twice is asked of names only.
+        is_fraction = named["numbers"] == filled > named["integers"] + named["long"]
+        is_near = distinct > NEARLY_UNIQUE * filled and not is_fraction
+        is_exact = distinct <= 2 * MOST_VALUES or is_near
         there = f"SELECT {value} AS v FROM {self._table}"
         if distinct <= 2 * MOST_VALUES:
             values = dict(

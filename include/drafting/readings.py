@@ -12,7 +12,7 @@ from include.drafting.text_copy import CopiedColumn
 from include.values.duck import fetch_row, quote_name, quote_text
 from include.values.showing import shorten
 
-CHUNK: Final = 50
+CHUNK: Final = 8
 MOST_EXAMINED: Final = 20_000
 # A text among numbers that stands there so often means something: that there is no number.
 REPEATED: Final = 3
