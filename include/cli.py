@@ -112,18 +112,40 @@ def new(
     name: Annotated[str, typer.Argument(help="Name of the new pipeline.")],
     source: Annotated[Path, typer.Option("--from", help="CSV, TSV, JSON-lines or Parquet file.")],
     target: Annotated[str, typer.Option(help="Column to predict.")],
+    task: Annotated[
+        str | None, typer.Option(help="classification or regression; guessed unless given.")
+    ] = None,
+    time: Annotated[str | None, typer.Option(help="Column to split by as time.")] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(help="Column whose values stay in one part; with --time, the series."),
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="Text encoding of the file.")] = None,
+    separator: Annotated[str | None, typer.Option(help="Field separator of a CSV file.")] = None,
 ) -> None:
     """Draft a pipeline from a file: column kinds, ranges, leaks, personal data, split and model."""
-    from include.drafting.draft import describe_draft, draft_pipeline
+    from include.drafting.draft import describe_draft, draft_pipeline, list_doubts
+    from include.drafting.file_form import FormHints
+    from include.drafting.order import Hints
     from include.specs.loader import load_pipeline_spec
     from include.stack.source_copies import adopt_source
 
     with _readable_errors():
         settings = load_settings()
-        path = draft_pipeline(name, source, target, settings.pipelines_dir)
+        path = draft_pipeline(
+            name,
+            source,
+            target,
+            settings.pipelines_dir,
+            hints=Hints(task, time, group),
+            form_hints=FormHints(encoding, separator),
+            tell=_tell,
+        )
         spec = load_pipeline_spec(path)
         adopt_source(settings, spec, str(source), _tell)
         console.print(_plain(describe_draft(spec)))
+        for line in list_doubts(path.read_text(encoding="utf-8")):
+            console.print(_plain(line))
         console.print(f"written to {path}; read its comments, then: make run PIPELINE={name}")
 
 

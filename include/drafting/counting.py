@@ -1,10 +1,13 @@
-"""What is counted of a column's texts, all in one query: what could each value be?"""
+"""What is counted of a column's texts, of many columns in one query: what could each value be?"""
 
+from collections.abc import Sequence
 from typing import Final
 
 from include.values.duck import quote_text
 
 NUMERIC: Final = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+INTEGER: Final = r"^[+-]?[0-9]+$"
+DOTTED: Final = r"^[+-]?[1-9]\d{0,2}(\.\d{3})+$"
 EMAIL: Final = r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"
 DIALLED: Final = r"^\+?[0-9(][0-9 ()/.-]{5,18}[0-9]$"
 # A country code, a leading zero or the American groups: other digits with marks may be anything.
@@ -16,63 +19,62 @@ DAY: Final = r"^[0-9]{1,4}[-/. ][0-9]{1,2}[-/. ][0-9]{1,4}([ T].*)?$"
 ADDRESS: Final = r"^([0-9]{1,3}\.){3}[0-9]{1,3}$|^([0-9A-Fa-f]{1,4}:){3,7}[0-9A-Fa-f:]*$"
 TITLE: Final = r"(^|[ ,])(Mr|Mrs|Ms|Miss|Dr|Prof|Herr|Frau|Mme|Sr|Sra)\.? "
 CAPITALS: Final = r"^\p{Lu}[\p{L}'\x{2019}-]*\d*([ ,.]+\p{Lu}[\p{L}'\x{2019}-]*\.?\d*){0,5}$"
-COMMA: Final = r"^[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+$"
-THOUSANDS: Final = r"^[+-]?\d{1,3}(,\d{3})+$"
-UNIT: Final = r"^[+-]?[$€£¥]?\s?[+-]?(\d+|\d{1,3}(,\d{3})+|\d{1,3}(\.\d{3})+)([.,]\d+)?\s?[%$€£¥]?$"
-BOOLEANS: Final = "('true','false','yes','no','t','f','y','n')"
+CLOCK: Final = r"^[+-]?(\d+ days?,? )?\d{1,3}:\d{2}(:\d{2}([.,]\d+)?)?$"
+BOOLEANS: Final = ("true", "false", "yes", "no", "t", "f", "y", "n")
+BOOLEAN_TEXTS: Final = f"({', '.join(quote_text(text) for text in BOOLEANS)})"
 
-PATTERNS: Final = {
-    "number": NUMERIC,
-    "email": EMAIL,
-    "phone": PHONE,
-    "dialled": DIALLED,
-    "address": ADDRESS,
-    "title": TITLE,
-    "capitals": CAPITALS,
-    "comma": COMMA,
-    "thousands": THOUSANDS,
-    "unit": UNIT,
-}
+
+def _matches(pattern: str) -> str:
+    # Braces of a pattern are none of the template's.
+    braced = quote_text(pattern).replace("{", "{{").replace("}", "}}")
+    return f"regexp_matches({{v}}, {braced})"
+
+
+def _other() -> str:
+    return f"NOT {_matches(f'{DAY}|{ADDRESS}')}"
+
+
 # SQL conditions in which {v} is the value; what numbers are is what ingest reads as such.
-COUNTED: Final = {
-    "integers": "regexp_full_match({v}, '[+-]?[0-9]{{1,18}}')",
-    "numbers": "regexp_matches({v}, {number}) AND isfinite(TRY_CAST({v} AS DOUBLE))",
-    "booleans": f"lower({{v}}) IN {BOOLEANS}",
-    "emails": "regexp_matches({v}, {email})",
-    "phones": "regexp_matches({v}, {phone}) AND {is_other}",
-    "dialled": "regexp_matches({v}, {dialled}) AND {is_other}",
-    "addresses": "regexp_matches({v}, {address})",
-    "titles": "regexp_matches({v}, {title})",
-    "capitals": "regexp_matches({v}, {capitals})",
-    "lettered": r"regexp_matches({v}, '\p{{L}}')",
-    "commas": "regexp_matches({v}, {comma})",
-    "thousands": "regexp_matches({v}, {thousands})",
-    "units": "regexp_matches({v}, {unit})",
+NUMBERS: Final = {
+    "integers": _matches(r"^[+-]?[0-9]{1,18}$"),
+    "numbers": f"{_matches(NUMERIC)} AND isfinite(TRY_CAST({{v}} AS DOUBLE))",
+    "zeros": _matches(r"^[+-]?0[0-9]+$"),
+    "long": _matches(r"^[+-]?[0-9]{16,}$"),
+    "whole_floats": _matches(r"^[+-]?[0-9]+\.0+$"),
 }
+# Asked of columns only that hold other texts than numbers.
+TEXTS: Final = {
+    "booleans": f"lower({{v}}) IN {BOOLEAN_TEXTS}",
+    "emails": _matches(EMAIL),
+    "phones": f"{_matches(PHONE)} AND {_other()}",
+    "dialled": f"{_matches(DIALLED)} AND {_other()}",
+    "addresses": _matches(ADDRESS),
+    "titles": _matches(TITLE),
+    "capitals": _matches(CAPITALS),
+    "lettered": _matches(r"\p{L}"),
+    "clocks": _matches(CLOCK),
+}
+MEASURES: Final = (
+    "count(*)",
+    "count({v})",
+    "approx_count_distinct({v})",
+    "min({n}) FILTER (isfinite({n}))",
+    "max({n}) FILTER (isfinite({n}))",
+    "coalesce(min(length({v})), 0)",
+    "coalesce(avg(length({v}) - length(replace({v}, ' ', '')) + 1), 0)",
+)
 
 
-def count_values(value: str, table: str) -> str:
-    """Write the query over one column.
+def count_values(values: Sequence[str], conditions: Sequence[str]) -> list[str]:
+    """Write what is selected of columns: of each the measures, then the conditions in order.
 
     Args:
-        value: The column, quoted.
-        table: Where it lies.
-
-    Returns:
-        SQL for one row: rows, filled, distinct (estimated), the entries of `COUNTED` in order,
-        smallest and largest number, length of the shortest text, words on average.
+        values: The columns' values in SQL.
+        conditions: Entries of `NUMBERS` and `TEXTS`.
     """
-    number = f"TRY_CAST({value} AS DOUBLE)"
-    patterns = {name: quote_text(pattern) for name, pattern in PATTERNS.items()}
-    other = f"NOT regexp_matches({value}, {quote_text(f'{DAY}|{ADDRESS}')})"
-    counts = ", ".join(
-        f"count(*) FILTER ({condition.format(v=value, is_other=other, **patterns)})"
-        for condition in COUNTED.values()
-    )
-    return f"""
-        SELECT count(*), count({value}), approx_count_distinct({value}), {counts},
-               min({number}) FILTER (isfinite({number})),
-               max({number}) FILTER (isfinite({number})),
-               coalesce(min(length({value})), 0),
-               coalesce(avg(length({value}) - length(replace({value}, ' ', '')) + 1), 0)
-        FROM {table}"""
+    selected = []
+    for value in values:
+        number = f"TRY_CAST({value} AS DOUBLE)"
+        selected += [measure.format(v=value, n=number) for measure in MEASURES]
+        selected += [f"count(*) FILTER ({one.format(v=value)})" for one in conditions]
+    return selected

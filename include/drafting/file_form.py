@@ -12,18 +12,25 @@ from upath import UPath
 
 from include.errors import SchemaError, SourceError
 from include.sources.csv_files import read_csv_batches, read_csv_columns
-from include.sources.file_lists import file_format
+from include.sources.file_lists import MOVES, file_format
 from include.sources.opened_files import COLUMN_READERS
 from include.sources.text_blocks import BLOCK_BYTES, iter_text_blocks, open_bytes
 from include.specs.sources import FileSource
 from include.values.showing import shorten
 
-SEPARATORS: Final = (",", ";", "\t", "|")
+SEPARATORS: Final = (",", ";", "\t", "|", " ")
 QUOTES: Final = ('"', "'", "")
 WIDE: Final = ("utf-16", "utf-16-le", "utf-16-be", "utf-32")
 WESTERN: Final = "cp1252"
 FEWEST_SOUND: Final = 0.5
 SHOWN: Final = 50
+
+
+class FormHints(NamedTuple):
+    """What a person knows better of how a file is written."""
+
+    encoding: str | None = None
+    separator: str | None = None
 
 
 class FileForm(NamedTuple):
@@ -37,15 +44,17 @@ class _Attempt(NamedTuple):
     source: FileSource
     columns: tuple[str, ...]
     sound: float
+    quoted: bool
 
 
-def find_form(path: Path, target: str) -> FileForm:
+def find_form(path: Path, target: str, hints: FormHints) -> FileForm:
     """Find out how a file is written.
 
     Args:
         path: The file.
         target: The column to predict. If it stands in the first line, that line is the header;
             a file without one has the columns `column0`, `column1`, and so on.
+        hints: What a person knows better.
 
     Raises:
         SourceError: The file cannot be read, or has no such column.
@@ -55,10 +64,12 @@ def find_form(path: Path, target: str) -> FileForm:
     kind, is_known = _find_format(path, source)
     changes = {} if is_known else {"format": kind}
     if kind != "parquet":
-        changes["encoding"] = find_encoding(path)
+        changes["encoding"] = hints.encoding or find_encoding(path)
     source = source.model_copy(update=changes)
+    if kind == "jsonl":
+        _look_inside(path)
     if kind == "csv":
-        return _find_csv_form(path, source, target)
+        return _find_csv_form(path, source, target, hints.separator)
     columns = COLUMN_READERS[kind](UPath(path), source, ())
     _check_target(path, target, columns)
     return FileForm(source, columns)
@@ -87,6 +98,8 @@ def _find_format(path: Path, source: FileSource) -> tuple[str, bool]:
     try:
         kind, is_known = file_format(UPath(path), source), True
     except SourceError:
+        if path.suffix.lower() in MOVES:
+            raise
         kind, is_known = _look_inside(path), False
     if kind == "npz":
         raise SourceError(
@@ -99,9 +112,19 @@ def _find_format(path: Path, source: FileSource) -> tuple[str, bool]:
 def _look_inside(path: Path) -> str:
     with open_bytes(UPath(path)) as file:
         start = file.read(4096).removeprefix(codecs.BOM_UTF8).lstrip()
+    if start.startswith(b"["):
+        raise _json_array(path.name)
     if start.startswith(b"PAR1"):
         return "parquet"
     return "jsonl" if start.startswith(b"{") else "csv"
+
+
+def _json_array(name: str) -> SourceError:
+    """Say what to do with one array of objects."""
+    return SourceError(
+        f"expected one JSON object per line. Received: {shorten(name)}, one array of them. Write "
+        "it as JSON lines, for example with `jq -c '.[]'`."
+    )
 
 
 def _find_wide(path: Path, error: SourceError) -> str:
@@ -132,8 +155,8 @@ def _is_mostly_utf8(path: Path) -> bool:
     return right >= wrong
 
 
-def _find_csv_form(path: Path, source: FileSource, target: str) -> FileForm:
-    best = _find_dialect(path, source)
+def _find_csv_form(path: Path, source: FileSource, target: str, separator: str | None) -> FileForm:
+    best = _find_dialect(path, source, separator)
     names = best.columns
     source = best.source
     if target not in names:
@@ -144,13 +167,14 @@ def _find_csv_form(path: Path, source: FileSource, target: str) -> FileForm:
     return FileForm(source, names)
 
 
-def _find_dialect(path: Path, source: FileSource) -> _Attempt:
+def _find_dialect(path: Path, source: FileSource, separator: str | None) -> _Attempt:
     first = default_separator(path)
     separators = (first, *(mark for mark in SEPARATORS if mark != first))
+    separators = (separator,) if separator else separators
     attempts, errors = [], []
     for quote in QUOTES:
-        for separator in separators:
-            changes = {"separator": separator, "quote": quote}
+        for mark in separators:
+            changes = {"separator": mark, "quote": quote}
             try:
                 attempts.append(_try(path, source.model_copy(update=changes)))
             except (SourceError, SchemaError) as error:
@@ -161,7 +185,18 @@ def _find_dialect(path: Path, source: FileSource) -> _Attempt:
     if not split and min(attempt.sound for attempt in attempts) < FEWEST_SOUND:
         # One field above rows of several: a title or comment, not a file of one column.
         raise _not_a_header(path, 1)
-    best = max(split or attempts, key=lambda one: (round(one.sound, 2), len(one.columns)))
+    # Blanks stand in texts: they separate only where nothing else does.
+    marked = [attempt for attempt in split if attempt.source.separator != " "]
+    best = max(
+        marked or split or attempts,
+        key=lambda one: (round(one.sound, 2), not one.quoted, len(one.columns)),
+    )
+    if best.source.separator == " " and any(not name for name in best.columns):
+        raise SourceError(
+            f"expected one mark between two fields. Received: {shorten(path.name)}, whose columns "
+            "are set apart by several blanks. Write it with commas, for example with "
+            "`tr -s ' ' ','` or pandas' read_csv(sep=r\"\\s+\")."
+        )
     if best.sound < FEWEST_SOUND:
         raise _not_a_header(path, len(best.columns))
     return best
@@ -170,10 +205,18 @@ def _find_dialect(path: Path, source: FileSource) -> _Attempt:
 def _try(path: Path, source: FileSource) -> _Attempt:
     """Read the first rows; how many of them have as many fields as the first line?"""
     columns = read_csv_columns(UPath(path), source, ())
+    quoted = source.quote != "'" and any(_is_quoted(name) for name in columns)
     for batch in read_csv_batches(UPath(path), source, (), columns[:1]):
         if batch.records:
-            return _Attempt(source, columns, 1 - len(batch.rejects) / batch.records)
-    return _Attempt(source, columns, 1.0)
+            sound = 1 - len(batch.rejects) / batch.records
+            first = batch.rows.column(0).slice(0, SHOWN).to_pylist()
+            quoted = quoted or (source.quote != "'" and all(map(_is_quoted, first)))
+            return _Attempt(source, columns, sound, quoted)
+    return _Attempt(source, columns, 1.0, quoted)
+
+
+def _is_quoted(text: str) -> bool:
+    return len(text) > 1 and text[0] == text[-1] == "'"
 
 
 def _number_columns(count: int) -> tuple[str, ...]:

@@ -1,21 +1,20 @@
 """From a profile to a contract: what each column probably is, and why we think so."""
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from include.drafting.order import ID_NAMES, Hints, RowOrder, epoch_format, repeats_things
 from include.drafting.personal import find_personal
 from include.drafting.profile import ColumnProfile, FileProfile
 
 MOST_CATEGORIES: Final = 60
+MOST_CLASSES: Final = 100
 LISTED_VALUES: Final = 20
+ROWS_PER_CLASS: Final = 10
 NEARLY_UNIQUE: Final = 0.9
+FEWEST_FILLED: Final = 0.01
 EXACT: Final = 2**53
-ID_NAMES: Final = re.compile(r"(^|[^a-z])(id|no|nr|key|uuid|guid|index)([^a-z]|$)", re.IGNORECASE)
-TIME_PARTS: Final = ("year", "month", "day", "hour", "minute", "second")
-# Smallest and largest value of the parts after the day.
-CLOCK: Final = {"hour": 23, "minute": 59, "second": 59}
 
 
 class Guess(NamedTuple):
@@ -30,159 +29,249 @@ class Guess(NamedTuple):
         return self.column["kind"] not in {"id", "ignore"} and "private" not in self.column
 
 
-def guess_task(target: ColumnProfile) -> str:
-    """Tell classification from regression by what the target holds."""
-    is_number = target.numbers == target.filled
-    return "regression" if is_number and target.distinct > LISTED_VALUES else "classification"
+def guess_task(target: ColumnProfile, hints: Hints) -> tuple[str, str]:
+    """Tell classification from regression by what the target holds, and what is doubtful in it."""
+    if hints.task:
+        return hints.task, ""
+    if not target.is_numeric or target.zeros:
+        return "classification", ""
+    if target.distinct <= 2:
+        return "classification", ""
+    if target.distinct <= LISTED_VALUES:
+        check = f"CHECK: {target.distinct} different numbers: classes, or --task regression"
+        return "classification", check
+    if _are_codes(target):
+        check = (
+            f"CHECK: {target.distinct} numbers from {target.low:g} without a gap, alike in "
+            "frequency: codes of classes, or --task regression"
+        )
+        return "classification", check
+    return "regression", ""
+
+
+def _are_codes(target: ColumnProfile) -> bool:
+    counts = target.values.values()
+    is_whole = target.integers + target.whole_floats == target.filled
+    if not is_whole or not counts or target.low not in {0.0, 1.0} or target.high is None:
+        return False
+    is_dense = target.high - target.low + 1 == target.distinct <= MOST_CLASSES
+    is_often = target.filled >= ROWS_PER_CLASS * target.distinct
+    return is_dense and is_often and min(counts) * 10 >= max(counts)
 
 
 def guess_columns(
-    profile: FileProfile, target: str, leaks: Mapping[str, str] | None = None
+    profile: FileProfile, target: str, order: RowOrder, hints: Hints, leaks: Mapping[str, str]
 ) -> list[Guess]:
     """Guess every column's contract, in the file's order; a time made of parts comes first.
 
     Args:
         profile: The file.
         target: The column to predict.
+        order: What orders and groups the rows.
+        hints: What a person knows better.
         leaks: Columns that give the target away, and how that was seen.
     """
-    known = {**_determining(profile), **(leaks or {})}
-    time = _time_of_parts(profile)
-    if time and time.column["name"] in known:
-        time = None
-    guesses = [time] if time else []
-    made_of = set(time.column["from_parts"]) if time else set()
+    guesses = []
+    if order.parts:
+        body = {"name": "time", "kind": "datetime", "from_parts": list(order.parts)}
+        guesses.append(Guess(body, f"made of {', '.join(order.parts)}"))
     for column in profile.columns:
         if column.name == target:
-            guesses.append(_guess_target(column))
-        elif column.name in made_of:
-            guesses.append(_ignore(column, "lives on in the time made of it"))
-        elif column.name in known:
+            guess = _guess_target(column, hints)
+        elif column.name in order.parts:
+            guess = _ignore(column, "lives on in the time made of it")
+        elif column.name in leaks:
             reason = (
-                f"LEAK? {known[column.name]}; if it is known before the target is, make it a "
+                f"LEAK? {leaks[column.name]}; if it is known before the target is, make it a "
                 "feature and set `cleaning: {leakage: warn}`"
             )
-            guesses.append(_ignore(column, reason))
+            guess = _ignore(column, reason)
+        elif column.name in {order.group, order.series}:
+            guess = _name_of_things(column, is_group=column.name == order.group)
         else:
-            guesses.append(_guess_feature(column))
-    return guesses
+            guess = _guess_feature(column)
+        guesses.append(_finish(column, guess))
+    return _keep_a_feature(profile, guesses, target)
 
 
-def find_time(guesses: list[Guess], profile: FileProfile) -> str | None:
-    """Name a time column by which the rows are ordered, if there is one."""
-    rising = {
-        column.name
-        for column in profile.columns
-        if column.time and column.time.is_rising and column.filled == column.rows
-    }
+def _finish(column: ColumnProfile, guess: Guess) -> Guess:
+    """Add what is common to all kinds: marks of missing values, and the cells that do not fit."""
+    if guess.column["kind"] == "ignore" or "private" in guess.column:
+        return guess
+    body, reading, reasons = dict(guess.column), column.reading, [guess.reason]
+    if reading.kept or reading.doubtful:
+        body["missing"] = ["", *reading.missing]
+    if reading.kept:
+        kept = ", ".join(f"{text!r} in {count}" for text, count in reading.kept.items())
+        reasons.append(
+            f"CHECK: {kept} of {column.rows} rows is a value here; if it means missing, put it "
+            "into `missing`"
+        )
+    if reading.doubtful:
+        taken = ", ".join(f"{text!r} in {count}" for text, count in reading.doubtful.items())
+        reasons.append(
+            f"CHECK: {taken} of {column.rows} rows, unlike all others, is taken for missing; if it "
+            "is a value, take it out of `missing` and widen the bounds"
+        )
+    if reading.check:
+        reasons.append(reading.check)
+    if column.misfits and column.misfits.rows:
+        body["quarantine"] = True
+        few = f"{column.misfits.rows} of {column.rows + column.misfits.rows} rows do not fit"
+        reasons.append(f"CHECK: {few} and go to quarantine: {column.misfits.shown}")
+    return Guess({**body, **_nulls(column)}, "; ".join(reason for reason in reasons if reason))
+
+
+def _keep_a_feature(profile: FileProfile, guesses: list[Guess], target: str) -> list[Guess]:
+    """Make a feature of what only counts or differs in every row if there is no other."""
+    if any(guess.is_feature and guess.column["name"] != target for guess in guesses):
+        return guesses
+    by_name = {column.name: column for column in profile.columns}
+    kept = []
     for guess in guesses:
-        is_time = guess.column["kind"] == "datetime"
-        if is_time and ("from_parts" in guess.column or guess.column["name"] in rising):
-            return str(guess.column["name"])
-    return None
+        column = by_name.get(guess.column["name"])
+        is_id = guess.column["kind"] == "id" and column is not None and column.is_numeric
+        if column is None or not is_id or repeats_things(column) or column.long:
+            kept.append(guess)
+            continue
+        number = _finish(column, _number(column))
+        reason = f"{number.reason}; CHECK: the only column to learn from"
+        kept.append(Guess(number.column, reason))
+    return kept
 
 
-def describe_numbers(column: ColumnProfile) -> str:
-    """Say how numbers are written that are not read as such; empty for anything else."""
-    if not column.filled or column.numbers == column.filled or column.time:
-        return ""
-    is_grouped = column.thousands + column.numbers == column.filled
-    if column.commas + column.numbers == column.filled and not is_grouped:
-        return "numbers with a decimal comma"
-    if column.units + column.numbers == column.filled:
-        return "numbers with a unit or with marks between thousands"
-    return ""
-
-
-def _determining(profile: FileProfile) -> dict[str, str]:
-    return {
-        column.name: f"each of its {column.distinct} values goes with one value of the target"
-        for column in profile.columns
-        if column.name in profile.determining
-    }
-
-
-def _guess_target(column: ColumnProfile) -> Guess:
-    if guess_task(column) == "regression":
+def _guess_target(column: ColumnProfile, hints: Hints) -> Guess:
+    task, check = guess_task(column, hints)
+    if task == "regression":
         guess = _number(column)
-        return Guess({**guess.column, **_nulls(column)}, f"the target; {guess.reason}")
+        guess.column.pop("scale", None)
+        return Guess(guess.column, f"the target; {guess.reason}")
     body = _named(column, "category")
-    if column.values:
-        body["values"] = list(column.values)
-    return Guess({**body, **_nulls(column)}, f"the target; {_seen(column)}")
+    if column.values and column.distinct <= MOST_CLASSES:
+        body["values"] = [text for text, _ in _canonical(column)]
+    few = min(column.values.values(), default=ROWS_PER_CLASS)
+    rare = f"CHECK: the rarest class has {few} rows" if few < ROWS_PER_CLASS else ""
+    reasons = ["the target", _seen(column), check, rare, _spellings(column)]
+    return Guess(body, "; ".join(reason for reason in reasons if reason))
 
 
 def _guess_feature(column: ColumnProfile) -> Guess:
-    if column.distinct <= 1:
-        return _ignore(column, "the same in every row" if column.filled else "empty in every row")
-    if column.array:
+    if column.filled and column.array:
         return _tensor(column)
-    if column.is_nested:
-        return _ignore(column, "lists or objects that differ in shape: spread them over columns")
+    useless = _find_useless(column)
+    if useless:
+        return _ignore(column, useless)
     personal = find_personal(column)
     if personal:
         body = {**_named(column, "text"), **_nulls(column), "private": "drop"}
         return Guess(body, f"PERSONAL? {personal}; dropped at ingest (mask and hash are possible)")
+    if repeats_things(column):
+        return _name_of_things(column, is_group=True)
     return _guess_id(column) or _guess_values(column)
+
+
+def _find_useless(column: ColumnProfile) -> str:
+    if column.distinct <= 1:
+        return "the same in every row" if column.filled else "empty in every row"
+    if column.filled < FEWEST_FILLED * column.rows:
+        return f"nearly empty: {column.filled} of {column.rows} rows have a value"
+    if column.is_nested:
+        return "lists or objects that differ in shape: spread them over columns"
+    if column.clocks == column.filled:
+        return (
+            "CHECK: durations or times of day, which are not read: write them as seconds, or as "
+            "full times, then make this a number or datetime"
+        )
+    return ""
+
+
+def _name_of_things(column: ColumnProfile, *, is_group: bool) -> Guess:
+    if is_group:
+        reason = f"names {column.distinct} things in {column.filled} rows; never a feature"
+        return Guess({**_named(column, "id"), "unique": False}, reason)
+    body = _named(column, "category")
+    if column.distinct > MOST_CATEGORIES:
+        body["encode"] = "hash"
+    return Guess(body, f"names the series: {_seen(column)}")
 
 
 def _guess_values(column: ColumnProfile) -> Guess:
     if column.is_boolean:
-        return Guess({**_named(column, "boolean"), **_nulls(column)}, _seen(column))
+        return Guess(_named(column, "boolean"), _seen(column))
     is_day = column.time is not None and column.time.format is not None
-    if column.numbers == column.filled and not is_day:
-        return _number(column)
-    if column.time:
-        return _time(column)
-    written = describe_numbers(column)
-    if written and column.distinct > LISTED_VALUES:
-        move = "write them with a decimal point and nothing else, then make this `kind: number`"
-        return _ignore(column, f"NUMBERS? {written}, which are not read as numbers: {move}")
-    return _words(column)
+    if column.is_numeric and not is_day:
+        return _guess_number(column)
+    return _time(column) if column.time else _words(column)
+
+
+def _guess_number(column: ColumnProfile) -> Guess:
+    epoch = epoch_format(column)
+    if epoch:
+        body = {**_named(column, "datetime"), "format": epoch}
+        return Guess(body, f"CHECK: numbers of the size of Unix times ({epoch}); or a number")
+    if column.zeros and column.integers == column.filled:
+        guess = _words(column)
+        reason = f"codes: {column.zeros} of {column.filled} begin with a zero; {guess.reason}"
+        return Guess(guess.column, reason)
+    return _number(column)
 
 
 def _words(column: ColumnProfile) -> Guess:
     if column.words > 3 and column.distinct > MOST_CATEGORIES:
         length = min(256, max(8, 2 ** math.ceil(math.log2(column.words * 2))))
-        return Guess(
-            {**_named(column, "text"), **_nulls(column), "length": length},
-            f"{column.words:.0f} words on average",
-        )
-    written = describe_numbers(column)
+        body = {**_named(column, "text"), "length": length}
+        return Guess(body, f"{column.words:.0f} words on average")
     share = column.numbers / column.filled
-    hint = f"; {share:.0%} of them numbers, check the rest" if share > 1 / 2 else ""
-    hint = f"; {written}, kept as texts" if written else hint
+    hint = ""
+    if 1 / 2 < share < 1:
+        hint = f"; CHECK: {column.numbers} of {column.filled} are numbers, kept as texts"
     if column.distinct <= MOST_CATEGORIES:
-        return Guess({**_named(column, "category"), **_nulls(column)}, _seen(column) + hint)
-    return Guess(
-        {**_named(column, "category"), **_nulls(column), "encode": "hash"},
-        f"about {column.distinct} different values: hashed rather than learned one by one{hint}",
+        spelled = _spellings(column)
+        hint += f"; {spelled}" if spelled else ""
+        return Guess(_named(column, "category"), _seen(column) + hint)
+    body = {**_named(column, "category"), "encode": "hash"}
+    reason = f"about {column.distinct} different values: hashed rather than learned one by one"
+    return Guess(body, reason + hint)
+
+
+def _spellings(column: ColumnProfile) -> str:
+    """Point out values that differ by case and blanks only."""
+    alike: dict[str, list[str]] = {}
+    for text in column.values:
+        alike.setdefault(" ".join(text.lower().split()), []).append(text)
+    several = [texts for texts in alike.values() if len(texts) > 1]
+    if not several:
+        return ""
+    shown = "; ".join(
+        ", ".join(f"{text!r} ({column.values[text]})" for text in texts) for texts in several[:3]
     )
+    return f"CHECK: the same in other letters? {shown}; correct the source if they are"
 
 
 def _number(column: ColumnProfile) -> Guess:
     kind = "integer" if column.integers == column.filled else "number"
     low, high = column.low or 0.0, column.high or 0.0
-    body = {**_named(column, kind), **_bounds(low, high), **_nulls(column)}
+    body = {**_named(column, kind), **column.reading.options, **_bounds(low, high)}
     if low >= 0 and high > 1000 and high > 50 * max(1.0, low):
         body["scale"] = "log"
-    return Guess(body, f"{low:g} … {high:g} seen")
+    written = f", written with {column.reading.options}" if column.reading.options else ""
+    return Guess(body, f"{low:g} … {high:g} seen{written}")
 
 
 def _time(column: ColumnProfile) -> Guess:
     body, form = _named(column, "datetime"), column.time
-    reason = "every value is a time"
+    reason = "times"
     if form and form.format:
         body["format"] = form.format
-        reason = f"every value is written as {form.format}"
+        reason = f"times written as {form.format}"
         reason += f"; CHECK: {form.other} fits as well" if form.other else ""
-    return Guess({**body, **_nulls(column)}, reason)
+    return Guess(body, reason)
 
 
 def _tensor(column: ColumnProfile) -> Guess:
     form = column.array
     shape = list(form.shape) if form else []
-    body = {**_named(column, "tensor"), "shape": shape, **_nulls(column)}
+    body = {**_named(column, "tensor"), "shape": shape}
     if form and form.largest > 1:
         body["scale"] = _tidy(_round(form.largest))
     return Guess(body, f"an array of shape {shape} in every row")
@@ -209,9 +298,11 @@ def _tidy(value: float) -> float:
 
 
 def _nulls(column: ColumnProfile) -> dict[str, float]:
+    """Allow half as many missing values again, never so many that all could be."""
     if column.filled == column.rows:
         return {}
-    return {"nulls": min(1.0, math.ceil(column.null_share * 150 + 1) / 100)}
+    share = column.null_share
+    return {"nulls": math.ceil(1000 * min(share * 1.5 + 0.01, (1 + share) / 2)) / 1000}
 
 
 def _guess_id(column: ColumnProfile) -> Guess | None:
@@ -220,39 +311,21 @@ def _guess_id(column: ColumnProfile) -> Guess | None:
     Numbers with fractions measure something. Whether no value occurs twice is only promised
     where every row was counted.
     """
+    is_long = column.long > column.filled / 2
     is_varied = column.distinct > NEARLY_UNIQUE * column.filled and column.filled > LISTED_VALUES
-    is_fraction = column.numbers == column.filled > column.integers
-    if not is_varied or is_fraction or column.time or describe_numbers(column):
+    is_fraction = column.is_numeric and column.filled > column.integers and not is_long
+    is_other = is_fraction or column.time or column.reading.options or epoch_format(column)
+    if is_other or not (is_varied or is_long):
         return None
     is_counter = column.integers == column.filled and column.is_rising and column.is_unique
     is_code = column.numbers < column.filled and column.words < 1.5
-    if not (ID_NAMES.search(column.name) or is_counter or is_code):
+    if not (ID_NAMES.search(column.name) or is_counter or is_code or is_long):
         return None
-    body = {**_named(column, "id"), **_nulls(column)}
+    body = _named(column, "id")
     if column.is_unique:
         return Guess(body, "differs in every row; never a feature")
     reason = f"{column.distinct} values in {column.filled} rows name them; never a feature"
     return Guess({**body, "unique": False}, reason)
-
-
-def _time_of_parts(profile: FileProfile) -> Guess | None:
-    """Make a time of columns named year, month, day and so on."""
-    by_name = {column.name.lower(): column for column in profile.columns}
-    parts = []
-    for part in TIME_PARTS:
-        if part not in by_name or not _is_part(by_name[part], part):
-            break
-        parts.append(by_name[part].name)
-    if len(parts) < 3 or "time" in by_name or not profile.has_valid_days:
-        return None
-    body = {"name": "time", "kind": "datetime", "from_parts": parts}
-    return Guess(body, f"made of {', '.join(parts)}")
-
-
-def _is_part(column: ColumnProfile, part: str) -> bool:
-    is_whole = column.integers == column.rows
-    low, high = column.low or 0, column.high or 0
-    return is_whole and (part not in CLOCK or (low >= 0 and high <= CLOCK[part]))
 
 
 def _ignore(column: ColumnProfile, reason: str) -> Guess:
@@ -263,7 +336,19 @@ def _named(column: ColumnProfile, kind: str) -> dict[str, Any]:
     return {"name": column.name, "kind": kind}
 
 
+def _canonical(column: ColumnProfile) -> list[tuple[str, int]]:
+    """Write classes as they are at rest: 1.0 is 1 where all of them are whole."""
+    is_whole = column.whole_floats and column.whole_floats + column.integers == column.filled
+    counts: dict[str, int] = {}
+    for text, count in column.values.items():
+        name = text.split(".")[0] if is_whole else text
+        counts[name] = counts.get(name, 0) + count
+    items = list(counts.items())
+    return sorted(items, key=lambda item: float(item[0])) if column.is_numeric else items
+
+
 def _seen(column: ColumnProfile) -> str:
-    few = ", ".join(column.values[:5])
+    values = _canonical(column)
+    few = ", ".join(f"{text} ({count})" for text, count in values[:5])
     more = ", …" if column.distinct > 5 else ""
     return f"{column.distinct} values: {few}{more}"

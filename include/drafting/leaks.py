@@ -7,6 +7,7 @@ import pandas as pd
 from include.drafting.text_copy import TextCopy
 from include.errors import DataError
 from include.features.cleaning import plan_rows
+from include.features.joint_leaks import find_joint_leaks
 from include.features.leakage import find_leaks, sample_training_rows
 from include.sources.composed_times import compose_times
 from include.sources.row_casting import RowCaster
@@ -16,20 +17,20 @@ from include.values.frames import to_frame
 
 
 def find_draft_leaks(
-    spec: PipelineSpec, copy: TextCopy, marks: tuple[str, ...]
+    spec: PipelineSpec, copy: TextCopy, unfit: tuple[int, ...]
 ) -> tuple[dict[str, str], str]:
     """Split the rows as the draft says and look for leaks among those that would train.
 
     Args:
         spec: The draft as a spec.
         copy: The source's rows.
-        marks: Texts that mean a missing value.
+        unfit: Lines of rows that will go to quarantine.
 
     Returns:
         The features that determine the target with how that was seen, and what else would keep
         the rows from training (empty: nothing).
     """
-    source = compose_times(copy.open(marks), spec.columns)
+    source = compose_times(copy.open(getattr(spec.source, "missing", ()), unfit), spec.columns)
     by_name = {column.name: column for column in spec.stored_columns}
     nullable = frozenset(by_name)
 
@@ -43,6 +44,10 @@ def find_draft_leaks(
 
     try:
         plan = plan_rows(spec, read, has_parts=False)
-        return dict(find_leaks(spec, sample_training_rows(spec, plan))), ""
+        sample = sample_training_rows(spec, plan)
+        leaks = dict(find_leaks(spec, sample))
+        for names, how in [] if leaks else find_joint_leaks(spec, sample):
+            leaks |= dict.fromkeys(names, how)
+        return leaks, ""
     except DataError as error:
         return {}, str(error)

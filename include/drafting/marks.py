@@ -1,12 +1,15 @@
-"""Texts that stand for a missing value."""
+"""Texts that may stand for a missing value."""
 
 from typing import Final
 
-# Missing wherever they stand.
-SURE: Final = (
-    *("NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "null", "NULL", "None", "?"),
-    r"\N",
-)
+# No person writes these as the name of a thing.
+SURE: Final = ("#N/A", "<NA>", "NaN", "nan", "?", r"\N")
+# Words that may be the name of a class: a disorder may be `None`.
+WORDS: Final = ("NA", "N/A", "n/a", "null", "NULL", "None")
 # Missing if they are all that keeps a column from being numbers or times.
 ONLY_AMONG_NUMBERS: Final = ("-", "--", ".", "*", "inf", "-inf", "Infinity", "-Infinity")
-ALL_MARKS: Final = (*SURE, *ONLY_AMONG_NUMBERS)
+ALL_MARKS: Final = (*SURE, *WORDS, *ONLY_AMONG_NUMBERS)
+# Share of a text column from which on a word is taken for a value.
+FREQUENT: Final = 0.05
+# Share of a column's values that must fit a kind: one bad cell never costs a column its kind.
+FITS: Final = 0.95

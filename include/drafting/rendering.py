@@ -3,10 +3,12 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from include.drafting.file_form import WESTERN, default_separator
-from include.drafting.guesses import Guess, find_time, guess_columns, guess_task
+from include.drafting.guesses import Guess, guess_columns, guess_task
+from include.drafting.order import Hints, RowOrder
 from include.drafting.profile import ColumnProfile, FileProfile
 from include.drafting.yaml_text import write_comment, write_flow
 from include.errors import SourceError
@@ -16,13 +18,27 @@ LARGE: Final = 200_000
 USUAL_QUARANTINE: Final = 0.01
 
 
+class Findings(NamedTuple):
+    """What the draft's own split and check found.
+
+    Attributes:
+        leaks: Columns that give the target away, and how that was seen.
+        only: Those among them that are all there is to learn from, so that they stay.
+        warning: What keeps these rows from training, if anything does.
+    """
+
+    leaks: Mapping[str, str] = MappingProxyType({})
+    only: Mapping[str, str] = MappingProxyType({})
+    warning: str = ""
+
+
 def render_draft(
     name: str,
     profile: FileProfile,
     target: str,
-    *,
-    leaks: Mapping[str, str] | None = None,
-    warning: str = "",
+    order: RowOrder,
+    hints: Hints,
+    findings: Findings,
 ) -> str:
     """Render a profile as the text of a pipeline file.
 
@@ -30,31 +46,39 @@ def render_draft(
         name: Name of the pipeline.
         profile: The file.
         target: The column to predict.
-        leaks: Columns that give the target away, and how that was seen.
-        warning: What keeps these rows from training, if anything does.
+        order: What orders and groups the rows.
+        hints: What a person knows better.
+        findings: What the draft's own split and check found.
 
     Raises:
         SourceError: No column is left that can be learned from.
     """
     column = find_target(profile, target)
-    guesses = guess_columns(profile, target, leaks)
+    guesses = guess_columns(profile, target, order, hints, findings.leaks)
     _check_has_feature(profile, guesses, target)
+    task = guess_task(column, hints)[0]
     lines = [
         f"# Drafted from {write_comment(profile.file_name)}: {profile.rows:,} rows, "
         f"{len(profile.columns)} columns, {profile.duplicates:,} exact duplicates.",
         "# Each guess says why; correct what you know better, then: gatehouse check",
-        *(f"# NOT YET: {write_comment(line)}" for line in warning.splitlines()[:3]),
-        *(f"# Not read: {write_comment(reason)}." for reason in profile.left_out),
+        *(f"# NOT YET: {write_comment(line)}" for line in findings.warning.splitlines()[:3]),
+        *(f"# Not read: {write_comment(reason)}." for reason in profile.copy.left_out),
         f"name: {name}",
         *_source_lines(name, profile),
-        f"target: {write_flow({'column': target, 'task': guess_task(column)})}",
+        f"target: {write_flow({'column': target, 'task': task})}",
         "columns:",
     ]
     lines += [
-        f"  - {write_flow(guess.column)}  # {write_comment(guess.reason)}" for guess in guesses
+        f"  - {write_flow(guess.column)}  # {write_comment(_add_leak(guess, findings))}"
+        for guess in guesses
     ]
-    lines += _choices(profile, column, find_time(guesses, profile))
+    lines += _choices(profile, column, order, task, findings)
     return "\n".join(lines) + "\n"
+
+
+def _add_leak(guess: Guess, findings: Findings) -> str:
+    how = findings.only.get(guess.column["name"], "")
+    return f"{guess.reason}; LEAK? {how}; CHECK: there is no other feature" if how else guess.reason
 
 
 def find_target(profile: FileProfile, target: str) -> ColumnProfile:
@@ -67,7 +91,7 @@ def find_target(profile: FileProfile, target: str) -> ColumnProfile:
     if found is None:
         raise SourceError(
             f"--target must name a column that can be read. Received: {target[:80]!r}; not read: "
-            f"{'; '.join(profile.left_out)}. Rename it in the file."
+            f"{'; '.join(profile.copy.left_out)}. Rename it in the file."
         )
     return found
 
@@ -83,31 +107,64 @@ def _check_has_feature(profile: FileProfile, guesses: list[Guess], target: str) 
     )
 
 
-def _choices(profile: FileProfile, target: ColumnProfile, time: str | None) -> list[str]:
-    cleaning: dict[str, Any] = {}
-    if target.filled < target.rows:
-        cleaning["missing_target"] = "drop"
-    if time:
-        cleaning["order_by"] = time
-    is_regression = guess_task(target) == "regression"
-    lines = [f"cleaning: {write_flow(cleaning)}"] if cleaning else []
-    if profile.rejected_share > USUAL_QUARANTINE:
-        limit = math.ceil(profile.rejected_share * 150) / 100
-        lines.append(f"quarantine_limit: {limit}  # rows that cannot be read are many here")
-    if time:
-        split = write_flow({"method": "time", "by": time})
-        lines.append(f"split: {split}  # the rows are ordered by it")
-    elif not is_regression:
-        lines.append("split: {method: stratified}  # the same shares of each class in every part")
+def _choices(
+    profile: FileProfile, target: ColumnProfile, order: RowOrder, task: str, findings: Findings
+) -> list[str]:
+    lines = _cleaning_lines(profile, target, order, task, findings)
+    if profile.lost_share > USUAL_QUARANTINE / 2:
+        limit = math.ceil(profile.lost_share * 150 + 1) / 100
+        lines.append(f"quarantine_limit: {limit}  # rows that do not fit are many here")
+    lines.append(_split_line(order, task))
     rows = profile.rows
     hidden = [32, 16] if rows < SMALL else [64, 32] if rows < LARGE else [256, 128]
     lines.append(f"model: {write_flow({'kind': 'mlp', 'hidden': hidden})}  # by the number of rows")
     batch = 32 if rows < SMALL else 128 if rows < LARGE else 1024
     training = {"epochs": 30, "batch_size": batch}
     lines.append(f"training: {write_flow(training)}  # early stopping ends it sooner")
-    gate = "rmse" if is_regression else "log_loss"
+    gate = "rmse" if task == "regression" else "log_loss"
     lines.append(f"promotion: {{compare: {gate}}}  # add `require`: what is good enough for you?")
     return lines
+
+
+def _cleaning_lines(
+    profile: FileProfile, target: ColumnProfile, order: RowOrder, task: str, findings: Findings
+) -> list[str]:
+    cleaning: dict[str, Any] = {}
+    notes = []
+    if target.filled < target.rows:
+        cleaning["missing_target"] = "drop"
+        notes.append(f"{target.rows - target.filled} rows without a target are dropped")
+    if order.time:
+        cleaning["order_by"] = order.time
+    if order.series:
+        cleaning["group_by"] = order.series
+    if order.lags and task == "regression":
+        lags = {"column": target.name, "lags": list(order.lags), "windows": [max(3, *order.lags)]}
+        cleaning |= {"horizon": 1, "lags": [lags]}
+        notes.append("predicts 1 row ahead; CHECK: is all else in a row known by then?")
+    if findings.only:
+        cleaning["leakage"] = "warn"
+    if profile.duplicates:
+        notes.append(
+            f"{profile.duplicates:,} rows equal another in every column and are kept: without an "
+            "id they may be other things; `duplicates: drop` drops them"
+        )
+    if not cleaning:
+        return [f"# {note}" for note in notes]
+    return [f"cleaning: {write_flow(cleaning)}" + "".join(f"  # {note}" for note in notes[:1])] + [
+        f"# {note}" for note in notes[1:]
+    ]
+
+
+def _split_line(order: RowOrder, task: str) -> str:
+    reason = write_comment(order.reason)
+    if order.time:
+        return f"split: {write_flow({'method': 'time', 'by': order.time})}  # {reason}"
+    if order.group:
+        return f"split: {write_flow({'method': 'group', 'by': order.group})}  # {reason}"
+    if task == "classification":
+        return "split: {method: stratified}  # the same shares of each class in every part"
+    return "split: {method: hash}  # rows are taken for separate things, in no order"
 
 
 def _source_lines(name: str, profile: FileProfile) -> list[str]:
@@ -116,8 +173,10 @@ def _source_lines(name: str, profile: FileProfile) -> list[str]:
         lines.append(
             f"# ENCODING? Its letters are not UTF-8; {WESTERN} is a guess: look at its accents."
         )
-    if profile.rejected:
-        reason = write_comment(f"{profile.rejected} rows cannot be read: {profile.first_reason}")
+    if profile.copy.rejected:
+        reason = write_comment(
+            f"{profile.copy.rejected} rows cannot be read: {profile.copy.first_reason}"
+        )
         lines.append(f"# {reason}")
     return [*lines, f"source: {write_flow(_source(name, profile))}"]
 

@@ -6,11 +6,12 @@ ingest are tried on them: which columns are times, in which format, and which ar
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from include.drafting.file_form import FileForm
@@ -25,6 +26,7 @@ from include.values.reading import Reading
 from include.values.showing import shorten
 
 RULES: Final = Reading(missing=("",))
+LINE: Final = "line"
 LONGEST_NAME: Final = 200
 MOST_REJECTED: Final = 0.1
 BATCH_ROWS: Final = 65_536
@@ -57,33 +59,45 @@ class TextCopy(NamedTuple):
         """Share of the source's rows that could not be read."""
         return self.rejected / max(1, self.rows + self.rejected)
 
-    def open(self, marks: tuple[str, ...]) -> OpenedSource:
+    def iter_column(self, key: str) -> Iterator[tuple[pa.Array, Any]]:
+        """Give the texts of one column batch by batch, with the lines of the source."""
+        with pq.ParquetFile(self.path) as file:
+            for batch in file.iter_batches(BATCH_ROWS, columns=[key, LINE]):
+                yield batch.column(key), batch.column(LINE).to_numpy()
+
+    def open(self, marks: tuple[str, ...], unfit: tuple[int, ...]) -> OpenedSource:
         """Open the copy as a source of rows.
 
         Args:
             marks: Texts that mean a missing value.
+            unfit: Lines of rows that will go to quarantine.
         """
         keys = {column.name: column.key for column in self.columns}
 
         def read(wanted: tuple[str, ...]) -> Iterator[Batch]:
             line = 1
+            chosen = [LINE, *dict.fromkeys(keys[name] for name in wanted)]
             with pq.ParquetFile(self.path) as file:
-                # Without a column a batch would have no rows either.
-                chosen = [keys[name] for name in wanted] or [self.columns[0].key]
-                for batch in file.iter_batches(BATCH_ROWS, columns=list(dict.fromkeys(chosen))):
+                for batch in file.iter_batches(BATCH_ROWS, columns=chosen):
                     rows = pa.Table.from_batches([batch])
+                    if unfit:
+                        is_unfit = pc.is_in(rows.column(LINE), value_set=pa.array(unfit))
+                        rows = rows.filter(pc.invert(is_unfit))
                     yield whole_batch(_rename(rows, keys, wanted), line)
                     line += rows.num_rows
 
         return OpenedSource("", tuple(keys), read, Reading(missing=marks), None)
 
 
-def copy_as_text(form: FileForm, directory: Path) -> TextCopy:
+def copy_as_text(
+    form: FileForm, directory: Path, tell: Callable[[int], None] = lambda _: None
+) -> TextCopy:
     """Read a file through ingest's reader into one Parquet file of texts.
 
     Args:
         form: How the file is written.
         directory: Where the copy goes.
+        tell: Is told how many rows were read so far.
 
     Raises:
         SourceError: The file has no rows, or too many that cannot be read.
@@ -92,7 +106,8 @@ def copy_as_text(form: FileForm, directory: Path) -> TextCopy:
     opened = open_source(form.source, form.columns, places=NOWHERE)
     names = tuple(name for name in opened.columns if _is_usable(name))
     columns = [_ColumnCopy(name, f"c{number}") for number, name in enumerate(names)]
-    schema = pa.schema([(column.key, pa.string()) for column in columns])
+    texts_of = [(column.key, pa.string()) for column in columns]
+    schema = pa.schema([*texts_of, (LINE, pa.int64())])
     path = directory / "texts.parquet"
     rows, rejected, reason = 0, 0, ""
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
@@ -102,7 +117,9 @@ def copy_as_text(form: FileForm, directory: Path) -> TextCopy:
             if batch.rejects and not reason:
                 reason = f"line {batch.rejects[0].line}: {batch.rejects[0].reason}"
             texts = [column.copy(batch.rows.column(column.name)) for column in columns]
+            texts.append(pa.array(batch.lines, pa.int64()))
             writer.write_table(pa.table(texts, schema=schema))
+            tell(rows)
     copy = TextCopy(
         path=path,
         rows=rows,
@@ -150,6 +167,9 @@ def _as_json(value: Any) -> str:
 
 
 def _rename(rows: pa.Table, keys: dict[str, str], wanted: tuple[str, ...]) -> pa.Table:
+    if not wanted:
+        # Without a column a batch would have no rows either.
+        return rows
     return pa.table([rows.column(keys[name]) for name in wanted], names=list(wanted))
 
 

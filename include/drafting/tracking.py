@@ -1,4 +1,4 @@
-"""Trying ingest's own parsers on a column while it passes: a kind is drafted only if all fits."""
+"""Trying ingest's own parsers on a column while it passes: which times and arrays it holds."""
 
 import json
 import math
@@ -10,11 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.drafting.counting import NUMERIC
-from include.drafting.marks import ALL_MARKS
+from include.drafting.marks import ALL_MARKS, FITS
 from include.values.tensors import cast_tensor
 from include.values.times import cast_datetime
 
 PROBED: Final = 50
+PROBE_FITS: Final = 0.8
 DAYS: Final = (
     *("%Y/%m/%d", "%Y.%m.%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y"),
     *("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y"),
@@ -33,17 +34,17 @@ MOST_ELEMENTS: Final = 1_000_000
 
 
 class TimeForm(NamedTuple):
-    """A column whose every value is a time.
+    """A column whose values are times, but for a few that are named.
 
     Attributes:
         format: The strptime format; None for ISO 8601.
-        other: Another format that fits every value as well: day first or month first.
-        is_rising: Whether each value is later than the one before.
+        other: Another format that fits as many values: day first or month first.
+        is_ordered: Whether the rows of the file only rise in it, or only fall.
     """
 
     format: str | None
     other: str | None
-    is_rising: bool
+    is_ordered: bool
 
 
 class ArrayForm(NamedTuple):
@@ -54,51 +55,64 @@ class ArrayForm(NamedTuple):
 
 
 @dataclass
-class _Rise:
+class _Order:
+    """How many values a format reads, and whether they lie in order."""
+
+    fitting: int = 0
     last: np.datetime64 | None = None
     is_rising: bool = True
+    is_falling: bool = True
 
     def observe(self, times: Any) -> None:
+        self.fitting += len(times)
         if self.last is not None:
             times = np.concatenate([[self.last], times])
-        self.is_rising = self.is_rising and bool((times[1:] > times[:-1]).all())
-        self.last = times[-1]
+        if len(times):
+            self.is_rising &= bool((times[1:] >= times[:-1]).all())
+            self.is_falling &= bool((times[1:] <= times[:-1]).all())
+            self.last = times[-1]
 
 
 class TimeTracker:
-    """Keeps the formats that every value so far can be read with."""
+    """Keeps the formats that nearly every value so far can be read with."""
 
     def __init__(self) -> None:
         """Begin with all formats."""
-        self._open: dict[str | None, _Rise] | None = None
+        self._open: dict[str | None, _Order] | None = None
+        self._seen = 0
 
     @property
     def form(self) -> TimeForm | None:
         """What the column is, if it is a time."""
-        if not self._open:
+        fitting = {one: order.fitting for one, order in (self._open or {}).items()}
+        most = max(fitting.values(), default=0)
+        if most < max(1, FITS * self._seen):
             return None
-        formats = list(self._open)
-        other = formats[1] if formats[0] is not None and len(formats) > 1 else None
-        return TimeForm(formats[0], other, self._open[formats[0]].is_rising)
+        first, *others = [one for one, count in fitting.items() if count == most]
+        order = (self._open or {})[first]
+        other = others[0] if first is not None and others else None
+        return TimeForm(first, other, order.is_rising or order.is_falling)
 
     def observe(self, texts: pa.Array) -> None:
         """Drop the formats that do not fit these values."""
         if self._open == {}:
             return
-        values = texts.filter(pc.invert(pc.is_in(texts, value_set=pa.array(ALL_MARKS))))
-        values = values.drop_null()
+        values = _drop_marks(texts)
         if not len(values):
             return
         if self._open is None:
             probe = values.slice(0, PROBED)
-            fitting = (one for one in _candidates(probe) if _read(probe, one) is not None)
-            self._open = {one: _Rise() for one in fitting}
+            fitting = (
+                one
+                for one in _candidates(probe)
+                if len(_read(probe, one)) > PROBE_FITS * len(probe)
+            )
+            self._open = {one: _Order() for one in fitting}
+        self._seen += len(values)
         for one in list(self._open):
-            times = _read(values, one)
-            if times is None:
+            self._open[one].observe(_read(values, one))
+            if self._open[one].fitting < PROBE_FITS * self._seen:
                 del self._open[one]
-            else:
-                self._open[one].observe(times)
 
 
 class ArrayTracker:
@@ -120,8 +134,7 @@ class ArrayTracker:
         """Give up if these values have another shape, or are no arrays."""
         if not self._is_open:
             return
-        values = texts.filter(pc.invert(pc.is_in(texts, value_set=pa.array(ALL_MARKS))))
-        values = values.drop_null()
+        values = _drop_marks(texts)
         if not len(values):
             return
         self._shape = self._shape or _shape_of(values[0].as_py())
@@ -136,24 +149,27 @@ class ArrayTracker:
         return True
 
 
+def _drop_marks(texts: pa.Array) -> pa.Array:
+    return texts.filter(pc.invert(pc.is_in(texts, value_set=pa.array(ALL_MARKS)))).drop_null()
+
+
 def _candidates(probe: pa.Array) -> tuple[str | None, ...]:
     """Leave the formats out that would read plain numbers as times."""
-    is_number = pc.match_substring_regex(probe, NUMERIC)
-    if pc.all(pc.match_substring_regex(probe, r"^\d{8}$")).as_py():
+    few = (1 - PROBE_FITS) * len(probe)
+    if pc.sum(pc.match_substring_regex(probe, r"^\d{8}$")).as_py() >= len(probe) - few:
         return (COMPACT,)
-    return () if pc.any(is_number).as_py() else FORMATS
+    numbers = pc.sum(pc.match_substring_regex(probe, NUMERIC)).as_py()
+    digits = pc.sum(pc.match_substring_regex(probe, r"\d")).as_py()
+    return () if numbers > few or digits < len(probe) - few else FORMATS
 
 
 def _read(values: pa.Array, format_: str | None) -> Any:
-    """Read all values as times, or none if one does not fit."""
-    times, bad = cast_datetime(values, format_)
-    if bad is not None and bad.any():
-        return None
-    instants = times.cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
+    """Read the values that are times."""
+    times, _ = cast_datetime(values, format_)
+    instants = times.drop_null().cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
     if format_ == COMPACT:
         years = instants.astype("datetime64[Y]").astype(int) + 1970
-        if years.min() < FIRST_YEAR or years.max() > LAST_YEAR:
-            return None
+        instants = instants[(years >= FIRST_YEAR) & (years <= LAST_YEAR)]
     return instants
 
 

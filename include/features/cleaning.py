@@ -16,6 +16,7 @@ from include.features.duplicates import (
     apply_duplicates_policy,
     check_overlap,
     hash_frame,
+    hold_together,
     join_hashes,
     list_compared_columns,
     warn_of_loss,
@@ -61,6 +62,9 @@ def plan_rows(spec: PipelineSpec, read: ReadBatches, *, has_parts: bool) -> RowP
     rows = kept.copy()
     rows[kept] = usable
     chosen = facts.select(spec, usable)
+    if spec.split.by == ROW_ID and spec.cleaning.duplicates == "keep" and chosen.keys.size:
+        # Rows that are equal are one key: none of them trains while another tests.
+        chosen = chosen._replace(keys=hold_together(chosen.keys, hashes.whole[rows]))
     given = None if is_test is None else is_test[rows]
     parts = assign_parts(spec.split, chosen._replace(is_given_test=given))
     plan.parts[:] = LEFT_OUT
@@ -68,6 +72,7 @@ def plan_rows(spec: PipelineSpec, read: ReadBatches, *, has_parts: bool) -> RowP
     plan.counts.update(
         rows_read=len(kept),
         duplicates_dropped=int((duplicates.repeated & ~kept).sum()),
+        duplicates_kept=int((duplicates.repeated & kept).sum()),
         distinct_rows_repeated=len(np.unique(hashes.whole[duplicates.repeated])),
         duplicates_of_test_dropped=int((duplicates.shared_with_test & ~kept).sum()),
         gap_rows_left_out=int((parts == LEFT_OUT).sum()),

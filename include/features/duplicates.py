@@ -53,6 +53,17 @@ def join_hashes(batches: list[RowHashes]) -> RowHashes:
     return RowHashes(whole, np.concatenate([batch.seen for batch in batches]))
 
 
+def hold_together(keys: Hashes, hashes: Hashes) -> Hashes:
+    """Give rows that are equal the key of the first of them.
+
+    Example:
+        >>> hold_together(np.array([5, 6, 7], "u8"), np.array([1, 2, 1], "u8")).tolist()
+        [5, 6, 5]
+    """
+    _, first, of_row = np.unique(hashes, return_index=True, return_inverse=True)
+    return np.asarray(keys[first[of_row]])
+
+
 def apply_duplicates_policy(cleaning: CleaningSpec, duplicates: Duplicates) -> Mask:
     """Say which rows stay.
 

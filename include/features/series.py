@@ -159,7 +159,10 @@ def _compute_column(series: pd.Series, plan: SeriesPlan, layouts: Layouts) -> di
         for step in lag.lags:
             columns[f"{name}_lag_{step}"] = _wrap(shift(values, back.starts, step), arranged)
         for window in lag.windows:
-            columns[f"{name}_mean_{window}"] = _wrap(average(values, back.starts, window), arranged)
+            means = average(values, back.starts, window)
+            if plan.horizon > 1:
+                means = shift(means, back.starts, plan.horizon - 1)
+            columns[f"{name}_mean_{window}"] = _wrap(means, arranged)
     columns = {output: back.restore(values) for output, values in columns.items()}
     if name in plan.forward or name in plan.backward:
         columns[name] = back.restore(arranged)

@@ -30,7 +30,10 @@ class SeriesPlan:
         self.order_by = cleaning.order_by or of_split
         self.group_by = cleaning.group_by
         self.added = list_lag_columns(spec)
-        self.history = max([1, *(step for lag in self.lags for step in (*lag.lags, *lag.windows))])
+        self.horizon = cleaning.horizon
+        steps = [step for lag in self.lags for step in lag.lags]
+        windows = [step + self.horizon - 1 for lag in self.lags for step in lag.windows]
+        self.history = max([1, *steps, *windows])
 
     @property
     def is_needed(self) -> bool:

@@ -1,5 +1,6 @@
 """CSV and TSV files, plain or gzip: every row keeps its line number, no row is guessed."""
 
+import re
 from collections.abc import Generator, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
@@ -20,6 +21,7 @@ from include.tables.overlap import read_ahead
 from include.values.showing import shorten
 
 HEADER_LINES: Final = 50
+EXCEL_LINE: Final = re.compile(rb'\s*"?sep=."?\s*', re.IGNORECASE)
 
 
 def read_csv_columns(
@@ -105,7 +107,9 @@ def _read_header(path: UPath, options: FileOptions) -> tuple[tuple[str, ...], in
     dialect = _dialect(path, options)
     block = next(iter_text_blocks(path, options.encoding), b"")
     lines = block.split(b"\n", HEADER_LINES)[:-1]
-    first = next((number for number, line in enumerate(lines) if line.strip()), None)
+    filled = (number for number, line in enumerate(lines) if line.strip())
+    # Excel writes the separator above the header.
+    first = next((number for number in filled if not EXCEL_LINE.fullmatch(lines[number])), None)
     if first is None:
         raise _empty(path)
     for last in range(first, len(lines)):

@@ -18,13 +18,14 @@ from include.sources.csv_block import Scanned
 from include.sources.csv_scan import BlockScanner
 from include.specs import Column
 from include.specs.columns import DatetimeColumn
+from include.values.numerals import describe_numerals
 
 TYPES: Final[dict[str, pa.DataType]] = {"number": pa.float64(), "integer": pa.int64()}
 COLUMN_IN_ERROR: Final = re.compile(r"In CSV column #(\d+)")
 
 
 def list_number_types(contract: Iterable[Column]) -> dict[str, pa.DataType]:
-    """Say which columns may come as numbers; parts of a time are wanted as they are written."""
+    """Say which columns may come as numbers; the rest is wanted as it is written."""
     columns = tuple(contract)
     parts = {
         part
@@ -35,7 +36,10 @@ def list_number_types(contract: Iterable[Column]) -> dict[str, pa.DataType]:
     return {
         column.name: TYPES[column.kind]
         for column in columns
-        if column.kind in TYPES and column.name not in parts
+        if column.kind in TYPES
+        and column.name not in parts
+        and column.missing is None
+        and not describe_numerals(column)
     }
 
 

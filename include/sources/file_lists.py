@@ -74,6 +74,13 @@ def check_plain_path(uri: str) -> None:
         )
 
 
+_UNPACK: Final = "No setting helps: unpack it, and name the file inside."
+MOVES: Final = {
+    **dict.fromkeys((".zip", ".7z", ".rar", ".bz2", ".xz", ".zst", ".tar", ".tgz"), _UNPACK),
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), "Save the sheet as CSV (UTF-8), and name that."),
+}
+
+
 def file_format(path: UPath, options: FileOptions) -> str:
     """Return the format of a file, by the spec or else by its ending.
 
@@ -83,6 +90,12 @@ def file_format(path: UPath, options: FileOptions) -> str:
     if options.format != "auto":
         return options.format
     ending = _ending(path)
+    move = MOVES.get(path.suffix.lower())
+    if ending not in FORMAT_BY_ENDING and move:
+        raise SourceError(
+            f"expected a file ending in {', '.join(FORMAT_BY_ENDING)} (or one of them with .gz). "
+            f"Received: {shorten(path.name)}. {move}"
+        )
     if ending not in FORMAT_BY_ENDING:
         raise SourceError(
             f"expected a file ending in {', '.join(FORMAT_BY_ENDING)} (or one of them with .gz). "

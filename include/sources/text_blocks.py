@@ -156,7 +156,8 @@ def _check_is_text(path: UPath, start: bytes, codec: str) -> None:
     for mark, what in BINARY_MARKS:
         if start.startswith(mark):
             raise SourceError(
-                f"expected text. Received: {name}, which is {what}. Set source.format."
+                f"expected text. Received: {name}, which is {what}. Set source.format if it is "
+                "one that is read, else unpack it or save it as CSV."
             )
     found = next((name_ for mark, name_ in BYTE_ORDER_MARKS if start.startswith(mark)), None)
     if found is None and not codec.startswith(("utf-16", "utf-32")):

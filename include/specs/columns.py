@@ -28,6 +28,11 @@ class ColumnBase(SpecModel):
         description="Move rows that break this column's contract to quarantine and go on with "
         "the rest, up to `quarantine_limit`.",
     )
+    missing: tuple[str, ...] | None = Field(
+        default=None,
+        description="Texts that mean a missing value in this column; those of the source unless "
+        'given. `[""]` makes `None` or `NA` a value like others.',
+    )
     private: Literal["mask", "hash", "drop"] | None = Field(
         default=None,
         description="Personal data: `mask` keeps the shape only, `hash` a keyed digest, `drop` "
@@ -39,6 +44,16 @@ class ColumnBase(SpecModel):
 class NumericColumn(ColumnBase):
     """What number and integer columns share."""
 
+    decimal: Literal[".", ","] = Field(default=".", description="Decimal mark of texts.")
+    thousands: Literal["", ",", ".", " ", "'", "_"] = Field(
+        default="", description="Mark between thousands that texts may have, in groups of three."
+    )
+    unit: str = Field(
+        default="",
+        max_length=20,
+        description="What texts may have before or after the number, such as $, % or kg. The "
+        "value stays in it: 12% is 12.",
+    )
     min: float | None = Field(default=None, description="Smallest value allowed.")
     max: float | None = Field(default=None, description="Largest value allowed.")
     unique: bool = Field(default=False, description="Whether no value may occur twice.")
@@ -66,6 +81,10 @@ class NumericColumn(ColumnBase):
         """Refuse a lower bound above the upper one."""
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min must not exceed max. Received: min={self.min}, max={self.max}")
+        if self.decimal == self.thousands:
+            raise ValueError(
+                f"decimal and thousands must be different marks. Received: {self.decimal!r} twice"
+            )
         low, high = self.outlier_quantiles
         if not 0 <= low < high <= 1:
             raise ValueError(
@@ -139,7 +158,11 @@ class DatetimeColumn(ColumnBase):
     """A point in time."""
 
     kind: Literal["datetime"] = Field(description="A point in time; UTC where it has no zone.")
-    format: str | None = Field(default=None, description="strptime format; ISO 8601 unless given.")
+    format: str | None = Field(
+        default=None,
+        description="strptime format; ISO 8601 unless given. unix_s, unix_ms, unix_us and unix_ns "
+        "are numbers of seconds (and so on) since 1970.",
+    )
     from_parts: tuple[str, ...] = Field(
         default=(),
         max_length=6,

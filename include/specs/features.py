@@ -31,7 +31,9 @@ class CleaningSpec(SpecModel):
     """What happens to whole rows before the split."""
 
     duplicates: Literal["drop", "keep", "fail"] = Field(
-        default="drop", description="Rows equal to an earlier one in every stored column, ids too."
+        default="keep",
+        description="Rows equal to an earlier one in every stored column, ids too: kept, all of "
+        "them in one part, as they may be other things; dropped; or a reason to stop.",
     )
     missing_target: Literal["drop", "fail"] = Field(
         default="fail", description="Rows whose target is missing."
@@ -60,10 +62,27 @@ class CleaningSpec(SpecModel):
     lags: tuple[LagFeatures, ...] = Field(
         default=(), description="Lag and rolling features, computed in order."
     )
+    horizon: int = Field(
+        default=1,
+        ge=1,
+        description="How many rows ahead is predicted. No lag may be shorter, and windows end so "
+        "many rows before the current one.",
+    )
     leakage: Literal["fail", "warn"] = Field(
         default="fail",
         description="What happens if one feature by itself determines the target.",
     )
+
+    @model_validator(mode="after")
+    def check_horizon(self) -> "CleaningSpec":
+        """Refuse lags that would not be known yet."""
+        short = sorted({step for lag in self.lags for step in lag.lags if step < self.horizon})
+        if short:
+            raise ValueError(
+                f"lags must not be shorter than the horizon of {self.horizon} rows: their values "
+                f"are not known yet when a prediction is made. Received: {short}"
+            )
+        return self
 
 
 class SplitSpec(SpecModel):

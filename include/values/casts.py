@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from include.specs import Column
 from include.specs.columns import CategoryColumn
+from include.values.numerals import describe_numerals, plain_numbers
 from include.values.reading import Reading
 from include.values.tensors import cast_tensor
 from include.values.texts import (
@@ -25,7 +26,7 @@ from include.values.texts import (
     nan_to_null,
     write_text,
 )
-from include.values.times import cast_datetime
+from include.values.times import PER_SECOND, cast_datetime
 from include.values.widening import widen
 
 NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -56,6 +57,8 @@ def cast_column(column: Column, values: pa.Array, reading: Reading) -> CastColum
         Values of the type at rest, null where missing or bad, and which cells are bad.
     """
     plain = _plain(values)
+    if column.missing is not None:
+        reading = reading._replace(missing=column.missing)
     if pa.types.is_string(plain.type):
         plain = clean_text(plain, reading)
     result = _CASTS[column.kind](column, plain, reading)
@@ -69,6 +72,8 @@ def type_words(column: Column) -> str:
         return f"an array of shape {list(column.shape)}"
     if column.kind == "datetime":
         return f"a date written as {column.format or 'ISO 8601'}"
+    if column.kind in {"number", "integer"} and (written := describe_numerals(column)):
+        return f"{'a number' if column.kind == 'number' else 'a whole number'} written {written}"
     return {
         "number": "a number",
         "integer": "a whole number",
@@ -89,12 +94,20 @@ def _plain(values: pa.Array) -> pa.Array:
         return widen(values)
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return decode_bytes(values)
-    return values.cast(pa.float64()) if pa.types.is_float16(kind) else values
+    return _plain_rare(values)
 
 
-def _cast_number(_: Column, values: pa.Array, reading: Reading) -> CastColumn:
+def _plain_rare(values: pa.Array) -> pa.Array:
+    if pa.types.is_duration(values.type):
+        ticks = values.cast(pa.int64()).cast(pa.float64())
+        return pc.divide(ticks, PER_SECOND[values.type.unit])
+    return values.cast(pa.float64()) if pa.types.is_float16(values.type) else values
+
+
+def _cast_number(column: Column, values: pa.Array, reading: Reading) -> CastColumn:
     kind = values.type
     if pa.types.is_string(kind):
+        values = plain_numbers(values, column)
         try:
             numbers = values.cast(pa.float64())
         except pa.ArrowInvalid:
@@ -107,11 +120,11 @@ def _cast_number(_: Column, values: pa.Array, reading: Reading) -> CastColumn:
     return _without_marks(CastColumn(nan_to_null(values.cast(pa.float64(), safe=False))), reading)
 
 
-def _cast_integer(_: Column, values: pa.Array, reading: Reading) -> CastColumn:
+def _cast_integer(column: Column, values: pa.Array, reading: Reading) -> CastColumn:
     kind = values.type
     if not pa.types.is_string(kind) and not _is_numeric(kind):
         return _all_bad(values, pa.int64())
-    plain = nan_to_null(values)
+    plain = plain_numbers(values, column) if pa.types.is_string(kind) else nan_to_null(values)
     try:
         whole = CastColumn(plain.cast(pa.int64()))
         if pa.types.is_string(kind) and _has_long_hexadecimal(plain, whole.values):

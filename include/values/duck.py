@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import duckdb
 
@@ -32,6 +33,17 @@ def open_duckdb(*, memory_mb: int = 512, threads: int = 2) -> Iterator[duckdb.Du
         with duckdb.connect(":memory:", config=config) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             yield connection
+
+
+def fetch_row(duck: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    """Return the only row of a query, and leave the connection free for the next.
+
+    Example:
+        >>> with open_duckdb() as duck:
+        ...     fetch_row(duck, "SELECT 6 * 7, 'a'")
+        (42, 'a')
+    """
+    return tuple(duck.execute(query).fetchall()[0])
 
 
 def parquet_scan(files: list[str]) -> str:

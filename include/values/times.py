@@ -4,8 +4,11 @@ Texts of a column with a format are read by it; what does not fit it is read as 
 a time once read may come back as the text that JSON writes of it.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from decimal import Decimal
+from math import floor
 from typing import Final
 
 import numpy as np
@@ -28,6 +31,12 @@ BY_WORD: Final = pa.array(["now", "today"])
 # What stands before each part, and how many digits it has: 2010-01-31 09:05:00.
 PARTS: Final = (("", 4), ("-", 2), ("-", 2), (" ", 2), (":", 2), (":", 2))
 UNNAMED: Final = ("", "01", "01", "00", "00", "00")
+PER_SECOND: Final = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+# Numbers since 1970, by the format that a column names them with.
+UNIX: Final = {f"unix_{unit}": unit for unit in PER_SECOND}
+UNIX_NUMBER: Final = re.compile(r"\s*[+-]?\d{1,19}(\.\d*)?([eE]\+?\d{1,2})?\s*", re.ASCII)
+# Microseconds to the end of the year 9999.
+FARTHEST: Final = 253_402_300_800_000_000
 
 Parsed = tuple[pa.Array, np.ndarray | None]
 
@@ -37,7 +46,8 @@ def cast_datetime(values: pa.Array, format_: str | None) -> Parsed:
 
     Args:
         values: Texts, dates, timestamps, or numbers that are written like a date (20240131).
-        format_: strptime format of texts; ISO 8601 unless given, or where it does not fit.
+        format_: strptime format of texts, or one of `UNIX`; ISO 8601 unless given, or where it
+            does not fit.
 
     Returns:
         The points in time, and which cells are none (None: all cells are).
@@ -90,6 +100,22 @@ def _from_time(values: pa.Array) -> pa.Array:
     return values.cast(NAIVE, safe=False).cast(AT_REST)
 
 
+def _parse_unix(texts: pa.Array, per_second: int) -> pa.Array:
+    """Read numbers since 1970, exactly; what is none becomes null."""
+    try:
+        whole = texts.cast(pa.int64()).to_pylist()
+        micros = [None if one is None else one * 1_000_000 // per_second for one in whole]
+    except pa.ArrowInvalid:
+        exact = [_read_unix(text) for text in texts.to_pylist()]
+        micros = [None if one is None else floor(one * 1_000_000 / per_second) for one in exact]
+    inside = [one if one is not None and abs(one) < FARTHEST else None for one in micros]
+    return pa.array(inside, pa.int64()).cast(NAIVE).cast(AT_REST)
+
+
+def _read_unix(text: str | None) -> Decimal | None:
+    return Decimal(text.strip()) if text and UNIX_NUMBER.fullmatch(text) else None
+
+
 def _parse_iso(values: pa.Array) -> Parsed:
     for kind in (NAIVE, AT_REST):
         try:
@@ -105,7 +131,10 @@ def _parse_iso(values: pa.Array) -> Parsed:
 
 def _parse_format(values: pa.Array, format_: str) -> Parsed:
     by_word = pc.is_in(pc.utf8_lower(values), value_set=BY_WORD)
-    times = _parse_with_pandas(pc.if_else(by_word, None, values), format_)
+    if format_ in UNIX:
+        times = _parse_unix(values, PER_SECOND[UNIX[format_]])
+    else:
+        times = _parse_with_pandas(pc.if_else(by_word, None, values), format_)
     is_other = pc.and_(values.is_valid(), times.is_null())
     if not pc.any(is_other).as_py():
         return times, None

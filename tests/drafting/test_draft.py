@@ -75,7 +75,7 @@ def test_parts_of_a_time_become_a_time_that_splits(tmp_path: Path):
 def test_markers_of_missing_values_are_found(tmp_path: Path):
     random = np.random.default_rng(0)
     frame = pd.DataFrame(
-        {"x": random.choice(["1", "?", "3"], 60), "y": random.choice(["a", "b", "NA"], 60)}
+        {"x": random.choice(["1", "NA", "3"], 60), "y": random.choice(["a", "b", "?"], 60)}
     )
     spec = draft(tmp_path, frame, "y")
     assert {"?", "NA"} <= set(spec.source.missing)

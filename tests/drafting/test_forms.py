@@ -125,9 +125,10 @@ REFUSED = {
     "title above": ("By me, 2024\n" + write_rows("a,b,y", lambda n: n), r"Remove what stands"),
     "constant target": ("x,y\n" + "1,q\n2,q\n" * 40, r"at least two values. Received: 'y'"),
     "empty target": ("x,y\n" + "1,\n2,\n" * 40, r"has no value in any row"),
-    "target with commas": (
-        "x;y\n" + "".join(f"{n % 5};{n},5\n" for n in range(60)),
-        r"numbers with a decimal comma. .* decimal point",
+    "archive": (b"PK\x03\x04" + bytes(40), r"Unpack it|unpack it"),
+    "several blanks": (
+        "a    b   y\n" + "".join(f"{n}    {n % 3}   {n % 2}\n" for n in range(60)),
+        r"set apart by several blanks. Write it with commas",
     ),
     "target of free texts": (
         "x,y\n" + "".join(f"{n % 5},text {n}\n" for n in range(60)),
@@ -148,7 +149,12 @@ def test_a_file_that_cannot_be_learned_from_says_what_to_do(data_root: Path, con
     assert not (data_root / "drafted.yaml").exists()
 
 
+def test_an_array_of_objects_says_how_to_write_it(data_root: Path):
+    with pytest.raises(DataError, match=r"one JSON object per line. .* as JSON lines"):
+        draft(data_root, "t.json", '[{"a": 1, "y": 2}]')
+
+
 def test_rows_that_would_not_train_are_announced(data_root: Path):
-    spec = draft(data_root, "t.csv", "v,y\n" + "0,a\n1,b\n0,b\n" * 40)
+    spec = draft(data_root, "t.csv", "v,y\n" + "0,a\n1,b\n0,b\n" * 4)
     assert spec.column_by_name["v"].kind == "boolean"
     assert "# NOT YET: expected at least min_rows" in (data_root / "drafted.yaml").read_text()

@@ -54,17 +54,28 @@ def make_customer_spec(*, has_id: bool = True, is_unique: bool = True, **changes
 @given(st.lists(st.integers(0, 199), max_size=20), st.integers(1, 250))
 def test_of_equal_rows_the_first_stays(rows: list[int], batch: int) -> None:
     frame = repeat_rows(make_frame(200), rows)
-    made = plan(make_spec(), frame, batch)
+    made = plan(make_spec(cleaning={"duplicates": "drop"}), frame, batch)
     assert made.counts["duplicates_dropped"] == len(rows)
     assert (made.parts[200:] == LEFT_OUT).all()
     assert (made.parts[:200] != LEFT_OUT).all()
 
 
-def test_kept_duplicates_across_parts_are_counted_and_warned_of() -> None:
+@pytest.mark.parametrize("method", ["hash", "stratified"])
+def test_kept_rows_that_are_equal_stand_in_one_part(method: str) -> None:
     frame = repeat_rows(make_frame(200), range(100))
-    made = plan(make_spec(cleaning={"duplicates": "keep"}), frame)
-    assert made.counts["duplicates_dropped"] == 0
-    assert "validation and test rows also stand in training" in made.warnings[0]
+    made = plan(make_spec(split={"method": method}), frame)
+    assert (made.counts["duplicates_dropped"], made.counts["duplicates_kept"]) == (0, 100)
+    assert (made.parts[200:] == made.parts[:100]).all()
+    assert set(made.parts) == {TRAIN, VALIDATION, TEST}
+    assert made.warnings == []
+
+
+def test_kept_training_rows_that_a_given_test_file_has_too_are_warned_of() -> None:
+    frame = repeat_rows(make_frame(200), range(50))
+    part = pd.Series(np.where(np.arange(250) >= 200, "test", "train"), dtype="str")
+    spec = make_spec(split={"method": "given", "fractions": [1, 0, 0]})
+    made = plan(spec, frame.assign(part=part))
+    assert "50 of 50 validation and test rows also stand in training" in made.warnings[0]
 
 
 def test_duplicates_fail_if_asked_to() -> None:
@@ -100,13 +111,18 @@ def test_rows_that_only_their_id_tells_apart_are_different_things() -> None:
 def test_rows_equal_in_all_columns_are_dropped_though_they_have_an_id() -> None:
     frame = make_customers(2_000)
     twice = pd.concat([frame, frame.iloc[:40]], ignore_index=True)
-    made = plan(make_customer_spec(), twice.assign(row_id=np.arange(2_040)))
+    made = plan(
+        make_customer_spec(cleaning={"duplicates": "drop"}), twice.assign(row_id=np.arange(2_040))
+    )
     assert made.counts["duplicates_dropped"] == 40
     assert (made.parts[2_000:] == LEFT_OUT).all()
 
 
 def test_a_large_loss_of_duplicates_is_warned_of() -> None:
-    made = plan(make_customer_spec(has_id=False, min_rows=5), make_customers(2_000))
+    made = plan(
+        make_customer_spec(has_id=False, min_rows=5, cleaning={"duplicates": "drop"}),
+        make_customers(2_000),
+    )
     assert made.counts["duplicates_dropped"] > 1_900
     assert any("of 2000 rows (98%) are dropped" in warning for warning in made.warnings)
     assert any("`kind: id`" in warning for warning in made.warnings)
@@ -114,7 +130,10 @@ def test_a_large_loss_of_duplicates_is_warned_of() -> None:
 
 def test_too_few_rows_name_the_loss() -> None:
     with pytest.raises(DataError, match=r"Received: .* of 2000 rows \(19\d\d duplicates dropped\)"):
-        plan(make_customer_spec(has_id=False, min_rows=200), make_customers(2_000))
+        plan(
+            make_customer_spec(has_id=False, min_rows=200, cleaning={"duplicates": "drop"}),
+            make_customers(2_000),
+        )
 
 
 @pytest.mark.parametrize("method", ["hash", "group", "stratified"])
@@ -154,7 +173,9 @@ def test_a_given_test_file_stays_whole_and_its_rows_leave_training() -> None:
     # Rows 200 to 209 repeat training rows inside the training file, 210 to 219 in the test file.
     frame = repeat_rows(make_frame(200), [*range(10), *range(20, 30), 20])
     part = np.where(np.arange(len(frame)) >= 210, "test", "train")
-    spec = make_spec(split={"method": "given", "fractions": [1, 0, 0]})
+    spec = make_spec(
+        split={"method": "given", "fractions": [1, 0, 0]}, cleaning={"duplicates": "drop"}
+    )
     made = plan(spec, frame.assign(part=pd.Series(part, dtype="str")))
     assert (made.parts[210:] == TEST).all()
     assert made.counts["duplicates_dropped"] == 10

@@ -9,6 +9,8 @@ from sklearn import datasets
 
 from include.errors import LeakageError
 from include.features.cleaning import plan_rows
+from include.features.joint_leaks import find_joint_leaks
+from include.features.leak_signs import explain
 from include.features.leakage import (
     TEXT_LENGTH,
     check_columns,
@@ -17,7 +19,7 @@ from include.features.leakage import (
     sample_training_rows,
 )
 from include.specs import PipelineSpec
-from include.specs.columns import Column
+from include.specs.columns import Column, NumberColumn
 from include.specs.data import TargetSpec
 from tests.builders import make_frame, make_spec
 
@@ -222,3 +224,31 @@ def make_composed_spec(columns: list[dict[str, Any]]) -> PipelineSpec:
         target=TargetSpec(column="month", task="classification"),
         columns=adapter.validate_python(tuple(columns)),
     )
+
+
+def test_a_feature_that_is_the_negated_target_is_found() -> None:
+    target = np.random.default_rng(0).normal(size=200)
+    column = NumberColumn(name="negated", kind="number")
+    assert explain(column, pd.Series(-target), None, target)
+
+
+def test_columns_that_together_make_the_target_are_found() -> None:
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame({name: random.lognormal(size=300) for name in ("a", "b", "c", "d")})
+    columns = [{"name": name, "kind": "number"} for name in (*frame, "y")]
+    spec = make_spec(target={"column": "y", "task": "regression"}, columns=columns, promotion={})
+    made = {
+        "sum": frame["a"] + 3 * frame["c"],
+        "difference": frame["a"] - frame["d"],
+        "product": frame["b"] * frame["c"],
+        "ratio": frame["b"] / frame["d"],
+    }
+    found = {how: find_joint_leaks(spec, frame.assign(y=y)) for how, y in made.items()}
+    assert {how: set(leaks[0][0]) for how, leaks in found.items()} == {
+        "sum": {"a", "c"},
+        "difference": {"a", "d"},
+        "product": {"b", "c"},
+        "ratio": {"b", "d"},
+    }
+    noisy = frame["a"] + frame["c"] + random.normal(0, 0.2, 300)
+    assert find_joint_leaks(spec, frame.assign(y=noisy)) == []

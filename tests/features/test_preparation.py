@@ -85,7 +85,8 @@ def test_nothing_of_a_held_out_row_reaches_the_fit(
 
 
 def test_a_batch_that_repeats_another_altogether_is_no_obstacle() -> None:
-    prepared = prepare(make_loans_spec(), repeat_loans(60, range(30)), 30)
+    spec = make_loans_spec(cleaning={"duplicates": "drop"})
+    prepared = prepare(spec, repeat_loans(60, range(30)), 30)
     rows = [len(part) for name, part in prepared.stream() if name in PART_NAMES]
     assert sum(rows) == 60
 

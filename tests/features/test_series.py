@@ -195,3 +195,19 @@ def test_rows_to_score_get_the_same_features() -> None:
     pd.testing.assert_frame_equal(
         add_series_columns(frame, SeriesPlan(spec)), run_stream(spec, frame, 30)
     )
+
+
+def test_a_window_ends_where_the_horizon_begins():
+    spec = make_series_spec(horizon=3, lags=[{"column": "heat", "lags": [3], "windows": [2]}])
+    frame = make_series(8).assign(heat=np.arange(8.0))
+    computed = add_series_columns(frame, SeriesPlan(spec))
+    assert computed["heat_lag_3"].tolist()[3:] == [0, 1, 2, 3, 4]
+    # Of row 4 the rows 0 and 1: what lies three and four rows before.
+    assert computed["heat_mean_2"].isna().tolist() == [True] * 4 + [False] * 4
+    assert computed["heat_mean_2"].tolist()[4:] == [0.5, 1.5, 2.5, 3.5]
+    assert run_stream(spec, frame, batch=2).equals(computed)
+
+
+def test_a_lag_shorter_than_the_horizon_is_refused():
+    with pytest.raises(ValueError, match="shorter than the horizon of 2 rows"):
+        make_series_spec(horizon=2, lags=[{"column": "heat", "lags": [1, 2]}])

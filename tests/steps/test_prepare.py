@@ -136,7 +136,8 @@ def test_numbers_and_the_preprocessor_go_to_mlflow(
 def test_cleaning_is_counted(checked: ValidateRecord) -> None:
     frame = make_frame(400)
     repeated = pd.concat([frame, frame.iloc[:23]], ignore_index=True)
-    record = prepare(make_spec(), make_run(), write_checked(repeated.assign(row_id=np.arange(423))))
+    spec = make_spec(cleaning={"duplicates": "drop"})
+    record = prepare(spec, make_run(), write_checked(repeated.assign(row_id=np.arange(423))))
     assert record.cleaning["duplicates_dropped"] == 23
     assert record.cleaning["values_filled_median"] == frame[["age", "income"]].isna().sum().sum()
     details = json.loads(read_file(record.features, "cleaning.json"))
@@ -147,7 +148,8 @@ def test_cleaning_is_counted(checked: ValidateRecord) -> None:
 def test_what_is_lost_and_what_is_alike_is_warned_of() -> None:
     frame = make_frame(400)
     twice = pd.concat([frame, frame.iloc[:40]], ignore_index=True)
-    record = prepare(make_spec(), make_run(), write_checked(twice.assign(row_id=np.arange(440))))
+    spec = make_spec(cleaning={"duplicates": "drop"})
+    record = prepare(spec, make_run(), write_checked(twice.assign(row_id=np.arange(440))))
     assert "40 of 440 rows (9%) are dropped" in record.warnings[0]
     other = twice.assign(row_id=np.arange(440), loan_id=[f"L{n}" for n in range(440)])
     alike = prepare(make_spec(), make_run(), write_checked(other))

@@ -14,6 +14,7 @@ from include.values.texts import array_from_python
 
 NOON = dt.datetime(2024, 1, 1, 12, tzinfo=dt.UTC)
 BAD = "bad"
+DOLLARS = {"unit": "$", "thousands": ","}
 
 CASES: list[tuple[str, Any, list[object], dict[str, Any]]] = [
     ("number", ["1", " 2.5 ", "NA", "", "1e3", "+5"], [1, 2.5, None, None, 1000, 5], {}),
@@ -40,6 +41,20 @@ CASES: list[tuple[str, Any, list[object], dict[str, Any]]] = [
     ("integer", [True, False], [1, 0], {}),
     ("boolean", ["Yes", "no", "T", "0", "1.0", "maybe"], [True, False, True, False, True, BAD], {}),
     ("boolean", [1, 0, 2, None], [True, False, BAD, None], {}),
+    ("number", ["$1,234.50", "950", "-$3", "1,23"], [1234.5, 950, -3, BAD], DOLLARS),
+    ("number", ["12.5%", "7 %", "7 kg", "NA"], [12.5, 7, BAD, None], {"unit": "%"}),
+    ("number", ["1.234,5", "980", "1.5"], [1234.5, 980, BAD], {"decimal": ",", "thousands": "."}),
+    ("number", ["1 234 567", "5"], [1234567, 5], {"thousands": " "}),
+    ("integer", ["1,234", "12", "1.5"], [1234, 12, BAD], {"thousands": ","}),
+    ("number", ["1", "None"], [1, BAD], {"missing": [""]}),
+    ("number", pa.array([90, None], pa.duration("s")), [90, None], {}),
+    ("number", pa.array([1500], pa.duration("ms")), [1.5], {}),
+    ("category", ["None", "NA", ""], ["None", "NA", None], {"missing": [""]}),
+    ("datetime", ["1704110400", "x", ""], [NOON, BAD, None], {"format": "unix_s"}),
+    ("datetime", [1704110400000, None], [NOON, None], {"format": "unix_ms"}),
+    ("datetime", ["1704110400000000"], [NOON], {"format": "unix_us"}),
+    ("datetime", [1704110400000000000], [NOON], {"format": "unix_ns"}),
+    ("datetime", [1704110400.0], [NOON], {"format": "unix_s"}),
     ("category", [3.0, 2.5, None], ["3", "2.5", None], {}),
     ("category", [3, 4], ["3", "4"], {}),
     ("category", [True, False], ["true", "false"], {}),

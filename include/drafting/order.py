@@ -1,0 +1,245 @@
+"""What the rows are: moments in time, series, visits of the same patient, or separate things.
+
+That decides the split. A time splits by time, whatever the order of the file; what names things
+that occur again and again keeps each of them in one part.
+"""
+
+import re
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from include.drafting.personal import find_personal, split_name
+from include.drafting.profile import ColumnProfile, FileProfile
+from include.specs.columns import DatetimeColumn
+from include.values.casts import cast_column
+from include.values.reading import Reading
+from include.values.times import PER_SECOND
+
+FEWEST_TIMES: Final = 10
+FEWEST_THINGS: Final = 20
+NEARLY_ALL: Final = 0.98
+REGULAR: Final = 0.7
+ID_NAMES: Final = re.compile(
+    r"(^|[^a-z])(id|ids|no|nr|key|uuid|guid|index)([^a-z]|$)|[a-z]I[dD]$", re.IGNORECASE
+)
+CODE_ID: Final = re.compile(r"(^|[^A-Za-z])(id|uuid|guid|nr)$|[a-z]I[dD]$|^ID$", re.IGNORECASE)
+THINGS: Final = frozenset(
+    [
+        "patient",
+        "subject",
+        "customer",
+        "client",
+        "user",
+        "shop",
+        "store",
+        "session",
+        "device",
+        "machine",
+        "household",
+        "family",
+        "person",
+        "student",
+        "employee",
+        "driver",
+        "vehicle",
+        "account",
+        "member",
+        "participant",
+        "hospital",
+    ]
+)
+TIMES: Final = frozenset(
+    [
+        "time",
+        "timestamp",
+        "date",
+        "datetime",
+        "ts",
+        "epoch",
+        "unix",
+        "created",
+        "updated",
+        "at",
+        "when",
+    ]
+)
+# Seconds from 1990 to 2100: numbers between them may be times, in one unit or another.
+FIRST, LAST = 631_152_000, 4_102_444_800
+HOUR, DAY = 3600, 86_400
+# Rows until the same hour, weekday, week, month or quarter comes again, by the step in seconds.
+SEASONS: Final = ((HOUR, 24), (DAY, 7), (7 * DAY, 52), (30.4 * DAY, 12), (91.3 * DAY, 4))
+TIME_PARTS: Final = ("year", "month", "day", "hour", "minute", "second")
+# Smallest and largest value of the parts after the day.
+CLOCK: Final = {"hour": 23, "minute": 59, "second": 59}
+
+
+class Hints(NamedTuple):
+    """What a person knows better than any guess."""
+
+    task: str | None = None
+    time: str | None = None
+    group: str | None = None
+
+
+class RowOrder(NamedTuple):
+    """What orders and groups the rows.
+
+    Attributes:
+        time: Column of the time; `time` if it is made of parts.
+        parts: The columns that it is made of.
+        series: Column that names the series of a panel.
+        group: Column whose values must not stand in two parts.
+        lags: Rows to look back in a regular series; none elsewhere.
+        reason: Why, for the draft.
+    """
+
+    time: str | None = None
+    parts: tuple[str, ...] = ()
+    series: str | None = None
+    group: str | None = None
+    lags: tuple[int, ...] = ()
+    reason: str = ""
+
+
+def find_order(profile: FileProfile, target: str, hints: Hints) -> RowOrder:
+    """Find what orders and groups the rows."""
+    others = [column for column in profile.columns if column.name != target]
+    things = [column for column in others if repeats_things(column)]
+    parts = () if hints.time else _find_parts(profile)
+    time = next((one for one in others if one.name == hints.time), None) or _find_time(others)
+    if hints.group and not hints.time:
+        return RowOrder(group=hints.group, reason="asked for")
+    if time is None and not parts:
+        if not things:
+            return RowOrder()
+        group = min(things, key=lambda one: one.distinct)
+        rest = ", ".join(one.name for one in things if one is not group)
+        check = f"; CHECK: {rest} repeat as well" if rest else ""
+        reason = (
+            f"{group.distinct} values of {group.name} in {group.filled} rows: each stays in one "
+            f"part, so that the test asks for new ones{check}"
+        )
+        return RowOrder(group=group.name, reason=reason)
+    name = time.name if time is not None and not parts else "time"
+    moments = parts or (name,)
+    distinct = profile.count_distinct(*moments)
+    series = hints.group or _find_series(profile, others, moments, distinct)
+    is_series = bool(series) or distinct >= NEARLY_ALL * profile.rows
+    step = _find_step(profile, time, parts) if is_series else None
+    order = (
+        "" if parts or (time and (time.time is None or time.time.is_ordered)) else ", in any order"
+    )
+    reason = f"{distinct} times in {profile.rows} rows{order}; equal times stay together"
+    if things and not series:
+        names = ", ".join(f"{one.name} ({one.distinct})" for one in things)
+        reason += f"; CHECK: {names} repeat over time; `--group` splits by one of them instead"
+    if not is_series or step is None:
+        reason += "; CHECK: if rows are no observations over time, use another split"
+    return RowOrder(name, parts, series, None, _lags_for(step, distinct), reason)
+
+
+def repeats_things(column: ColumnProfile) -> bool:
+    """Tell whether a column names things that occur in several rows: patients, shops, users."""
+    is_fraction = column.is_numeric and column.integers + column.long < column.filled
+    if column.time or column.array or is_fraction or column.words >= 1.5 or column.is_nested:
+        return False
+    is_named = bool(CODE_ID.search(column.name)) or split_name(column.name) <= THINGS
+    is_many = FEWEST_THINGS < column.distinct <= 0.9 * column.filled
+    return is_many and (is_named or column.long > column.filled / 2)
+
+
+def epoch_format(column: ColumnProfile) -> str | None:
+    """Name the Unix time that a column of numbers is, if it is one: the magnitude says the unit."""
+    if not column.is_numeric or column.low is None or column.high is None or column.zeros:
+        return None
+    is_named = bool(split_name(column.name) & TIMES)
+    for unit, factor in PER_SECOND.items():
+        if FIRST * factor <= column.low <= column.high <= LAST * factor:
+            is_spread = column.distinct >= FEWEST_TIMES
+            return f"unix_{unit}" if is_spread and (is_named or column.is_rising) else None
+    return None
+
+
+def _find_time(columns: list[ColumnProfile]) -> ColumnProfile | None:
+    found = [
+        column
+        for column in columns
+        if (column.time or epoch_format(column))
+        and column.filled == column.rows
+        and column.distinct >= FEWEST_TIMES
+        and not find_personal(column)
+    ]
+    is_ordered = {one.key: one.time is None or one.time.is_ordered for one in found}
+    return max(found, key=lambda one: (is_ordered[one.key], one.distinct), default=None)
+
+
+def _find_parts(profile: FileProfile) -> tuple[str, ...]:
+    """Find columns named year, month, day and so on that make up a time."""
+    by_name = {column.name.lower(): column for column in profile.columns}
+    parts: list[str] = []
+    for part in TIME_PARTS:
+        if part not in by_name or not _is_part(by_name[part], part):
+            break
+        parts.append(by_name[part].name)
+    is_time = len(parts) >= 3 and "time" not in by_name and profile.has_valid_days
+    return tuple(parts) if is_time else ()
+
+
+def _is_part(column: ColumnProfile, part: str) -> bool:
+    is_whole = column.integers == column.rows
+    low, high = column.low or 0, column.high or 0
+    return is_whole and (part not in CLOCK or (low >= 0 and high <= CLOCK[part]))
+
+
+def _find_series(
+    profile: FileProfile, columns: list[ColumnProfile], moments: tuple[str, ...], distinct: int
+) -> str | None:
+    """Find the column that with the time names every row: the stores of a panel."""
+    share = profile.rows / max(1, distinct)
+    if share < 1 / NEARLY_ALL or distinct < FEWEST_TIMES:
+        return None
+    keys = [
+        one
+        for one in columns
+        if share <= one.distinct <= 5 * share
+        and one.filled == one.rows
+        and one.name not in moments
+        and not (one.is_numeric and one.integers + one.long < one.filled)
+        and not one.time
+    ]
+    for key in sorted(keys, key=lambda one: one.distinct)[:20]:
+        if profile.count_distinct(*moments, key.name) >= NEARLY_ALL * profile.rows:
+            return key.name
+    return None
+
+
+def _find_step(
+    profile: FileProfile, time: ColumnProfile | None, parts: tuple[str, ...]
+) -> float | None:
+    """Measure the seconds from one time to the next; none if they differ too much."""
+    if parts:
+        return {3: DAY, 4: HOUR}.get(len(parts))
+    if time is None:
+        return None
+    form = time.time.format if time.time else epoch_format(time)
+    contract = DatetimeColumn(name="any", kind="datetime", format=form)
+    marks = Reading(missing=("", *time.reading.missing))
+    found: list[Any] = []
+    for texts, _ in profile.copy.iter_column(time.key):
+        moments = cast_column(contract, texts, marks).values.drop_null()
+        found.append(
+            moments.cast(pa.timestamp("us")).to_numpy(zero_copy_only=False).astype("int64")
+        )
+    steps = np.diff(np.unique(np.concatenate(found))) / 1e6
+    middle = float(np.median(steps)) if len(steps) else 0.0
+    near = (steps > 0.9 * middle) & (steps < 1.1 * middle)
+    return middle if middle and near.mean() >= REGULAR else None
+
+
+def _lags_for(step: float | None, moments: int) -> tuple[int, ...]:
+    if step is None:
+        return ()
+    season = next((rows for seconds, rows in SEASONS if abs(step / seconds - 1) < 0.05), 0)
+    return (1, 2, 3, season) if 3 < season <= moments / 5 else (1, 2, 3)

@@ -1,0 +1,153 @@
+"""How each column's texts are read: marks of missing values, spellings, and what fits none."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import duckdb
+
+from include.drafting.counting import BOOLEANS, DOTTED, INTEGER, NUMERIC
+from include.drafting.marks import ALL_MARKS, FITS, FREQUENT, ONLY_AMONG_NUMBERS, WORDS
+from include.drafting.spelling import find_spelling
+from include.drafting.text_copy import CopiedColumn
+from include.values.duck import fetch_row, quote_name, quote_text
+from include.values.showing import shorten
+
+CHUNK: Final = 8
+MOST_EXAMINED: Final = 20_000
+# A text among numbers that stands there so often means something: that there is no number.
+REPEATED: Final = 3
+EXAMPLES: Final = 3
+
+
+class ColumnReading(NamedTuple):
+    """How the texts of one column are read.
+
+    Attributes:
+        missing: Texts that mean a missing value here, with their rows.
+        doubtful: Those among them that may be values: repeated texts, far numbers.
+        kept: Marks that are values here, with their rows.
+        options: How its numbers are written.
+        check: What speaks against that.
+        misfits: The values that do not fit the column's kind, as SQL.
+    """
+
+    missing: dict[str, int]
+    doubtful: dict[str, int]
+    kept: dict[str, int]
+    options: dict[str, str]
+    check: str = ""
+    misfits: str = ""
+
+
+def read_columns(
+    duck: duckdb.DuckDBPyConnection, table: str, columns: Sequence[CopiedColumn], target: str
+) -> dict[str, ColumnReading]:
+    """Find the reading of every column, by its key."""
+    readings: dict[str, ColumnReading] = {}
+    for start in range(0, len(columns), CHUNK):
+        chunk = columns[start : start + CHUNK]
+        counts = _count_chunk(duck, table, chunk)
+        for column, found in zip(chunk, counts, strict=True):
+            readings[column.key] = _read_column(duck, table, column, found, column.name == target)
+    return readings
+
+
+class _Counts(NamedTuple):
+    filled: int
+    marks: Mapping[str, int]
+    numbers: int
+    integers: int
+    dotted: int
+
+
+def _count_chunk(
+    duck: duckdb.DuckDBPyConnection, table: str, columns: Sequence[CopiedColumn]
+) -> list[_Counts]:
+    marks = ", ".join(quote_text(mark) for mark in ALL_MARKS)
+    parts = []
+    for column in columns:
+        v = quote_name(column.key)
+        parts += [f"count({v})", f"histogram({v}) FILTER ({v} IN ({marks}))"]
+        for pattern in (NUMERIC, INTEGER, DOTTED):
+            parts.append(f"count(*) FILTER (regexp_matches({v}, {quote_text(pattern)}))")
+    row = fetch_row(duck, f"SELECT {', '.join(parts)} FROM {table}")
+    width = len(_Counts._fields)
+    groups = [row[place : place + width] for place in range(0, len(row), width)]
+    return [_Counts(group[0], dict(group[1] or {}), *group[2:]) for group in groups]
+
+
+def _read_column(
+    duck: duckdb.DuckDBPyConnection,
+    table: str,
+    column: CopiedColumn,
+    counts: _Counts,
+    is_target: bool,
+) -> ColumnReading:
+    others = counts.filled - sum(counts.marks.values())
+    fractions = counts.numbers - counts.integers
+    is_plain = others == counts.numbers and not (counts.dotted == fractions > 0)
+    if is_plain or column.array or column.is_nested or not others:
+        is_text = column.is_nested or not counts.numbers
+        return _with_marks(counts, is_text=is_text and not column.array, is_target=is_target)
+    if column.time:
+        return _with_marks(counts, is_text=False, is_target=is_target)._replace(misfits="time")
+    v = quote_name(column.key)
+    rows = duck.execute(
+        f"SELECT {v}, count(*) FROM {table} WHERE {v} IS NOT NULL GROUP BY 1 "
+        f"ORDER BY 2 DESC, 1 LIMIT {MOST_EXAMINED}"
+    ).fetchall()
+    values = {str(text): int(count) for text, count in rows if text not in counts.marks}
+    spelling = find_spelling(values)
+    if spelling is None:
+        return _read_texts(counts, values, is_target)
+    reading = _with_marks(counts, is_text=False, is_target=is_target)
+    unfit = {text: count for text, count in values.items() if text not in spelling.fitting}
+    repeated = {text: count for text, count in unfit.items() if count >= REPEATED}
+    return reading._replace(
+        missing={**reading.missing, **repeated},
+        doubtful=repeated,
+        options=spelling.options,
+        check=spelling.check,
+        misfits="number" if len(unfit) > len(repeated) else "",
+    )
+
+
+def _read_texts(counts: _Counts, values: Mapping[str, int], is_target: bool) -> ColumnReading:
+    opposites = {text: count for text, count in values.items() if text.lower() in BOOLEANS}
+    unfit = {text: count for text, count in values.items() if text not in opposites}
+    rows = sum(values.values())
+    is_boolean = (
+        not is_target
+        and len({text.lower() for text in opposites}) == 2
+        and sum(opposites.values()) >= FITS * rows
+        and max(unfit.values(), default=REPEATED) < REPEATED
+    )
+    reading = _with_marks(counts, is_text=not is_boolean, is_target=is_target)
+    return reading._replace(misfits="boolean") if is_boolean else reading
+
+
+def _with_marks(counts: _Counts, *, is_text: bool, is_target: bool) -> ColumnReading:
+    """Say which marks are missing values: words that are frequent in texts may be values."""
+    kept = {}
+    for mark, count in counts.marks.items():
+        is_word = mark in WORDS and (is_target or count >= FREQUENT * counts.filled)
+        if is_text and (mark in ONLY_AMONG_NUMBERS or is_word):
+            kept[mark] = count
+    missing = {mark: count for mark, count in counts.marks.items() if mark not in kept}
+    words = {mark: count for mark, count in kept.items() if mark in WORDS}
+    return ColumnReading(missing, {}, words, {})
+
+
+class Misfits(NamedTuple):
+    """Values that do not fit their column's kind: how many, the first of them, all lines."""
+
+    rows: int
+    shown: str
+    lines: Any
+
+
+def show_misfits(found: list[tuple[int, str]]) -> Misfits:
+    """Name the first of the lines with what they hold."""
+    few = ", ".join(f"line {line}: {shorten(text, 30)}" for line, text in found[:EXAMPLES])
+    more = ", …" if len(found) > EXAMPLES else ""
+    return Misfits(len(found), few + more, [line for line, _ in found])

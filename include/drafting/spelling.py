@@ -1,0 +1,105 @@
+"""How a column's numbers are written, found by trying ingest's own cast on its values."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from include.drafting.marks import FITS
+from include.specs.columns import NumberColumn
+from include.values.casts import cast_column
+from include.values.reading import Reading
+
+# Decimal mark and mark between thousands; of those that fit as well the first is taken.
+MARKS: Final = ((".", ""), (".", ","), (",", ""), (",", "."), (".", " "), (",", " "), (".", "'"))
+CURRENCY: Final = r"(?:[A-Z]{0,3}[$€£¥₹₽₩₺฿]|[A-Z]{3}(?=\s))"
+WRITTEN: Final = re.compile(
+    rf"\s*[+-]?\s*({CURRENCY}?)\s*[+-]?(\d[\d.,' ]*|[.,]\d+)(?:[eE][+-]?\d+)?"
+    r"\s*([^\d\s.,'+-]\D{0,11})?"
+)
+THOUSAND: Final = 1000
+# Share of values with a leading zero from which on they are codes: a zero is no quantity.
+CODES: Final = 0.005
+PLAIN: Final = Reading(missing=())
+
+
+class Spelling(NamedTuple):
+    """How numbers are written: options of the column, and what speaks against them."""
+
+    options: dict[str, str]
+    check: str
+    fitting: frozenset[str]
+
+
+def find_spelling(counts: Mapping[str, int]) -> Spelling | None:
+    """Find the spelling in which nearly all values are numbers, if there is one.
+
+    Args:
+        counts: The column's values, and how many rows have each.
+    """
+    matches = {text: match for text in counts if (match := WRITTEN.fullmatch(text))}
+    rows = sum(counts.values())
+    codes = sum(counts[text] for text, match in matches.items() if re.match(r"0\d", match[2]))
+    if codes > CODES * rows or sum(counts[text] for text in matches) < FITS * rows:
+        return None
+    unit = _find_unit(counts, matches)
+    texts = pa.array(list(counts))
+    weights = np.array(list(counts.values()))
+    found = []
+    for decimal, thousands in MARKS:
+        options = {"decimal": decimal, "thousands": thousands, "unit": unit}
+        column = NumberColumn(name="any", kind="number", **options)
+        numbers = cast_column(column, texts, PLAIN).values.to_numpy(zero_copy_only=False)
+        found.append((int(weights[~np.isnan(numbers)].sum()), options, numbers))
+    most = max(count for count, _, _ in found)
+    best = [one for one in found if one[0] == most]
+    if most < FITS * rows:
+        return None
+    others = [one for one in best if not np.array_equal(one[2], best[0][2], equal_nan=True)]
+    return _choose(best[0], others[0] if others else None, weights, list(counts))
+
+
+def _find_unit(counts: Mapping[str, int], matches: Mapping[str, re.Match[str]]) -> str:
+    units: dict[str, int] = {}
+    for text, match in matches.items():
+        unit = (match[1] or match[3] or "").strip()
+        units[unit] = units.get(unit, 0) + counts[text]
+    named = {unit: count for unit, count in units.items() if unit}
+    return max(named, key=lambda unit: named[unit]) if named else ""
+
+
+def _choose(first: Any, second: Any, weights: Any, texts: list[str]) -> Spelling:
+    """Take the first spelling, or of two that fit alike the one for thousands if it is likelier.
+
+    Beside numbers without a mark, all of them below a thousand, marks stand between thousands.
+    """
+    count, options, numbers = first
+    if second is None:
+        return Spelling(_changed(options), "", _fitting(texts, numbers))
+    readings = {"thousands": second, "decimals": first}
+    if options["thousands"]:
+        readings = {"thousands": first, "decimals": second}
+    is_same = first[2] == second[2]
+    is_bare = is_same & ~np.isnan(numbers)
+    is_likely = is_bare.any() and np.abs(numbers[is_bare]).max() < THOUSAND
+    chosen = "thousands" if is_likely else "decimals"
+    marked = int(weights[~is_same & ~np.isnan(numbers)].sum())
+    check = (
+        f"CHECK: {marked} of {count} values have exactly three digits after their mark: they may "
+        f"be thousands or decimals; read as {chosen} because "
+        + ("those without a mark are all below 1000" if is_likely else "all have the mark")
+    )
+    other = "decimals" if is_likely else "thousands"
+    check += f" (as {other}: {_changed(readings[other][1]) or 'no options'})"
+    return Spelling(_changed(readings[chosen][1]), check, _fitting(texts, readings[chosen][2]))
+
+
+def _changed(options: dict[str, str]) -> dict[str, str]:
+    defaults = {"decimal": ".", "thousands": "", "unit": ""}
+    return {name: mark for name, mark in options.items() if mark != defaults[name]}
+
+
+def _fitting(texts: list[str], numbers: Any) -> frozenset[str]:
+    return frozenset(text for text, one in zip(texts, numbers, strict=True) if not np.isnan(one))

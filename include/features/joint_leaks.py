@@ -1,0 +1,96 @@
+"""Which columns together give the target away: sums, differences and products of a few.
+
+The columns are chosen one by one, each time the one that goes best with what is left of the target
+(orthogonal matching pursuit: Pati, Rezaiifar and Krishnaprasad 1993), on the sample that the check
+of single columns reads. Products and ratios are sums of logarithms.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from include.features.leakage import list_checked_columns
+from include.features.typed_values import read_numbers
+from include.specs import PipelineSpec
+from include.specs.columns import NumericColumn
+from include.values.statistics import Floats
+
+MOST_COLUMNS: Final = 6
+EXACT: Final = 0.9999
+ROWS_PER_COLUMN: Final = 10
+
+
+def find_joint_leaks(spec: PipelineSpec, sample: pd.DataFrame) -> list[tuple[tuple[str, ...], str]]:
+    """Find columns whose sum or product is the target of a regression.
+
+    Returns:
+        The columns' names, and what they make; at most one combination.
+    """
+    columns = [one for one in list_checked_columns(spec) if isinstance(one, NumericColumn)]
+    if spec.target.task != "regression" or len(columns) < 2:
+        return []
+    target = read_numbers(sample[spec.target.column])
+    values = np.column_stack([read_numbers(sample[column.name]) for column in columns])
+    names = [column.name for column in columns]
+    fits = _fit(values, target, names, "sum")
+    is_positive = (np.nan_to_num(values, nan=1.0) > 0).all(axis=0)
+    if not fits and is_positive.sum() > 1 and (target > 0).all():
+        chosen = [names[place] for place in np.flatnonzero(is_positive)]
+        fits = _fit(np.log(values[:, is_positive]), np.log(target), chosen, "product")
+    return fits
+
+
+def _fit(
+    values: Floats, target: Floats, names: list[str], words: str
+) -> list[tuple[tuple[str, ...], str]]:
+    rows = np.isfinite(values).all(axis=1)
+    if rows.mean() < 0.5:
+        # Gaps in many columns leave no whole row: their middle is as good here.
+        values = np.where(np.isfinite(values), values, np.nanmedian(values, axis=0))
+        rows = np.ones(len(values), dtype=bool)
+    values, target = values[rows], target[rows]
+    if len(target) < ROWS_PER_COLUMN * 3 or np.ptp(target) == 0:
+        return []
+    spread = values.std(axis=0)
+    usable = np.flatnonzero(spread > 0)
+    scaled = (values[:, usable] - values[:, usable].mean(axis=0)) / spread[usable]
+    aim = target - target.mean()
+    chosen = _pursue(scaled, aim)
+    if len(chosen) < 2:
+        return []
+    weights = np.linalg.lstsq(scaled[:, chosen], aim, rcond=None)[0] / spread[usable[chosen]]
+    found = tuple(names[usable[place]] for place in chosen)
+    joint = " + ".join if words == "sum" else " * ".join
+    parts = [
+        f"{weight:.3g} {name}" if words == "sum" else f"{name}^{weight:.3g}"
+        for weight, name in zip(weights, found, strict=True)
+    ]
+    return [(found, f"together they are the target: {joint(parts)}")]
+
+
+def _pursue(scaled: Floats, aim: Floats) -> list[int]:
+    """Choose columns until the target is explained, and drop those it does without."""
+    total = float(aim @ aim)
+    chosen: list[int] = []
+    rest: Any = aim
+    for _ in range(min(MOST_COLUMNS, scaled.shape[1], len(aim) // ROWS_PER_COLUMN)):
+        scores = np.abs(scaled.T @ rest)
+        scores[chosen] = -1
+        chosen.append(int(scores.argmax()))
+        rest = _remainder(scaled, aim, chosen)
+        if rest @ rest <= (1 - EXACT) * total:
+            break
+    else:
+        return []
+    for place in list(chosen):
+        fewer = [one for one in chosen if one != place]
+        if fewer:
+            left = _remainder(scaled, aim, fewer)
+            chosen = fewer if left @ left <= (1 - EXACT) * total else chosen
+    return chosen
+
+
+def _remainder(scaled: Floats, aim: Floats, chosen: list[int]) -> Any:
+    part = scaled[:, chosen]
+    return aim - part @ np.linalg.lstsq(part, aim, rcond=None)[0]
