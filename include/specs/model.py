@@ -16,6 +16,7 @@ from include.specs.bounds import (
 )
 from include.specs.metrics import METRICS
 
+Loss = Literal["squared", "absolute"]
 Units = Annotated[int, Field(ge=1, le=MAX_UNITS)]
 DOTTED_PATTERN = r"^[A-Za-z_][\w]*(\.[A-Za-z_][\w]*)+$"
 
@@ -90,6 +91,11 @@ class TrainingSpec(SpecModel):
         description="Stop when the validation loss no longer falls, and keep the best weights; "
         "null for none.",
     )
+    loss: Loss = Field(
+        default="squared",
+        description="regression: what the fit makes small. squared predicts the mean, absolute the "
+        "median, which is the better guess where `mae` decides or a few values are far out.",
+    )
     class_weights: Literal["none", "balanced"] = Field(
         default="none", description="balanced weighs rows by the inverse share of their class."
     )
@@ -106,6 +112,11 @@ class EvaluationSpec(SpecModel):
     )
     slices: tuple[str, ...] = Field(
         default=(), description="Columns by whose values the test metrics are split."
+    )
+    slice_rows: int = Field(
+        default=50,
+        ge=20,
+        description="Fewest test rows of a slice that is held against the champion's.",
     )
 
     @field_validator("metrics")

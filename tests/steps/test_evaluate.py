@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from include.errors import TrackingUnavailableError
+from include.promotion.gates import decide
 from include.records import EvaluateRecord, PrepareRecord, RunContext, TrainRecord
 from include.serving.replay import GoldenRows
 from include.serving.scoring_model import ScoringModel
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.steps.evaluate import evaluate
-from include.steps.judge import decide
+from include.steps.judge import read_evidence
 from include.steps.train import train
 from include.tables.run_files import RunFiles
 from include.tables.store import read_frame
@@ -94,7 +95,7 @@ def test_it_measures_the_candidate_and_leaves_what_the_report_needs(
         "",
         None,
     )
-    assert decide(case.spec, evaluated).kind == "promote"
+    assert decide(case.spec, read_evidence(evaluated)).kind == "promote"
     assert len(evaluated.model_dump_json()) < 8_000
     assert [Path(name).stem for name in evaluated.figures] == [
         "loss_by_epoch",
@@ -146,11 +147,11 @@ def test_a_better_candidate_is_compared_on_the_same_rows_and_wins() -> None:
     assert evaluated.comparison.error == ""
     assert evaluated.comparison.low is not None
     assert evaluated.comparison.low > 0
-    assert decide(better.spec, evaluated).kind == "promote"
+    assert decide(better.spec, read_evidence(evaluated)).kind == "promote"
     same = first.evaluate()
     assert same.comparison is not None
     assert same.comparison.difference == pytest.approx(0, abs=1e-6)
-    assert decide(weak, same).kind == "keep"
+    assert decide(weak, read_evidence(same)).kind == "keep"
     log = open_run(load_settings(), better.run)
     metrics = log.client.get_run(log.run_id).data.metrics
     assert {"champion_log_loss", "comparison_difference", "comparison_low"} <= set(metrics)
@@ -173,7 +174,7 @@ def test_a_champion_that_cannot_score_never_leads_to_promotion(
     assert failed.comparison is not None
     assert failed.comparison.error == "ValueError: its files are gone"
     assert failed.comparison.candidate == failed.test.metrics["log_loss"]
-    verdict = decide(case.spec, failed)
+    verdict = decide(case.spec, read_evidence(failed))
     assert verdict.kind == "inconclusive"
     assert "its files are gone" in verdict.reason
     with pytest.raises(TrackingUnavailableError, match="does not answer"):
