@@ -214,6 +214,9 @@ def judge_champion(bench: Bench) -> Judged:
     name, evidence = "better than the champion", bench.evidence
     version, metric = evidence.champion_version, spell(bench.metric)
     if not version and evidence.champion is None:
+        if evidence.disturbance:
+            detail = f"{evidence.disturbance}: whether there is a next one is for a person to say"
+            return Judged("inconclusive", Gate(name=name, is_passed=False, detail=detail))
         detail = "there is no champion yet, so the first that passes its gates becomes it"
         return Judged(PASSED, Gate(name=name, is_passed=True, detail=detail))
     champion = f"champion version {version or 'unknown'}"
@@ -229,20 +232,25 @@ def judge_champion(bench: Bench) -> Judged:
     kind: VerdictKind = "keep"
     if gap.value > 0:
         kind = PASSED if is_shown(gap, bench.alpha) else "inconclusive"
+    is_chance = kind == "inconclusive" and interval is not None
+    if kind == PASSED and evidence.disturbance:
+        kind = "inconclusive"
     shown = describe_gap(interval, bench.alpha, is_too_few=gap.error is None)
-    chance = "; it may be chance" if kind == "inconclusive" and interval else ""
+    why = "; it may be chance" if is_chance else ""
+    if kind == "inconclusive" and evidence.disturbance:
+        why += f"; {evidence.disturbance}, so a person decides"
     return _close(
         kind,
         Gate(
             name=name,
             is_passed=kind == PASSED,
             detail=f"{describe_cost(bench.metric, gap.value)} than that of {champion}{shown}"
-            f"{chance}{describe_confidence(evidence.tries.number, bench.alpha)}",
+            f"{why}{describe_confidence(evidence.tries.number, bench.alpha)}",
             value=gap.value,
             bound=0.0,
             **_fields(interval),
         ),
-        count_missing_rows(gap, gap.value, bench.alpha, evidence.rows),
+        count_missing_rows(gap, gap.value, bench.alpha, evidence.rows) if is_chance else None,
     )
 
 

@@ -69,6 +69,9 @@ class Evidence(Record):
     champion: Rival | None = None
     champion_version: str = ""
     champion_error: str = Field(default="", description="Why it could not be compared with.")
+    disturbance: str = Field(
+        default="", description="What somebody did to the champion's alias by hand."
+    )
     slices: tuple[SliceGap, ...] = Field(
         default=(), description="Slices with enough rows, on the metric that decides."
     )

@@ -54,7 +54,10 @@ def promote(
     if refusal:
         record = PromoteRecord(is_promoted=False, reason=refusal)
     else:
-        record = _promote(settings, spec.name, evaluated, run_id=log.run_id)
+        yes = ", approved by a person" if approved else ""
+        record = _promote(
+            settings, spec.name, evaluated, run_id=log.run_id, by=f"{run.run_key}{yes}"
+        )
     _record(log, verdict, record)
     logger.info("%s: %s", spec.name, record.reason)
     return record
@@ -73,7 +76,7 @@ def explain_refusal(verdict: Verdict, approved: bool | None) -> str:
 
 
 def _promote(
-    settings: "Settings", name: str, evaluated: EvaluateRecord, *, run_id: str
+    settings: "Settings", name: str, evaluated: EvaluateRecord, *, run_id: str, by: str
 ) -> PromoteRecord:
     champion = find_champion(settings, name)
     expected = evaluated.champion_version or None
@@ -87,7 +90,7 @@ def _promote(
         settings, name, bundle_uri=evaluated.bundle_uri, run_id=run_id, tags=tags
     )
     seconds = 0.0 if is_done else _replay_version(settings, name, version, evaluated)
-    previous = move_champion(settings, name, version, expected_current=expected)
+    previous = move_champion(settings, name, version, expected_current=expected, by=by)
     return PromoteRecord(
         is_promoted=True,
         version=version,

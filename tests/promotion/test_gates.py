@@ -211,3 +211,15 @@ def test_what_was_dropped_is_said() -> None:
         "judged on 400 test rows taken as independent rows",
         "300 duplicates dropped before the split",
     )
+
+
+def test_what_happened_to_the_alias_by_hand_is_for_a_person_to_settle() -> None:
+    gone = judge(make_evidence(disturbance="the champion was version 2, and its alias is gone"))
+    assert gone.kind == "inconclusive"
+    assert gone.needs_approval
+    assert "its alias is gone: whether there is a next one is for a person" in gone.reason
+    moved = judge(make_evidence(sure(0.1, 0.02), disturbance="somebody moved the alias"))
+    assert moved.kind == "inconclusive"
+    assert "somebody moved the alias, so a person decides" in moved.reason
+    assert moved.rows_needed is None
+    assert judge(make_evidence(sure(-0.1, 0.02), disturbance="somebody")).kind == "keep"

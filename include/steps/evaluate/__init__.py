@@ -44,6 +44,7 @@ from include.steps.evaluate.part_metrics import (
 from include.steps.train.feature_arrays import read_schema, read_target
 from include.steps.train.files import read_history
 from include.tables.run_files import RunFiles
+from include.tracking.aliases import explain_disturbance
 from include.tracking.runs import open_run
 
 ALWAYS_ALIKE: Final = "always alike"
@@ -94,6 +95,7 @@ def evaluate(
         guesses={ALWAYS_ALIKE: baseline} | {name_past(each): past[each] for each in past},
         champion=champion,
         cleaning=prepared.cleaning,
+        disturbance=explain_disturbance(settings, spec.name),
     )
     evidence = count_this_try(spec, log, evidence, prepared.features, test.predictions)
     details = EvaluationDetails(

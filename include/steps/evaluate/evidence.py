@@ -85,6 +85,7 @@ def gather_evidence(
     guesses: Mapping[str, Predictions],
     champion: ChampionScores | None,
     cleaning: Mapping[str, int],
+    disturbance: str = "",
 ) -> Evidence:
     """Measure the candidate and its rivals on the same rows, with errors.
 
@@ -96,6 +97,7 @@ def gather_evidence(
         guesses: What guesses without a model predict, by their names.
         champion: What the champion predicts; None without one.
         cleaning: What cleaning did, by action.
+        disturbance: What somebody did to the champion's alias by hand.
     """
     ours = court.measure(candidate)
     estimates = {
@@ -115,6 +117,7 @@ def gather_evidence(
         champion_error="" if champion is None else champion.error,
         slices=_compare_slices(spec, court, frame, candidate=candidate, champion=theirs),
         cleaning=dict(cleaning),
+        disturbance=disturbance,
     )
 
 
