@@ -49,6 +49,7 @@ class Bench(NamedTuple):
     metric: str
     alpha: float
     is_lower: bool
+    is_replaced: bool
     tolerance: float
 
 
@@ -60,10 +61,13 @@ def decide(spec: PipelineSpec, evidence: Evidence) -> Verdict:
         evidence: What `evaluate` measured, with errors, and how often it was tried.
     """
     rules = spec.promotion
-    is_first = evidence.champion is None and not evidence.champion_version
+    is_replaced = evidence.is_unreadable and rules.unreadable_champion == "replace"
+    is_first = is_replaced or (evidence.champion is None and not evidence.champion_version)
     is_lower = rules.gates == "lower" or (rules.gates is None and is_first)
     alpha = spend(evidence.tries.number)
-    bench = Bench(evidence, spec.compare_metric, alpha, is_lower, rules.slice_tolerance)
+    bench = Bench(
+        evidence, spec.compare_metric, alpha, is_lower, is_replaced, rules.slice_tolerance
+    )
     absolute = [judge_requirement(each, bench) for each in rules.requirements]
     absolute.append(judge_guesses(bench))
     if evidence.champion is not None and evidence.slices:
@@ -220,6 +224,8 @@ def judge_champion(bench: Bench) -> Judged:
         detail = "there is no champion yet, so the first that passes its gates becomes it"
         return Judged(PASSED, Gate(name=name, is_passed=True, detail=detail))
     champion = f"champion version {version or 'unknown'}"
+    if evidence.is_unreadable:
+        return _judge_unreadable(name, champion, bench)
     gap = evidence.champion.gaps.get(bench.metric) if evidence.champion else None
     if evidence.champion_error or gap is None or not math.isfinite(gap.value):
         why = evidence.champion_error or f"the {metric} of both could not be computed"
@@ -252,6 +258,14 @@ def judge_champion(bench: Bench) -> Judged:
         ),
         count_missing_rows(gap, gap.value, bench.alpha, evidence.rows) if is_chance else None,
     )
+
+
+def _judge_unreadable(name: str, champion: str, bench: Bench) -> Judged:
+    kind: VerdictKind = PASSED if bench.is_replaced else "inconclusive"
+    then = "the policy lets a candidate replace it" if bench.is_replaced else "a person decides"
+    why = bench.evidence.champion_error
+    detail = f"{champion} no longer understands the rows ({why}), so {then}"
+    return Judged(kind, Gate(name=name, is_passed=kind == PASSED, detail=detail))
 
 
 def _classify(is_met: bool, *, is_sure: bool, bench: Bench) -> VerdictKind:

@@ -69,6 +69,9 @@ class Evidence(Record):
     champion: Rival | None = None
     champion_version: str = ""
     champion_error: str = Field(default="", description="Why it could not be compared with.")
+    is_unreadable: bool = Field(
+        default=False, description="The champion does not understand the rows."
+    )
     disturbance: str = Field(
         default="", description="What somebody did to the champion's alias by hand."
     )

@@ -49,6 +49,12 @@ class PromotionSpec(SpecModel):
         "(point), or the lower end of its interval (lower). Unless given, lower for the first "
         "champion and point for those after it, which must beat a champion.",
     )
+    unreadable_champion: Literal["ask", "replace"] = Field(
+        default="ask",
+        description="When the champion no longer understands the rows (a column renamed, emptied "
+        "or recoded): a person decides (ask), or a candidate that passes its gates as a first "
+        "champion must replaces it (replace).",
+    )
     slice_tolerance: float = Field(
         default=0.0,
         ge=0,

@@ -223,3 +223,15 @@ def test_what_happened_to_the_alias_by_hand_is_for_a_person_to_settle() -> None:
     assert "somebody moved the alias, so a person decides" in moved.reason
     assert moved.rows_needed is None
     assert judge(make_evidence(sure(-0.1, 0.02), disturbance="somebody")).kind == "keep"
+
+
+def test_a_champion_that_no_longer_understands_the_rows_is_for_the_policy() -> None:
+    evidence = make_evidence(
+        champion_version="3", champion_error="column 'age' is not there", is_unreadable=True
+    )
+    asked = judge(evidence)
+    assert asked.kind == "inconclusive"
+    assert "version 3 no longer understands the rows (column 'age' is not there)" in asked.reason
+    assert judge(evidence, unreadable_champion="replace").kind == "promote"
+    weak = evidence.model_copy(update={"guesses": (make_rival("always alike", sure(0.01, 0.02)),)})
+    assert judge(weak, unreadable_champion="replace").kind == "inconclusive"

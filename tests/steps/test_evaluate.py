@@ -1,9 +1,11 @@
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from include.errors import TrackingUnavailableError
@@ -39,12 +41,16 @@ def make_named_spec(name: str, **changes: Any) -> PipelineSpec:
 class Trained:
     """A spec, a run, and what the steps before `evaluate` handed on."""
 
-    def __init__(self, spec: PipelineSpec, run_id: str = "run", rows: int = 400) -> None:
+    def __init__(
+        self, spec: PipelineSpec, run_id: str = "run", frame: pd.DataFrame | None = None
+    ) -> None:
         self.spec = spec
         self.run: RunContext = make_run(
             pipeline=spec.name, dag_id=f"train__{spec.name}", run_id=run_id
         )
-        self.prepared: PrepareRecord = prepare_rows(spec, self.run, make_frame(rows))
+        self.prepared: PrepareRecord = prepare_rows(
+            spec, self.run, make_frame(400) if frame is None else frame
+        )
         self.trained: TrainRecord = train(spec, self.run, self.prepared)
 
     def evaluate(self, **options: Any) -> EvaluateRecord:
@@ -179,6 +185,45 @@ def test_a_champion_that_cannot_score_never_leads_to_promotion(
     assert "its files are gone" in verdict.reason
     with pytest.raises(TrackingUnavailableError, match="does not answer"):
         case.evaluate(load_champion=lose_connection)
+
+
+def test_a_champion_is_not_measured_on_rows_it_cannot_read() -> None:
+    name = "unreadable"
+    first = Trained(make_named_spec(name), "first")
+    promote(first.spec, first.evaluate(), first.run)
+    rows = make_frame(400)
+    recoded = rows.assign(job=rows["job"].str.upper())
+    second = Trained(make_named_spec(name), "second", frame=recoded)
+    evaluated = second.evaluate()
+    assert evaluated.champion is None
+    assert evaluated.comparison is not None
+    assert "column 'job' has other values than it knows in 100%" in evaluated.comparison.error
+    verdict = decide(second.spec, read_evidence(evaluated))
+    assert verdict.kind == "inconclusive"
+    assert "no longer understands the rows" in verdict.reason
+
+
+def test_tries_on_the_same_rows_are_counted_over_runs() -> None:
+    name = "tried"
+    first = Trained(make_named_spec(name), "first")
+    promote(first.spec, first.evaluate(), first.run)
+    counts = []
+    for seed in (1, 2, 2):
+        training = {"epochs": 2, "seed": seed, "early_stopping": None}
+        again = Trained(make_named_spec(name, training=training), f"seed {seed}")
+        counts.append(read_evidence(again.evaluate()).tries.number)
+    assert counts == [1, 2, 2]
+    fresh = Trained(make_named_spec(name), "fresh", frame=make_frame(400, seed=9))
+    assert read_evidence(fresh.evaluate()).tries.number == 1
+
+
+def test_what_was_predicted_is_kept_row_by_row(case: Trained, evaluated: EvaluateRecord) -> None:
+    kept = pd.read_parquet(io.BytesIO(case.files.read_bytes("predictions.parquet")))
+    assert len(kept) == evaluated.test.rows
+    is_right = (kept["actual"] == kept["candidate"]).mean()
+    assert is_right == pytest.approx(evaluated.test.metrics["accuracy"])
+    likelihood = kept["candidate_probability_of_actual"].clip(lower=1e-7)
+    assert -np.log(likelihood).mean() == pytest.approx(evaluated.test.metrics["log_loss"], abs=1e-5)
 
 
 def test_a_regression_gets_its_own_metrics_and_figures() -> None:

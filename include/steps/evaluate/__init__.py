@@ -29,6 +29,7 @@ from include.steps.evaluate.files import (
     EvaluationDetails,
     log_candidate,
     name_metrics,
+    read_preprocessor,
     store_details,
     store_evidence,
     store_figures,
@@ -83,7 +84,14 @@ def evaluate(
         bundle_uri, golden = log_candidate(
             log, spec, test, network=network_file, features=prepared.features
         )
-    champion = score_champion(settings, spec.name, test.frame, schema=schema, load=load_champion)
+    champion = score_champion(
+        settings,
+        spec.name,
+        test.frame,
+        schema=schema,
+        candidate=read_preprocessor(prepared.features),
+        load=load_champion,
+    )
     baseline = predict_baseline(schema, read_target(prepared.features, "train"), len(test.y))
     past = predict_past(schema, test.frame, _list_lags(spec))
     lag = pick_past(past, schema, test.y, spec.compare_metric)

@@ -115,6 +115,7 @@ def gather_evidence(
         else court.compare(f"champion version {champion.version}", ours, theirs),
         champion_version="" if champion is None else champion.version,
         champion_error="" if champion is None else champion.error,
+        is_unreadable=champion is not None and champion.is_unreadable,
         slices=_compare_slices(spec, court, frame, candidate=candidate, champion=theirs),
         cleaning=dict(cleaning),
         disturbance=disturbance,

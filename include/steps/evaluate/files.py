@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from include.features.preprocessor import Preprocessor
 from include.modeling.slices import Slice
 from include.records import EvaluateRecord, Evidence, FeatureSchema, Record, TableRef
 from include.records.figures import Curves
@@ -40,6 +41,11 @@ class EvaluationDetails(Record):
     slices: tuple[Slice, ...]
     curves: Curves
     history: tuple[dict[str, float], ...]
+
+
+def read_preprocessor(features: TableRef) -> Preprocessor:
+    """Read how the candidate reads rows."""
+    return Preprocessor.model_validate_json(read_file(features, PREPROCESSOR))
 
 
 def log_candidate(
