@@ -42,7 +42,8 @@ def predict_past(
     """Predict that the target is what it was some rows ago, for each of its lags.
 
     The shortest lag is the last value known when the prediction is made; among the longer ones
-    are seasons. Rows without that much history are guessed as the mean of training.
+    are seasons. A row that lacks one takes the next longer that it has, as whoever repeats the
+    last known value would; without any it is guessed as the mean of training.
 
     Args:
         schema: The task, with the target's mean; only a regression has a past.
@@ -51,9 +52,9 @@ def predict_past(
     """
     if schema.task != "regression":
         return {}
-    return {
-        lag: frame[f"{schema.target}_lag_{lag}"]
-        .fillna(schema.target_mean)
-        .to_numpy(dtype=np.float64)
-        for lag in sorted(set(lags))
-    }
+    guesses: dict[int, npt.NDArray[np.float64]] = {}
+    known = np.full(len(frame), schema.target_mean)
+    for lag in sorted(set(lags), reverse=True):
+        past = frame[f"{schema.target}_lag_{lag}"].to_numpy(dtype=np.float64, na_value=np.nan)
+        guesses[lag] = known = np.where(np.isnan(past), known, past)
+    return dict(reversed(guesses.items()))

@@ -24,6 +24,7 @@ CHAMPION: Final = "champion"
 PREVIOUS: Final = "previous"
 BUNDLE: Final = "gatehouse.bundle"
 STATUS: Final = "gatehouse.status"
+SPLIT: Final = "gatehouse.split"
 FORMER: Final = "former"
 
 
@@ -34,6 +35,7 @@ class ChampionRef(NamedTuple):
     run_id: str
     uri: str
     bundle_uri: str = ""
+    split: str = ""
 
 
 def find_champion(settings: "Settings", name: str, alias: str = CHAMPION) -> ChampionRef | None:
@@ -50,7 +52,9 @@ def find_champion(settings: "Settings", name: str, alias: str = CHAMPION) -> Cha
         return None
     version = str(found.version)
     uri = f"models:/{name}/{version}"
-    return ChampionRef(version, found.run_id or "", uri, found.tags.get(BUNDLE, ""))
+    return ChampionRef(
+        version, found.run_id or "", uri, found.tags.get(BUNDLE, ""), found.tags.get(SPLIT, "")
+    )
 
 
 def explain_disturbance(settings: "Settings", name: str) -> str:

@@ -17,6 +17,7 @@ from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.steps.evaluate import evaluate
 from include.steps.judge import read_evidence
+from include.steps.promote import promote as promote_candidate
 from include.steps.train import train
 from include.tables.run_files import RunFiles
 from include.tables.store import read_frame
@@ -201,6 +202,22 @@ def test_a_champion_is_not_measured_on_rows_it_cannot_read() -> None:
     verdict = decide(second.spec, read_evidence(evaluated))
     assert verdict.kind == "inconclusive"
     assert "no longer understands the rows" in verdict.reason
+
+
+def test_a_champion_of_another_split_is_no_fair_rival() -> None:
+    name = "split_anew"
+    first = Trained(make_named_spec(name), "first")
+    evaluated = first.evaluate()
+    verdict = decide(first.spec, read_evidence(evaluated))
+    assert promote_candidate(first.spec, first.run, verdict, evaluated).is_promoted
+    same = Trained(make_named_spec(name, training={"epochs": 1}), "same").evaluate()
+    assert same.comparison is not None
+    assert same.comparison.error == ""
+    other = Trained(make_named_spec(name, split={"seed": 7}), "other")
+    evaluated = other.evaluate()
+    assert evaluated.comparison is not None
+    assert "it may have trained on these test rows" in evaluated.comparison.error
+    assert decide(other.spec, read_evidence(evaluated)).kind == "inconclusive"
 
 
 def test_tries_on_the_same_rows_are_counted_over_runs() -> None:

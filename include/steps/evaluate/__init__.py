@@ -90,6 +90,7 @@ def evaluate(
         test.frame,
         schema=schema,
         candidate=read_preprocessor(prepared.features),
+        split=spec.split.model_dump_json(),
         load=load_champion,
     )
     baseline = predict_baseline(schema, read_target(prepared.features, "train"), len(test.y))

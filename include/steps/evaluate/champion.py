@@ -38,6 +38,7 @@ def score_champion(
     *,
     schema: FeatureSchema,
     candidate: Preprocessor,
+    split: str,
     load: LoadChampion = load_version,
 ) -> ChampionScores | None:
     """Predict the test rows with the champion; None where there is no champion.
@@ -51,6 +52,7 @@ def score_champion(
         rows: Stored test rows.
         schema: What the candidate predicts.
         candidate: How the candidate reads rows.
+        split: The spec's split as JSON; a champion of another one is no fair rival.
         load: Loads a version by settings, name and number.
 
     Raises:
@@ -59,6 +61,12 @@ def score_champion(
     found = find_champion(settings, name)
     if found is None:
         return None
+    if found.split and found.split != split:
+        why = (
+            "it was trained by another split, so it may have trained on these test rows: "
+            f"{found.split} and now {split}"
+        )
+        return ChampionScores(found.version, None, why)
     try:
         model = load(settings, name, found.version)
         unreadable = explain_unreadable(model.preprocessor, candidate, rows)
