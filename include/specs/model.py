@@ -45,6 +45,11 @@ class ModelSpec(SpecModel):
     )
     dropout: float = Field(default=0.0, ge=0, lt=1, description="Dropout after hidden layers.")
     l2: float = Field(default=0.0, ge=0, description="L2 penalty on the hidden kernels.")
+    change_from: str | None = Field(
+        default=None,
+        description="mlp and cnn of a regression: a number or a lag of the target that the "
+        "prediction starts from, e.g. dust_lag_1; the network learns the change.",
+    )
     options: dict[str, float | int | str | bool] = Field(
         default_factory=dict, description="Arguments for a builder of your own."
     )
