@@ -10,6 +10,7 @@ Skewed units get the correction of Johnson (1978), where it makes a bound more c
 """
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -115,9 +116,30 @@ def is_shown(found: Estimate, alpha: float) -> bool:
     return bounds is not None and bounds.low > 0 and 0.5**found.units <= alpha
 
 
-def count_missing_rows(found: Estimate, gap: float, alpha: float, rows: int) -> int | None:
-    """Tell how many more rows would show a gap, if it stays what it is; None if none would."""
-    if found.error is None or gap <= 0 or found.error <= 0:
+def count_missing_rows(
+    found: Estimate, is_met: Callable[[Estimate], bool], rows: int
+) -> int | None:
+    """Tell how many more rows would settle what is open, if the number stays what it is.
+
+    Args:
+        found: The number.
+        is_met: Whether an estimate settles it.
+        rows: The rows that there are.
+
+    Returns:
+        A count to within a twentieth of all rows; None if a million times the rows would not do.
+    """
+    if found.error is None:
         return None
-    needed = rows * (float(stats.t.isf(alpha, found.freedom)) * found.error / gap) ** 2
-    return max(1, math.ceil(needed - rows)) if needed < 1e12 else None
+    factor = 1.0
+    while factor < 1e6:
+        factor *= 1.05
+        more = found._replace(
+            error=found.error / math.sqrt(factor),
+            freedom=found.freedom * factor,
+            skew=found.skew / factor,
+            units=int(found.units * factor),
+        )
+        if is_met(more):
+            return max(1, math.ceil(rows * (factor - 1)))
+    return None

@@ -7,6 +7,7 @@ also what is missing or not a number, is `keep`.
 """
 
 import math
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from include.promotion.budget import spend
@@ -120,11 +121,13 @@ def judge_requirement(requirement: Requirement, bench: Bench) -> Judged:
         detail = f"{name} on the test rows could not be computed; {words}"
         return Judged("keep", Gate(name=str(requirement), is_passed=False, detail=detail))
     interval = _bound_metric(requirement.metric, found, bench.alpha)
-    gap = (found.value - requirement.bound) * (1 if requirement.is_minimum else -1)
-    is_sure = interval is not None and requirement.is_met(
-        interval.low if requirement.is_minimum else interval.high
-    )
-    kind = _classify(requirement.is_met(found.value), is_sure=is_sure, bench=bench)
+
+    def is_met(each: Estimate) -> bool:
+        bounds = _bound_metric(requirement.metric, each, bench.alpha)
+        worse = bounds and (bounds.low if requirement.is_minimum else bounds.high)
+        return requirement.is_met(worse)
+
+    kind = _classify(requirement.is_met(found.value), is_sure=is_met(found), bench=bench)
     shown = describe_interval(interval, bench.alpha, bench.evidence.rows)
     return _close(
         kind,
@@ -137,7 +140,7 @@ def judge_requirement(requirement: Requirement, bench: Bench) -> Judged:
             bound=requirement.bound,
             **_fields(interval),
         ),
-        count_missing_rows(found, gap, bench.alpha, bench.evidence.rows),
+        lambda: count_missing_rows(found, is_met, bench.evidence.rows),
     )
 
 
@@ -166,7 +169,7 @@ def judge_guesses(bench: Bench) -> Judged:
             bound=0.0,
             **_fields(interval),
         ),
-        count_missing_rows(gap, gap.value, bench.alpha, bench.evidence.rows),
+        lambda: _count_for_gap(gap, bench),
     )
 
 
@@ -256,7 +259,7 @@ def judge_champion(bench: Bench) -> Judged:
             bound=0.0,
             **_fields(interval),
         ),
-        count_missing_rows(gap, gap.value, bench.alpha, evidence.rows) if is_chance else None,
+        lambda: _count_for_gap(gap, bench) if is_chance else None,
     )
 
 
@@ -274,8 +277,12 @@ def _classify(is_met: bool, *, is_sure: bool, bench: Bench) -> VerdictKind:
     return PASSED if is_sure or not bench.is_lower else "inconclusive"
 
 
-def _close(kind: VerdictKind, gate: Gate, missing: int | None) -> Judged:
-    return Judged(kind, gate, missing if kind == "inconclusive" else None)
+def _close(kind: VerdictKind, gate: Gate, count: Callable[[], int | None]) -> Judged:
+    return Judged(kind, gate, count() if kind == "inconclusive" else None)
+
+
+def _count_for_gap(gap: Estimate, bench: Bench) -> int | None:
+    return count_missing_rows(gap, lambda each: is_shown(each, bench.alpha), bench.evidence.rows)
 
 
 def _bound_metric(metric: str, found: Estimate, alpha: float) -> Interval | None:
