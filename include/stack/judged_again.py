@@ -11,9 +11,10 @@ from rich.table import Table
 from include.errors import ParamError
 from include.promotion.gates import decide
 from include.records import Verdict
+from include.records.names import DECISION
 from include.settings import Settings
 from include.specs import PipelineSpec
-from include.steps.judge import DECISION, Decision
+from include.steps.judge import Decision
 from include.tracking.decisions import PastDecision, iter_decisions
 
 
