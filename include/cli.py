@@ -1,4 +1,4 @@
-"""The command line: `gatehouse up | down | status | check | new | run | serve | forecast`."""
+"""The command line: `gatehouse up | down | status | check | new | run | replay | serve | …`."""
 
 import os
 import sys
@@ -199,6 +199,34 @@ def run(  # noqa: PLR0913, PLR0917 - one option for each field of the form
         start_stack(settings, _tell)
         if not follow_training_run(settings, spec, conf, console, wait=not no_wait):
             raise typer.Exit(1)
+
+
+@app.command()
+def replay(
+    pipeline: PipelineArgument,
+    gates: Annotated[
+        list[str] | None,
+        typer.Option("--set", help='Another gate, as accuracy=">= 0.97"; accuracy= drops it.'),
+    ] = None,
+    compare: Annotated[str | None, typer.Option(help="Another metric that decides.")] = None,
+    policy: Annotated[
+        str | None, typer.Option("--gates", help="point or lower, as `promotion.gates`.")
+    ] = None,
+    last: Annotated[int, typer.Option(min=1, max=1_000, help="Most runs, the latest first.")] = 30,
+) -> None:
+    """Judge past runs again, by the pipeline's rules or by others, without training."""
+    from include.stack.judged_again import change_rules, replay_verdicts
+    from include.tracking.connection import check_reachable
+
+    with _readable_errors():
+        settings = load_settings()
+        spec = _find_spec(settings, pipeline)
+        try:
+            changed = change_rules(spec, gates or [], {"compare": compare, "gates": policy})
+        except ValueError as error:
+            raise ParamError(f"the rules must be those of a pipeline. Received: {error}") from error
+        check_reachable(settings.mlflow)
+        replay_verdicts(settings, changed, console, last=last)
 
 
 @app.command()

@@ -50,7 +50,7 @@ class KerasEpochs:
         steps = -(-rows.rows // training.batch_size)
         network.compile(
             optimizer=self.optimizer,
-            loss=build_loss(schema),
+            loss=build_loss(schema, training.loss),
             metrics=[build_metric(schema)],
             steps_per_execution=min(self.STEPS_PER_EXECUTION, steps),
         )

@@ -48,7 +48,7 @@ class JaxEpochs:
         self._metric = metric_name(schema)
         self.optimizer = build_optimizer(training)
         self.optimizer.build(network.trainable_variables)
-        step = build_step(network, self.optimizer, schema)
+        step = build_step(network, self.optimizer, schema, training)
         self._run_chunk = jax.jit(build_loop(step), donate_argnums=0)
 
     def run_epoch(self, epoch: int, check_stop: StopCheck) -> dict[str, float]:
@@ -87,10 +87,13 @@ class JaxEpochs:
 
 
 def build_step(
-    network: keras.Model, optimizer: keras.optimizers.Optimizer, schema: FeatureSchema
+    network: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    schema: FeatureSchema,
+    training: TrainingSpec,
 ) -> Any:
     """Build the function of one step: (state, batch) → (state, [sum of losses, of scores])."""
-    loss_of = build_loss(schema)
+    loss_of = build_loss(schema, training.loss)
     mode = training_argument(network, is_training=True)
 
     def compute_loss(trainable: Any, fixed: Any, inputs: Any, target: Any, weights: Any) -> Any:

@@ -57,15 +57,6 @@ def compute_metrics(
     }
 
 
-def row_losses(metric: str, y: Values, predictions: Values) -> Values | None:
-    """Return each row's share of a metric that is a mean over rows; None for other metrics.
-
-    `rmse` is the root of the mean of what this returns.
-    """
-    function = ROW_LOSSES.get(metric)
-    return None if function is None else function(y, predictions)
-
-
 def confusion(y: Values, predictions: Values) -> npt.NDArray[np.int64]:
     """Count rows by true class (first axis) and predicted class (second axis)."""
     classes = predictions.shape[1]
@@ -86,16 +77,18 @@ def calibration_error(y: Values, predictions: Values) -> float:
     return float(np.abs(gaps).sum() / len(y))
 
 
-def _losses_of_likelihood(y: Values, predictions: Values) -> Values:
+def losses_of_likelihood(y: Values, predictions: Values) -> Values:
+    """Return each row's log loss, its likelihood clipped as Keras does."""
     likelihood = predictions[np.arange(len(y)), y]
     return np.asarray(-np.log(np.clip(likelihood, EPSILON, 1.0)))
 
 
-def _hits(y: Values, predictions: Values) -> Values:
+def hit_rows(y: Values, predictions: Values) -> Values:
+    """Return 1 for each row whose most probable class is the true one, else 0."""
     return np.asarray(predictions.argmax(axis=1) == y, dtype=np.float64)
 
 
-def _brier_losses(y: Values, predictions: Values) -> Values:
+def brier_losses(y: Values, predictions: Values) -> Values:
     """Squared error of the positive class for two classes, summed over classes for more."""
     if predictions.shape[1] == 2:
         return np.asarray(np.square(predictions[:, 1] - y))
@@ -133,11 +126,13 @@ def _mean_of(losses: Callable[[Values, Values], Values]) -> Callable[[Values, Va
     return lambda y, predictions: float(losses(y, predictions).mean())
 
 
-def _absolute(y: Values, predictions: Values) -> Values:
+def absolute_errors(y: Values, predictions: Values) -> Values:
+    """Return each row's absolute error."""
     return np.asarray(np.abs(predictions - y), dtype=np.float64)
 
 
-def _squared(y: Values, predictions: Values) -> Values:
+def squared_errors(y: Values, predictions: Values) -> Values:
+    """Return each row's squared error."""
     return np.asarray(np.square(predictions - y), dtype=np.float64)
 
 
@@ -150,7 +145,7 @@ def _r2(y: Values, predictions: Values) -> float | None:
 
 
 CLASSIFICATION: Final[dict[str, Callable[[Values, Values], float | None]]] = {
-    "accuracy": _mean_of(_hits),
+    "accuracy": _mean_of(hit_rows),
     "balanced_accuracy": _balanced_accuracy,
     "f1_macro": _by_labels(sk.f1_score, "macro"),
     "f1_weighted": _by_labels(sk.f1_score, "weighted"),
@@ -158,23 +153,17 @@ CLASSIFICATION: Final[dict[str, Callable[[Values, Values], float | None]]] = {
     "recall_macro": _by_labels(sk.recall_score, "macro"),
     "roc_auc": _over_classes(sk.roc_auc_score),
     "average_precision": _over_classes(sk.average_precision_score),
-    "log_loss": _mean_of(_losses_of_likelihood),
-    "brier": _mean_of(_brier_losses),
+    "log_loss": _mean_of(losses_of_likelihood),
+    "brier": _mean_of(brier_losses),
     "calibration_error": calibration_error,
 }
 REGRESSION: Final[dict[str, Callable[[Values, Values], float | None]]] = {
-    "mae": _mean_of(_absolute),
-    "mse": _mean_of(_squared),
-    "rmse": lambda y, predictions: math.sqrt(_squared(y, predictions).mean()),
-    "median_absolute_error": lambda y, predictions: float(np.median(_absolute(y, predictions))),
+    "mae": _mean_of(absolute_errors),
+    "mse": _mean_of(squared_errors),
+    "rmse": lambda y, predictions: math.sqrt(squared_errors(y, predictions).mean()),
+    "median_absolute_error": lambda y, predictions: float(
+        np.median(absolute_errors(y, predictions))
+    ),
     "mape": _mape,
     "r2": _r2,
-}
-ROW_LOSSES: Final[dict[str, Callable[[Values, Values], Values]]] = {
-    "accuracy": _hits,
-    "log_loss": _losses_of_likelihood,
-    "brier": _brier_losses,
-    "mae": _absolute,
-    "mse": _squared,
-    "rmse": _squared,
 }

@@ -8,6 +8,7 @@ import logging
 from typing import Any
 
 import keras
+import numpy as np
 
 from include.errors import TrainingError
 from include.modeling.custom_networks import build_custom_network
@@ -61,8 +62,28 @@ def _build_known_network(model: ModelSpec, schema: FeatureSchema) -> keras.Model
             units, activation=model.activation, kernel_regularizer=_penalty(model)
         )(hidden)
         hidden = _drop(hidden, model)
-    output = keras.layers.Dense(schema.outputs, activation=_last_activation(schema))
-    return keras.Model(inputs=inputs, outputs=output(hidden))
+    if model.change_from is not None:
+        change = keras.layers.Dense(schema.outputs, kernel_initializer="zeros")(hidden)
+        outputs = _start_from(model.change_from, inputs, change, schema)
+    else:
+        output = keras.layers.Dense(schema.outputs, activation=_last_activation(schema))
+        outputs = output(hidden)
+    return keras.Model(inputs=inputs, outputs=outputs)
+
+
+def _start_from(name: str, inputs: dict[str, Any], change: Any, schema: FeatureSchema) -> Any:
+    """Add a linear path that begins as one feature itself: the network learns what changes."""
+    dense = next((each for each in schema.inputs if each.kind == "dense"), None)
+    if dense is None or name not in dense.columns or schema.task != "regression":
+        raise TrainingError(
+            "model.change_from names a number among the features of a regression. "
+            f"Received: {name!r} of a {schema.task}; numbers: "
+            f"{list(dense.columns)[:20] if dense else []}."
+        )
+    path = keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")
+    start = path(inputs[dense.name])
+    path.set_weights([np.eye(len(dense.columns), 1, -dense.columns.index(name))])
+    return keras.layers.Add()([start, change])
 
 
 def _encode(each: FeatureInput, tensor: Any, model: ModelSpec) -> Any:

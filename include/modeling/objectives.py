@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from include.modeling.arrays import EPSILON
 from include.records import FeatureSchema
-from include.specs.model import TrainingSpec
+from include.specs.model import Loss, TrainingSpec
 
 OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
@@ -24,10 +24,11 @@ def build_optimizer(training: TrainingSpec) -> keras.optimizers.Optimizer:
     return OPTIMIZERS[training.optimizer](learning_rate=training.learning_rate)
 
 
-def build_loss(schema: FeatureSchema) -> keras.losses.Loss:
-    """Build the loss of a task: cross-entropy, or the squared error of the scaled target."""
+def build_loss(schema: FeatureSchema, loss: Loss = "squared") -> keras.losses.Loss:
+    """Build the loss of a task: cross-entropy, or the spec's loss of the scaled target."""
     if schema.task == "regression":
-        return keras.losses.MeanSquaredError()
+        is_absolute = loss == "absolute"
+        return keras.losses.MeanAbsoluteError() if is_absolute else keras.losses.MeanSquaredError()
     if schema.outputs == 1:
         return keras.losses.BinaryCrossentropy()
     return keras.losses.SparseCategoricalCrossentropy()
@@ -57,7 +58,10 @@ def score_rows(schema: FeatureSchema, target: Any, outputs: Any) -> Any:
 
 
 def measure_outputs(
-    schema: FeatureSchema, target: npt.NDArray[Any], outputs: npt.NDArray[Any]
+    schema: FeatureSchema,
+    target: npt.NDArray[Any],
+    outputs: npt.NDArray[Any],
+    loss: Loss = "squared",
 ) -> dict[str, float]:
     """Compute loss (without penalties) and metric of all rows at once.
 
@@ -65,10 +69,12 @@ def measure_outputs(
         schema: The task.
         target: What `to_loss_target` returned.
         outputs: The network's outputs, shape (rows, outputs).
+        loss: The spec's loss of a regression.
     """
     rows = np.asarray(outputs, dtype=np.float64)
     if schema.task == "regression":
-        losses = np.square(target - rows)[:, 0]
+        errors = np.abs(target - rows)[:, 0]
+        losses = errors if loss == "absolute" else np.square(errors)
     elif schema.outputs == 1:
         clipped = np.clip(rows, EPSILON, 1 - EPSILON)
         losses = -(target * np.log(clipped) + (1 - target) * np.log1p(-clipped))[:, 0]

@@ -23,7 +23,7 @@ from include.modeling.objectives import measure_outputs
 from include.modeling.prediction import predict_outputs
 from include.modeling.progress import EpochProgress, FitState
 from include.records import FeatureSchema
-from include.specs.model import EarlyStopping, TrainingSpec
+from include.specs.model import EarlyStopping, Loss, TrainingSpec
 
 logger = logging.getLogger(__name__)
 RUNAWAY_WEIGHT = 1e12
@@ -83,7 +83,7 @@ def fit_network(
         epoch = state.epoch + 1
         metrics = runner.run_epoch(epoch, partial(_check_stop, stop, state.epoch))
         if validation is not None and math.isfinite(metrics["loss"]):
-            metrics |= validate(network, validation, schema)
+            metrics |= validate(network, validation, schema, loss=training.loss)
         check_finite(metrics | describe_weights(network), epoch, training)
         weights = read_variables(network.variables)
         seconds = time.monotonic() - started
@@ -118,10 +118,12 @@ def choose_runner(
     return JaxEpochs(network, rows, schema=schema, training=training)
 
 
-def validate(network: keras.Model, rows: Arrays, schema: FeatureSchema) -> dict[str, float]:
+def validate(
+    network: keras.Model, rows: Arrays, schema: FeatureSchema, *, loss: Loss
+) -> dict[str, float]:
     """Compute `val_loss`, penalties included, and `val_<metric>`."""
     outputs = predict_outputs(network, rows.inputs)
-    measured = measure_outputs(schema, to_loss_target(schema, rows.y), outputs)
+    measured = measure_outputs(schema, to_loss_target(schema, rows.y), outputs, loss)
     measured["loss"] += sum(float(penalty) for penalty in network.losses)
     return {f"val_{name}": value for name, value in measured.items()}
 

@@ -6,6 +6,7 @@ Long details lie as JSON in the run's directory and a record carries their place
 
 from include.records.analysis import ExploreRecord
 from include.records.curve import CurvePlan, CurvePoint, LearningCurve
+from include.records.judgement import Estimate, Evidence, Rival, SliceGap, TriedRows, Tries
 from include.records.model import (
     Comparison,
     EvaluateRecord,
@@ -35,7 +36,9 @@ __all__ = [
     "Comparison",
     "CurvePlan",
     "CurvePoint",
+    "Estimate",
     "EvaluateRecord",
+    "Evidence",
     "ExploreRecord",
     "FeatureInput",
     "FeatureSchema",
@@ -48,13 +51,17 @@ __all__ = [
     "QualityReport",
     "Record",
     "ReportRecord",
+    "Rival",
     "RuleOutcome",
     "RunContext",
     "RunRecords",
+    "SliceGap",
     "StepCost",
     "TableRef",
     "TargetScale",
     "TrainRecord",
+    "TriedRows",
+    "Tries",
     "ValidateRecord",
     "Verdict",
     "VerdictKind",

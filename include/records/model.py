@@ -34,7 +34,7 @@ class Comparison(Record):
     """Candidate against champion on the same test rows.
 
     `difference` is oriented so that above 0 the candidate is better; `low` and `high` bound it
-    with the stated confidence (paired bootstrap over rows).
+    with the stated confidence, which rises with the number of tries on these rows.
     """
 
     metric: str
@@ -44,7 +44,7 @@ class Comparison(Record):
     low: float | None = None
     high: float | None = None
     confidence: float = 0.95
-    resamples: int = 0
+    units: str = Field(default="rows", description="What the rows were taken as, in words.")
     error: str = ""
 
 
@@ -56,9 +56,9 @@ class EvaluateRecord(Record):
     baseline: ModelMetrics = Field(description="Majority class, or mean, on the test rows.")
     persistence: ModelMetrics | None = Field(
         default=None,
-        description="Time series with lags of the target: its value `persistence_lag` rows ago.",
+        description="Time series with lags of the target: the best of its values so long ago.",
     )
-    persistence_lag: int = 0
+    persistence_lag: int = Field(default=0, description="Rows back of that best one.")
     champion: ModelMetrics | None = None
     champion_version: str = ""
     comparison: Comparison | None = None
@@ -66,14 +66,23 @@ class EvaluateRecord(Record):
     figures: tuple[str, ...] = Field(default=(), description="Names of the figures.")
     bundle_uri: str = Field(description="MLflow's URI of the logged model, models:/m-….")
     golden_uri: str = Field(description="JSON of rows and the predictions made for them.")
+    evidence_uri: str = Field(default="", description="JSON of all that the verdict rests on.")
 
 
 class Gate(Record):
-    """One gate of the verdict, as a sentence and a yes or no."""
+    """One gate of the verdict, as a sentence and a yes or no.
+
+    `value` is what was held against `bound`, `low` and `high` its interval at the verdict's
+    confidence; they are absent where they could not be computed.
+    """
 
     name: str
     is_passed: bool
     detail: str
+    value: float | None = None
+    bound: float | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 class Verdict(Record):
@@ -83,6 +92,13 @@ class Verdict(Record):
     gates: tuple[Gate, ...]
     reason: str
     needs_approval: bool = False
+    tries: int = Field(default=1, description="Tries on these rows, this one included.")
+    confidence: float = Field(default=0.95, description="Of every interval; rises with the tries.")
+    rows_needed: int | None = Field(
+        default=None, description="How many more test rows would settle what is inconclusive."
+    )
+    worst_slice: str = Field(default="", description="The slice that does worst, in words.")
+    notes: tuple[str, ...] = Field(default=(), description="What a reader should know.")
 
 
 class PromoteRecord(Record):

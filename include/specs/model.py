@@ -16,6 +16,7 @@ from include.specs.bounds import (
 )
 from include.specs.metrics import METRICS
 
+Loss = Literal["squared", "absolute"]
 Units = Annotated[int, Field(ge=1, le=MAX_UNITS)]
 DOTTED_PATTERN = r"^[A-Za-z_][\w]*(\.[A-Za-z_][\w]*)+$"
 
@@ -44,6 +45,11 @@ class ModelSpec(SpecModel):
     )
     dropout: float = Field(default=0.0, ge=0, lt=1, description="Dropout after hidden layers.")
     l2: float = Field(default=0.0, ge=0, description="L2 penalty on the hidden kernels.")
+    change_from: str | None = Field(
+        default=None,
+        description="mlp and cnn of a regression: a number or a lag of the target that the "
+        "prediction starts from, e.g. dust_lag_1; the network learns the change.",
+    )
     options: dict[str, float | int | str | bool] = Field(
         default_factory=dict, description="Arguments for a builder of your own."
     )
@@ -90,6 +96,11 @@ class TrainingSpec(SpecModel):
         description="Stop when the validation loss no longer falls, and keep the best weights; "
         "null for none.",
     )
+    loss: Loss = Field(
+        default="squared",
+        description="regression: what the fit makes small. squared predicts the mean, absolute the "
+        "median, which is the better guess where `mae` decides or a few values are far out.",
+    )
     class_weights: Literal["none", "balanced"] = Field(
         default="none", description="balanced weighs rows by the inverse share of their class."
     )
@@ -106,6 +117,11 @@ class EvaluationSpec(SpecModel):
     )
     slices: tuple[str, ...] = Field(
         default=(), description="Columns by whose values the test metrics are split."
+    )
+    slice_rows: int = Field(
+        default=50,
+        ge=20,
+        description="Fewest test rows of a slice that is held against the champion's.",
     )
 
     @field_validator("metrics")

@@ -43,6 +43,24 @@ class PromotionSpec(SpecModel):
         default=None,
         description="Test metric that must beat the champion's; log_loss or rmse unless given.",
     )
+    gates: Literal["point", "lower"] | None = Field(
+        default=None,
+        description="What must pass `require` and beat the trivial guesses: the measured value "
+        "(point), or the lower end of its interval (lower). Unless given, lower for the first "
+        "champion and point for those after it, which must beat a champion.",
+    )
+    unreadable_champion: Literal["ask", "replace"] = Field(
+        default="ask",
+        description="When the champion no longer understands the rows (a column renamed, emptied "
+        "or recoded): a person decides (ask), or a candidate that passes its gates as a first "
+        "champion must replaces it (replace).",
+    )
+    slice_tolerance: float = Field(
+        default=0.0,
+        ge=0,
+        description="How much worse than the champion a slice may be, in units of `compare`; one "
+        "that is surely worse than that keeps the champion.",
+    )
     approval: Literal["never", "inconclusive", "always"] = Field(
         default="inconclusive",
         description="When a person decides in the Airflow UI; no answer means no.",

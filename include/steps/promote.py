@@ -13,7 +13,12 @@ from include.serving.clean_process import CleanProcess
 from include.serving.replay import GoldenRows, replay
 from include.settings import load_settings
 from include.specs import PipelineSpec
-from include.tracking.aliases import check_champion_unchanged, find_champion, move_champion
+from include.tracking.aliases import (
+    SPLIT,
+    check_champion_unchanged,
+    find_champion,
+    move_champion,
+)
 from include.tracking.registry import download_version, register_model, reject_version
 from include.tracking.runs import RunLog, open_run
 
@@ -54,7 +59,8 @@ def promote(
     if refusal:
         record = PromoteRecord(is_promoted=False, reason=refusal)
     else:
-        record = _promote(settings, spec.name, evaluated, run_id=log.run_id)
+        yes = ", approved by a person" if approved else ""
+        record = _promote(settings, spec, evaluated, run_id=log.run_id, by=f"{run.run_key}{yes}")
     _record(log, verdict, record)
     logger.info("%s: %s", spec.name, record.reason)
     return record
@@ -73,8 +79,9 @@ def explain_refusal(verdict: Verdict, approved: bool | None) -> str:
 
 
 def _promote(
-    settings: "Settings", name: str, evaluated: EvaluateRecord, *, run_id: str
+    settings: "Settings", spec: PipelineSpec, evaluated: EvaluateRecord, *, run_id: str, by: str
 ) -> PromoteRecord:
+    name = spec.name
     champion = find_champion(settings, name)
     expected = evaluated.champion_version or None
     # Only an earlier try of this step can have made this very bundle champion: it was replayed.
@@ -82,12 +89,15 @@ def _promote(
     if not is_done:
         current = None if champion is None else champion.version
         check_champion_unchanged(name, expected=expected, current=current)
-    tags = {f"test_{metric}": value for metric, value in evaluated.test.metrics.items()}
+    tags: dict[str, object] = {
+        f"test_{metric}": value for metric, value in evaluated.test.metrics.items()
+    }
+    tags[SPLIT] = spec.split.model_dump_json()
     version = register_model(
         settings, name, bundle_uri=evaluated.bundle_uri, run_id=run_id, tags=tags
     )
     seconds = 0.0 if is_done else _replay_version(settings, name, version, evaluated)
-    previous = move_champion(settings, name, version, expected_current=expected)
+    previous = move_champion(settings, name, version, expected_current=expected, by=by)
     return PromoteRecord(
         is_promoted=True,
         version=version,

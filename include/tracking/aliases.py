@@ -1,7 +1,7 @@
 """The aliases `champion` and `previous` of a registered model: looked up, and moved with care.
 
 MLflow moves an alias for whoever asks last. Here it is read before and after the move, so that a
-candidate never replaces a champion that it was not compared with.
+candidate never replaces a champion that it was not compared with, and every move is written down.
 """
 
 import logging
@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from include.errors import PromotionError
+from include.tracking.alias_history import explain_change, read_moves, write_move
 from include.tracking.connection import connect, tracking_calls
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ CHAMPION: Final = "champion"
 PREVIOUS: Final = "previous"
 BUNDLE: Final = "gatehouse.bundle"
 STATUS: Final = "gatehouse.status"
+SPLIT: Final = "gatehouse.split"
+FORMER: Final = "former"
 
 
 class ChampionRef(NamedTuple):
@@ -32,6 +35,7 @@ class ChampionRef(NamedTuple):
     run_id: str
     uri: str
     bundle_uri: str = ""
+    split: str = ""
 
 
 def find_champion(settings: "Settings", name: str, alias: str = CHAMPION) -> ChampionRef | None:
@@ -48,11 +52,33 @@ def find_champion(settings: "Settings", name: str, alias: str = CHAMPION) -> Cha
         return None
     version = str(found.version)
     uri = f"models:/{name}/{version}"
-    return ChampionRef(version, found.run_id or "", uri, found.tags.get(BUNDLE, ""))
+    return ChampionRef(
+        version, found.run_id or "", uri, found.tags.get(BUNDLE, ""), found.tags.get(SPLIT, "")
+    )
+
+
+def explain_disturbance(settings: "Settings", name: str) -> str:
+    """Say what happened to the alias `champion` behind the project's back; empty if nothing did.
+
+    Somebody may have moved it by hand in MLflow, or deleted it with its version. A model without
+    a champion that once had one is not a model that never had one.
+
+    Args:
+        settings: Where the MLflow server is.
+        name: Name of the registered model.
+    """
+    client = connect(settings)
+    with tracking_calls(settings.mlflow):
+        return explain_change(read_moves(client, name), _number_of_alias(client, name, CHAMPION))
 
 
 def move_champion(
-    settings: "Settings", name: str, version: str, *, expected_current: str | None
+    settings: "Settings",
+    name: str,
+    version: str,
+    *,
+    expected_current: str | None,
+    by: str = "gatehouse",
 ) -> str:
     """Point `champion` to a version, and `previous` to the one it replaces.
 
@@ -63,6 +89,7 @@ def move_champion(
         name: Name of the registered model.
         version: The version to promote.
         expected_current: Version that was champion when this one was judged; None for none.
+        by: Who moves it: a run, and whether a person said yes.
 
     Returns:
         Version of `previous` after the move; empty if there is none.
@@ -83,9 +110,11 @@ def move_champion(
             check_champion_unchanged(name, expected=version, current=after)
             logger.info("%s: champion is version %s, before it %s", name, version, current)
         previous = _number_of_alias(client, name, PREVIOUS) or ""
-        for number, status in ((version, CHAMPION), (previous, PREVIOUS)):
-            if number:
-                set_status(client, name, number, status)
+        moves = read_moves(client, name)
+        if current != version or not moves or moves[-1].after != version:
+            before = previous if current == version else current or ""
+            write_move(client, name, before=before, after=version, by=by)
+        _settle_statuses(client, name, champion=version, previous=previous)
     return previous
 
 
@@ -101,6 +130,18 @@ def check_champion_unchanged(name: str, *, expected: str | None, current: str | 
             f"candidate was compared with. Received: version {current or 'none'}. Clear the task "
             "`evaluate` with those after it: the candidate is then judged against the new one."
         )
+
+
+def _settle_statuses(client: "MlflowClient", name: str, *, champion: str, previous: str) -> None:
+    """Let one version say `champion`, one `previous`, and those that said so before `former`."""
+    for status in (CHAMPION, PREVIOUS):
+        said = client.search_model_versions(f"name = '{name}' and tags.`{STATUS}` = '{status}'")
+        for each in said:
+            if str(each.version) not in {champion, previous}:
+                set_status(client, name, str(each.version), FORMER)
+    for number, status in ((champion, CHAMPION), (previous, PREVIOUS)):
+        if number:
+            set_status(client, name, number, status)
 
 
 def set_status(client: "MlflowClient", name: str, version: str, status: str) -> None:

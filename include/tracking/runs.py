@@ -2,8 +2,9 @@
 
 One parent run stands for one DAG run. It is found by the tags `airflow.run_key` and
 `gatehouse.installation`, so retries and clears go on with the same run, and the runs of another
-Airflow on the same server are left alone. Every call names its run id; MLflow's active run is not
-used.
+Airflow on the same server are left alone. Only a run that ended and made a champion is never
+written to again: it is that version's record. Cleared, it gives up its key to a new run that names
+it. Every call names its run id; MLflow's active run is not used.
 """
 
 import html
@@ -30,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 RUN_KEY: Final = "airflow.run_key"
 INSTALLATION: Final = "gatehouse.installation"
+FOLLOWS: Final = "gatehouse.follows"
+PROMOTED: Final = "gatehouse.promoted"
 CHILD: Final = "gatehouse.child"
 # Without it MLflow's pages take the experiment for one of generative AI.
 EXPERIMENT_TAGS: Final = {"mlflow.experimentKind": "custom_model_development"}
@@ -72,7 +75,9 @@ def open_run(settings: "Settings", run: RunContext) -> RunLog:
     with tracking_calls(settings.mlflow):
         experiment_id = _ensure_experiment(client, run.pipeline)
         found = _search(client, experiment_id, key)
-        if found is None:
+        follows = "" if found is None else _seal(client, found)
+        if found is None or follows:
+            tags |= {FOLLOWS: follows} if follows else {}
             found = _create(client, experiment_id, run_name(run), tags, key)
             _end_abandoned(client, experiment_id, run, key[INSTALLATION])
         _resume(client, found)
@@ -273,6 +278,17 @@ def _search(client: "MlflowClient", experiment_id: str, key: dict[str, str]) -> 
         max_results=1,
     )
     return runs[0] if runs else None
+
+
+def _seal(client: "MlflowClient", found: "Run") -> str:
+    """Take the key from a run that ended and made a champion, and return its id; else nothing."""
+    tags = found.data.tags
+    if found.info.status != "FINISHED" or tags.get(PROMOTED) != "true":
+        return ""
+    sealed = f"{tags[RUN_KEY]} (made version {tags.get('gatehouse.version', 'unknown')})"
+    client.set_tag(found.info.run_id, RUN_KEY, sealed)
+    logger.info("MLflow run %s made a champion and stays as it is", found.info.run_id)
+    return str(found.info.run_id)
 
 
 def _resume(client: "MlflowClient", found: "Run") -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from include.modeling.metrics import calibration_error, compute_metrics, confusion, row_losses
+from include.modeling.metrics import calibration_error, compute_metrics, confusion
 from include.specs.metrics import METRICS, metrics_for
 from tests.modeling.samples import SCHEMAS
 
@@ -117,17 +117,3 @@ def test_calibration_error_is_the_gap_between_confidence_and_hits() -> None:
 def test_the_confusion_matrix_counts_true_by_predicted() -> None:
     shares = np.eye(3)[[0, 1, 1, 2]]
     assert confusion(np.array([0, 0, 1, 2]), shares).tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 1]]
-
-
-@pytest.mark.parametrize(
-    ("kind", "metric"),
-    [("many", name) for name in ("accuracy", "log_loss", "brier")]
-    + [("binary", "brier"), ("regression", "mae"), ("regression", "mse")],
-)
-def test_a_metric_is_the_mean_of_its_row_losses(kind: str, metric: str) -> None:
-    y, predictions = make_predictions(kind)
-    losses = row_losses(metric, y, predictions)
-    assert losses is not None
-    found = compute_metrics(SCHEMAS[kind], y, predictions, [metric])
-    assert found[metric] == pytest.approx(losses.mean())
-    assert row_losses("roc_auc", y, predictions) is None

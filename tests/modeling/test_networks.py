@@ -99,3 +99,16 @@ def test_an_input_may_be_named_as_keras_names_its_layers(name: str) -> None:
     each = FeatureInput(name=name, kind="tensor", shape=(2, 2))
     network = build_network(ModelSpec(hidden=(2, 2, 2)), make_schema(each))
     assert set(network.input) == {name}
+
+
+def test_a_network_that_learns_the_change_begins_with_no_change() -> None:
+    columns = ("dust_lag_1", "wind", "dust_lag_24")
+    dense = FeatureInput(name="dense", kind="dense", shape=(3,), columns=columns)
+    schema = FeatureSchema(inputs=(dense,), task="regression", target="dust")
+    rows = np.random.default_rng(0).standard_normal((5, 3)).astype("float32")
+    for place, name in enumerate(columns):
+        network = build_network(ModelSpec(hidden=(4,), change_from=name), schema)
+        outputs = np.asarray(network({"dense": rows}))
+        assert outputs[:, 0] == pytest.approx(rows[:, place])
+    with pytest.raises(TrainingError, match="Received: 'rain' of a regression"):
+        build_network(ModelSpec(change_from="rain"), schema)

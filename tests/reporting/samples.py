@@ -123,7 +123,6 @@ def make_records(text: str = "income") -> RunRecords:
                 difference=0.0126,
                 low=0.0051,
                 high=0.0199,
-                resamples=2_000,
             ),
             details_uri="/data/details.json",
             figures=("figures/confusion.png",),

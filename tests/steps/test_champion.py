@@ -26,6 +26,12 @@ def test_a_class_that_the_champion_does_not_know_has_no_chance_from_it() -> None
     assert found.tolist() == [[0.1, 0.9, 0.0], [0.7, 0.3, 0.0]]
 
 
+def test_a_class_that_is_gone_leaves_what_the_champion_gave_the_others() -> None:
+    answer = ANSWER.assign(probability_c=[0.0, 0.0])
+    found = align_answer(answer, make_schema("b", "a", "c"), make_schema("a", "b"))
+    assert found.tolist() == [[0.1, 0.9], [0.7, 0.3]]
+
+
 def test_numbers_are_taken_as_they_are() -> None:
     answer = pd.DataFrame({"prediction": [1.5, 2.5]})
     assert align_answer(answer, make_schema(), make_schema()).tolist() == [1.5, 2.5]

@@ -1,19 +1,23 @@
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from include.errors import TrackingUnavailableError
+from include.promotion.gates import decide
 from include.records import EvaluateRecord, PrepareRecord, RunContext, TrainRecord
 from include.serving.replay import GoldenRows
 from include.serving.scoring_model import ScoringModel
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.steps.evaluate import evaluate
-from include.steps.judge import decide
+from include.steps.judge import read_evidence
+from include.steps.promote import promote as promote_candidate
 from include.steps.train import train
 from include.tables.run_files import RunFiles
 from include.tables.store import read_frame
@@ -38,12 +42,16 @@ def make_named_spec(name: str, **changes: Any) -> PipelineSpec:
 class Trained:
     """A spec, a run, and what the steps before `evaluate` handed on."""
 
-    def __init__(self, spec: PipelineSpec, run_id: str = "run", rows: int = 400) -> None:
+    def __init__(
+        self, spec: PipelineSpec, run_id: str = "run", frame: pd.DataFrame | None = None
+    ) -> None:
         self.spec = spec
         self.run: RunContext = make_run(
             pipeline=spec.name, dag_id=f"train__{spec.name}", run_id=run_id
         )
-        self.prepared: PrepareRecord = prepare_rows(spec, self.run, make_frame(rows))
+        self.prepared: PrepareRecord = prepare_rows(
+            spec, self.run, make_frame(400) if frame is None else frame
+        )
         self.trained: TrainRecord = train(spec, self.run, self.prepared)
 
     def evaluate(self, **options: Any) -> EvaluateRecord:
@@ -94,7 +102,7 @@ def test_it_measures_the_candidate_and_leaves_what_the_report_needs(
         "",
         None,
     )
-    assert decide(case.spec, evaluated).kind == "promote"
+    assert decide(case.spec, read_evidence(evaluated)).kind == "promote"
     assert len(evaluated.model_dump_json()) < 8_000
     assert [Path(name).stem for name in evaluated.figures] == [
         "loss_by_epoch",
@@ -146,11 +154,11 @@ def test_a_better_candidate_is_compared_on_the_same_rows_and_wins() -> None:
     assert evaluated.comparison.error == ""
     assert evaluated.comparison.low is not None
     assert evaluated.comparison.low > 0
-    assert decide(better.spec, evaluated).kind == "promote"
+    assert decide(better.spec, read_evidence(evaluated)).kind == "promote"
     same = first.evaluate()
     assert same.comparison is not None
     assert same.comparison.difference == pytest.approx(0, abs=1e-6)
-    assert decide(weak, same).kind == "keep"
+    assert decide(weak, read_evidence(same)).kind == "keep"
     log = open_run(load_settings(), better.run)
     metrics = log.client.get_run(log.run_id).data.metrics
     assert {"champion_log_loss", "comparison_difference", "comparison_low"} <= set(metrics)
@@ -173,11 +181,66 @@ def test_a_champion_that_cannot_score_never_leads_to_promotion(
     assert failed.comparison is not None
     assert failed.comparison.error == "ValueError: its files are gone"
     assert failed.comparison.candidate == failed.test.metrics["log_loss"]
-    verdict = decide(case.spec, failed)
+    verdict = decide(case.spec, read_evidence(failed))
     assert verdict.kind == "inconclusive"
     assert "its files are gone" in verdict.reason
     with pytest.raises(TrackingUnavailableError, match="does not answer"):
         case.evaluate(load_champion=lose_connection)
+
+
+def test_a_champion_is_not_measured_on_rows_it_cannot_read() -> None:
+    name = "unreadable"
+    first = Trained(make_named_spec(name), "first")
+    promote(first.spec, first.evaluate(), first.run)
+    rows = make_frame(400)
+    recoded = rows.assign(job=rows["job"].str.upper())
+    second = Trained(make_named_spec(name), "second", frame=recoded)
+    evaluated = second.evaluate()
+    assert evaluated.champion is None
+    assert evaluated.comparison is not None
+    assert "column 'job' has other values than it knows in 100%" in evaluated.comparison.error
+    verdict = decide(second.spec, read_evidence(evaluated))
+    assert verdict.kind == "inconclusive"
+    assert "no longer understands the rows" in verdict.reason
+
+
+def test_a_champion_of_another_split_is_no_fair_rival() -> None:
+    name = "split_anew"
+    first = Trained(make_named_spec(name), "first")
+    evaluated = first.evaluate()
+    verdict = decide(first.spec, read_evidence(evaluated))
+    assert promote_candidate(first.spec, first.run, verdict, evaluated).is_promoted
+    same = Trained(make_named_spec(name, training={"epochs": 1}), "same").evaluate()
+    assert same.comparison is not None
+    assert same.comparison.error == ""
+    other = Trained(make_named_spec(name, split={"seed": 7}), "other")
+    evaluated = other.evaluate()
+    assert evaluated.comparison is not None
+    assert "it may have trained on these test rows" in evaluated.comparison.error
+    assert decide(other.spec, read_evidence(evaluated)).kind == "inconclusive"
+
+
+def test_tries_on_the_same_rows_are_counted_over_runs() -> None:
+    name = "tried"
+    first = Trained(make_named_spec(name), "first")
+    promote(first.spec, first.evaluate(), first.run)
+    counts = []
+    for seed in (1, 2, 2):
+        training = {"epochs": 2, "seed": seed, "early_stopping": None}
+        again = Trained(make_named_spec(name, training=training), f"seed {seed}")
+        counts.append(read_evidence(again.evaluate()).tries.number)
+    assert counts == [1, 2, 2]
+    fresh = Trained(make_named_spec(name), "fresh", frame=make_frame(400, seed=9))
+    assert read_evidence(fresh.evaluate()).tries.number == 1
+
+
+def test_what_was_predicted_is_kept_row_by_row(case: Trained, evaluated: EvaluateRecord) -> None:
+    kept = pd.read_parquet(io.BytesIO(case.files.read_bytes("predictions.parquet")))
+    assert len(kept) == evaluated.test.rows
+    is_right = (kept["actual"] == kept["candidate"]).mean()
+    assert is_right == pytest.approx(evaluated.test.metrics["accuracy"])
+    likelihood = kept["candidate_probability_of_actual"].clip(lower=1e-7)
+    assert -np.log(likelihood).mean() == pytest.approx(evaluated.test.metrics["log_loss"], abs=1e-5)
 
 
 def test_a_regression_gets_its_own_metrics_and_figures() -> None:

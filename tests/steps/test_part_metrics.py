@@ -4,10 +4,8 @@ import pytest
 
 from include.records import FeatureSchema
 from include.specs import PipelineSpec
-from include.steps.evaluate.champion import ChampionScores
 from include.steps.evaluate.part_metrics import (
     ScoredRows,
-    compare_with_champion,
     measure_test_slices,
 )
 from tests.builders import BASE_SPEC, make_spec
@@ -34,16 +32,3 @@ def test_private_columns_are_not_shown_as_slices(caplog: pytest.LogCaptureFixtur
     slices = measure_test_slices(spec_with_private_job(), SCHEMA, make_rows())
     assert {each.column for each in slices} == {"age"}
     assert "no slices by column job: it is private" in caplog.text
-
-
-def test_a_champion_that_failed_gives_a_comparison_that_says_so() -> None:
-    found = compare_with_champion(
-        make_spec(), SCHEMA, make_rows(), ChampionScores("4", None, "KeyError: age")
-    )
-    assert found is not None
-    assert (found.error, found.champion, found.difference) == ("KeyError: age", None, None)
-    assert found.candidate is not None
-
-
-def test_without_a_champion_nothing_is_compared() -> None:
-    assert compare_with_champion(make_spec(), SCHEMA, make_rows(), None) is None

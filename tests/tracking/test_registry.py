@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from include.errors import IntegrityError, PromotionError
 from include.settings import Settings
-from include.tracking.aliases import find_champion, move_champion
+from include.tracking import aliases
+from include.tracking.alias_history import read_moves
+from include.tracking.aliases import explain_disturbance, find_champion, move_champion
 from include.tracking.registry import download_version, register_model
 from include.tracking.runs import open_run
 from tests.builders import make_run
@@ -165,3 +168,70 @@ def test_a_foreign_loader_is_refused_even_with_a_matching_digest(
 
     with pytest.raises(IntegrityError, match="loader_module must be"):
         download_version(settings, name, version, tmp_path)
+
+
+class Rival:
+    """A client that loses a race: right after its move, somebody else moves the alias."""
+
+    def __init__(self, client: Any, version: str) -> None:
+        self._client, self._version = client, version
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def set_registered_model_alias(self, name: str, alias: str, version: str) -> None:
+        self._client.set_registered_model_alias(name, alias, version)
+        if alias == "champion":
+            self._client.set_registered_model_alias(name, alias, self._version)
+
+
+def test_a_race_that_was_lost_is_noticed(settings, small, name, monkeypatch):
+    first, second, third = (_register(settings, small, name) for _ in range(3))
+    move_champion(settings, name, first, expected_current=None)
+    client = aliases.connect(settings)
+    monkeypatch.setattr(aliases, "connect", lambda _: Rival(client, third))
+
+    with pytest.raises(PromotionError, match=f"must still be version {second}.*version {third}"):
+        move_champion(settings, name, second, expected_current=first)
+
+    assert client.get_model_version(name, second).tags["gatehouse.status"] == "candidate"
+
+
+def test_every_move_is_written_down_with_who_made_it(settings, small, name):
+    first, second = (_register(settings, small, name) for _ in range(2))
+    move_champion(settings, name, first, expected_current=None, by="run 1")
+    for _ in range(2):
+        move_champion(settings, name, second, expected_current=first, by="run 2")
+
+    moves = read_moves(aliases.connect(settings), name)
+
+    assert [(each.before, each.after, each.by) for each in moves] == [
+        ("", first, "run 1"),
+        (first, second, "run 2"),
+    ]
+    assert 0 <= moves[1].at - moves[0].at < 600
+    assert explain_disturbance(settings, name) == ""
+
+
+def test_what_somebody_did_to_the_alias_by_hand_is_told(settings, small, name):
+    assert explain_disturbance(settings, name) == ""
+    first, second, third = (_register(settings, small, name) for _ in range(3))
+    move_champion(settings, name, first, expected_current=None)
+    move_champion(settings, name, second, expected_current=first)
+    client = aliases.connect(settings)
+
+    client.set_registered_model_alias(name, "champion", first)
+    assert "was version 2, and somebody moved the alias to version 1" in explain_disturbance(
+        settings, name
+    )
+    client.delete_registered_model_alias(name, "champion")
+    assert "was version 2, and its alias is gone" in explain_disturbance(settings, name)
+
+    client.set_registered_model_alias(name, "champion", first)
+    move_champion(settings, name, third, expected_current=first)
+    assert explain_disturbance(settings, name) == ""
+    statuses = {
+        number: client.get_model_version(name, number).tags["gatehouse.status"]
+        for number in (first, second, third)
+    }
+    assert statuses == {first: "previous", second: "former", third: "champion"}

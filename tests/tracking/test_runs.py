@@ -33,6 +33,22 @@ def test_a_retry_continues_the_same_run(settings, run):
     assert second.client.get_run(second.run_id).info.status == "RUNNING"
 
 
+def test_a_run_that_made_a_champion_is_not_written_to_again(settings, run):
+    first = open_run(settings, run)
+    first.set_tags({"gatehouse.promoted": "true", "gatehouse.version": "1"})
+    assert open_run(settings, run).run_id == first.run_id  # a retry within the run goes on in it
+    first.client.set_terminated(first.run_id, status="FINISHED")
+
+    second = open_run(settings, run)
+
+    assert second.run_id != first.run_id
+    assert open_run(settings, run).run_id == second.run_id
+    before, after = (first.client.get_run(each.run_id) for each in (first, second))
+    assert before.info.status == "FINISHED"
+    assert before.data.tags["airflow.run_key"].endswith("(made version 1)")
+    assert after.data.tags["gatehouse.follows"] == first.run_id
+
+
 def test_two_dag_runs_are_two_mlflow_runs_of_one_experiment(settings, run):
     first = open_run(settings, run)
     second = open_run(settings, run.model_copy(update={"run_id": "manual__other"}))

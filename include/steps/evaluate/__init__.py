@@ -3,10 +3,11 @@
 import logging
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from upath import UPath
 
-from include.modeling.baselines import predict_baseline
+from include.modeling.baselines import predict_baseline, predict_past
 from include.modeling.curves import trace_curves
 from include.records import EvaluateRecord, PrepareRecord, RunContext, TrainRecord
 from include.records.names import DETAILS, GOLDEN
@@ -15,18 +16,28 @@ from include.serving.network_file import load_network
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.steps.evaluate.champion import LoadChampion, score_champion
+from include.steps.evaluate.evidence import (
+    Court,
+    count_this_try,
+    find_dependence,
+    gather_evidence,
+    name_past,
+    pick_past,
+    summarise_comparison,
+)
 from include.steps.evaluate.files import (
     EvaluationDetails,
     log_candidate,
     name_metrics,
+    read_preprocessor,
     store_details,
+    store_evidence,
     store_figures,
+    store_predictions,
 )
 from include.steps.evaluate.part_metrics import (
-    compare_with_champion,
     measure,
     measure_champion,
-    measure_persistence,
     measure_test_slices,
     measure_validation,
     score_test_rows,
@@ -34,8 +45,10 @@ from include.steps.evaluate.part_metrics import (
 from include.steps.train.feature_arrays import read_schema, read_target
 from include.steps.train.files import read_history
 from include.tables.run_files import RunFiles
+from include.tracking.aliases import explain_disturbance
 from include.tracking.runs import open_run
 
+ALWAYS_ALIKE: Final = "always alike"
 logger = logging.getLogger(__name__)
 
 
@@ -71,9 +84,29 @@ def evaluate(
         bundle_uri, golden = log_candidate(
             log, spec, test, network=network_file, features=prepared.features
         )
-    champion = score_champion(settings, spec.name, test.frame, schema=schema, load=load_champion)
+    champion = score_champion(
+        settings,
+        spec.name,
+        test.frame,
+        schema=schema,
+        candidate=read_preprocessor(prepared.features),
+        split=spec.split.model_dump_json(),
+        load=load_champion,
+    )
     baseline = predict_baseline(schema, read_target(prepared.features, "train"), len(test.y))
-    persistence, persistence_lag = measure_persistence(spec, schema, test)
+    past = predict_past(schema, test.frame, _list_lags(spec))
+    lag = pick_past(past, schema, test.y, spec.compare_metric)
+    evidence = gather_evidence(
+        spec,
+        Court(schema, test.y, find_dependence(spec, test.frame), names),
+        test.frame,
+        candidate=test.predictions,
+        guesses={ALWAYS_ALIKE: baseline} | {name_past(each): past[each] for each in past},
+        champion=champion,
+        cleaning=prepared.cleaning,
+        disturbance=explain_disturbance(settings, spec.name),
+    )
+    evidence = count_this_try(spec, log, evidence, prepared.features, test.predictions)
     details = EvaluationDetails(
         slices=measure_test_slices(spec, schema, test),
         curves=trace_curves(schema, test.y, test.predictions),
@@ -83,17 +116,25 @@ def evaluate(
         validation=validation,
         test=measure(schema, test.y, test.predictions, names=names),
         baseline=measure(schema, test.y, baseline, names=names),
-        persistence=persistence,
-        persistence_lag=persistence_lag,
+        persistence=measure(schema, test.y, past[lag], names=names) if lag else None,
+        persistence_lag=lag,
         champion=measure_champion(schema, test.y, champion, names=names),
         champion_version=champion.version if champion else "",
-        comparison=compare_with_champion(spec, schema, test, champion),
+        comparison=summarise_comparison(spec, evidence),
         details_uri=files.uri(DETAILS),
         figures=store_figures(files, log, details, spec=spec, best_epoch=trained.best_epoch),
         bundle_uri=bundle_uri,
         golden_uri=files.write_bytes(GOLDEN, golden),
+        evidence_uri=store_evidence(files, evidence),
     )
+    store_predictions(files, schema, test, champion.predictions if champion else None)
     store_details(files, log, details)
     log.log_metrics(name_metrics(evaluated))
     logger.info("metrics over %d test rows: %s", len(test.y), evaluated.test.metrics)
     return evaluated
+
+
+def _list_lags(spec: PipelineSpec) -> list[int]:
+    """List how far back the spec looks in the target."""
+    own = [lag.lags for lag in spec.cleaning.lags if lag.column == spec.target.column]
+    return [step for steps in own for step in steps]

@@ -9,10 +9,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from include.errors import InfrastructureError, SchemaError
+from include.features.preprocessor import Preprocessor
 from include.records import FeatureSchema
 from include.serving.loading import load_version
 from include.serving.scoring_model import ScoringModel
 from include.settings import Settings
+from include.steps.evaluate.champion_reading import explain_unreadable
 from include.tracking.aliases import find_champion
 
 logger = logging.getLogger(__name__)
@@ -26,6 +28,7 @@ class ChampionScores(NamedTuple):
     version: str
     predictions: npt.NDArray[np.float64] | None
     error: str = ""
+    is_unreadable: bool = False
 
 
 def score_champion(
@@ -34,6 +37,8 @@ def score_champion(
     rows: pd.DataFrame,
     *,
     schema: FeatureSchema,
+    candidate: Preprocessor,
+    split: str,
     load: LoadChampion = load_version,
 ) -> ChampionScores | None:
     """Predict the test rows with the champion; None where there is no champion.
@@ -46,6 +51,8 @@ def score_champion(
         name: Name of the registered model.
         rows: Stored test rows.
         schema: What the candidate predicts.
+        candidate: How the candidate reads rows.
+        split: The spec's split as JSON; a champion of another one is no fair rival.
         load: Loads a version by settings, name and number.
 
     Raises:
@@ -54,8 +61,18 @@ def score_champion(
     found = find_champion(settings, name)
     if found is None:
         return None
+    if found.split and found.split != split:
+        why = (
+            "it was trained by another split, so it may have trained on these test rows: "
+            f"{found.split} and now {split}"
+        )
+        return ChampionScores(found.version, None, why)
     try:
         model = load(settings, name, found.version)
+        unreadable = explain_unreadable(model.preprocessor, candidate, rows)
+        if unreadable:
+            logger.warning("champion version %s cannot read: %s", found.version, unreadable)
+            return ChampionScores(found.version, None, unreadable[:400], is_unreadable=True)
         predictions = align_answer(model.predict_stored(rows), model.bundle.features, schema)
     except InfrastructureError:
         raise

@@ -1,25 +1,38 @@
 """What an evaluation leaves behind: figures, details, the bundle and its golden rows."""
 
+import io
+import logging
 import math
 import tempfile
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from include.features.preprocessor import Preprocessor
 from include.modeling.slices import Slice
-from include.records import EvaluateRecord, Record, TableRef
+from include.records import EvaluateRecord, Evidence, FeatureSchema, Record, TableRef
 from include.records.figures import Curves
-from include.records.names import DETAILS, PREPROCESSOR, figure_file
+from include.records.names import DETAILS, EVIDENCE, PREDICTIONS, PREPROCESSOR, figure_file
 from include.reporting.figures import draw_figures
 from include.serving.bundle import write_bundle
 from include.serving.replay import build_golden_rows
 from include.specs import PipelineSpec
+from include.specs.names import ROW_ID
 from include.steps.evaluate.part_metrics import ScoredRows
 from include.tables.run_files import RunFiles
 from include.tables.store import read_file
 from include.tracking.bundles import log_bundle
 from include.tracking.run_log import RunLog
 
+logger = logging.getLogger(__name__)
+
 MAX_LABEL_LENGTH: Final = 50
+# Rows beyond these are left out of the file of predictions; every figure is of all rows.
+MAX_KEPT_ROWS: Final = 1_000_000
 
 
 class EvaluationDetails(Record):
@@ -28,6 +41,11 @@ class EvaluationDetails(Record):
     slices: tuple[Slice, ...]
     curves: Curves
     history: tuple[dict[str, float], ...]
+
+
+def read_preprocessor(features: TableRef) -> Preprocessor:
+    """Read how the candidate reads rows."""
+    return Preprocessor.model_validate_json(read_file(features, PREPROCESSOR))
 
 
 def log_candidate(
@@ -80,6 +98,43 @@ def store_details(files: RunFiles, log: RunLog, details: EvaluationDetails) -> N
     content = details.model_dump_json().encode()
     files.write_bytes(DETAILS, content)
     log.log_bytes(content, DETAILS)
+
+
+def store_evidence(files: RunFiles, evidence: Evidence) -> str:
+    """Store what the verdict rests on, and return its place."""
+    return files.write_bytes(EVIDENCE, evidence.model_dump_json().encode())
+
+
+def store_predictions(
+    files: RunFiles,
+    schema: FeatureSchema,
+    test: ScoredRows,
+    champion: npt.NDArray[np.float64] | None,
+) -> None:
+    """Keep what candidate and champion predict for each test row, as Parquet.
+
+    Of a classification these are the predicted class and the probability of the true one.
+    """
+    rows = slice(0, MAX_KEPT_ROWS)
+    if len(test.y) > MAX_KEPT_ROWS:
+        logger.info("%s holds the first %d test rows", PREDICTIONS, MAX_KEPT_ROWS)
+    y, classes = test.y[rows], pa.array(schema.classes, type=pa.string())
+    columns = {ROW_ID: pa.array(test.frame[ROW_ID].to_numpy(dtype=np.int64)[rows])}
+    is_regression = schema.task == "regression"
+    columns["actual"] = pa.array(y) if is_regression else classes.take(pa.array(y))
+    for name, predictions in (("candidate", test.predictions), ("champion", champion)):
+        if predictions is None:
+            continue
+        kept = predictions[rows]
+        if is_regression:
+            columns[name] = pa.array(kept)
+        else:
+            columns[name] = classes.take(pa.array(kept.argmax(axis=1)))
+            likelihood = kept[np.arange(len(y)), y].astype(np.float32)
+            columns[f"{name}_probability_of_actual"] = pa.array(likelihood)
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer, compression="zstd")
+    files.write_bytes(PREDICTIONS, buffer.getvalue())
 
 
 def name_metrics(evaluated: EvaluateRecord) -> dict[str, float]:

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from include.modeling.comparison import compare_predictions
 from include.modeling.metrics import compute_metrics
 from include.modeling.prediction import predict
 from include.modeling.slices import Rows, Slice, measure_slices
-from include.records import Comparison, FeatureSchema, ModelMetrics, TableRef
+from include.records import FeatureSchema, ModelMetrics, TableRef
 from include.specs import PipelineSpec
 from include.steps.evaluate.champion import ChampionScores
+from include.steps.evaluate.evidence import list_slice_columns
 from include.steps.train.feature_arrays import read_arrays
 from include.tables.store import read_frame
 
@@ -48,24 +48,6 @@ def measure(
     return ModelMetrics(metrics=compute_metrics(schema, y, predictions, names), rows=len(y))
 
 
-def measure_persistence(
-    spec: PipelineSpec, schema: FeatureSchema, test: ScoredRows
-) -> tuple[ModelMetrics | None, int]:
-    """Measure the guess that the target is what it was the longest of its lags ago.
-
-    Rows without that much history are guessed as the mean of training.
-
-    Returns:
-        The metrics and the lag in rows; None and 0 where the target has no lags.
-    """
-    steps = [step for lag in spec.cleaning.lags if lag.column == schema.target for step in lag.lags]
-    if schema.task != "regression" or not steps:
-        return None, 0
-    past = test.frame[f"{schema.target}_lag_{max(steps)}"].astype("float64")
-    guess = past.fillna(schema.target_mean).to_numpy()
-    return measure(schema, test.y, guess, names=spec.metric_names), max(steps)
-
-
 def measure_validation(
     network: keras.Model, features: TableRef, schema: FeatureSchema, *, names: Sequence[str]
 ) -> ModelMetrics | None:
@@ -89,46 +71,15 @@ def measure_champion(
     return measure(schema, y, champion.predictions, names=names)
 
 
-def compare_with_champion(
-    spec: PipelineSpec,
-    schema: FeatureSchema,
-    test: ScoredRows,
-    champion: ChampionScores | None,
-) -> Comparison | None:
-    """Compare on the spec's metric; a champion that failed gives a comparison with its error."""
-    if champion is None:
-        return None
-    metric = spec.compare_metric
-    if champion.predictions is None:
-        found = compute_metrics(schema, test.y, test.predictions, [metric])
-        return Comparison(
-            metric=metric,
-            candidate=found.get(metric),
-            champion=None,
-            difference=None,
-            error=champion.error,
-        )
-    return compare_predictions(
-        schema,
-        test.y,
-        candidate=test.predictions,
-        champion=champion.predictions,
-        metric=metric,
-        seed=spec.training.seed,
-    )
-
-
 def measure_test_slices(
     spec: PipelineSpec, schema: FeatureSchema, test: ScoredRows
 ) -> tuple[Slice, ...]:
     """Measure the slices that the spec asks for; private columns and tensors have none."""
-    columns = []
+    columns = list_slice_columns(spec)
     for name in spec.evaluation.slices:
-        column = spec.column_by_name.get(name)
-        if column is not None and (column.private is not None or column.kind == "tensor"):
+        if name not in columns:
+            column = spec.column_by_name[name]
             why = "private" if column.private else "a tensor"
             logger.warning("no slices by column %s: it is %s", name, why)
-        else:
-            columns.append(name)
     rows = Rows(test.y, test.predictions)
     return measure_slices(schema, rows, test.frame[columns], metrics=spec.metric_names)

@@ -1,0 +1,103 @@
+"""Pairs of models of known quality, on rows that hang together in a known way."""
+
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy.signal import lfilter
+
+from include.promotion.dependence import Dependence
+from include.promotion.estimates import is_shown
+from include.records import Estimate, FeatureSchema
+from include.specs.metrics import METRICS
+from include.steps.evaluate.evidence import Court
+
+Kind = Literal["independent", "AR(1) 0.5", "AR(1) 0.8", "clusters, ICC 0.1", "clusters, ICC 0.5"]
+KINDS: Final[tuple[Kind, ...]] = (
+    "independent",
+    "AR(1) 0.5",
+    "AR(1) 0.8",
+    "clusters, ICC 0.1",
+    "clusters, ICC 0.5",
+)
+# Rows of one key.
+CLUSTER: Final = 10
+Floats = npt.NDArray[np.float64]
+
+
+def make_noise(kind: Kind, rows: int, random: np.random.Generator) -> Floats:
+    """Draw normal noise of variance 1 whose rows hang together."""
+    noise = random.standard_normal(rows)
+    if kind == "independent":
+        return noise
+    strength = float(kind.split()[-1])
+    if kind.startswith("AR"):
+        scaled = np.concatenate([random.standard_normal(100), noise]) * np.sqrt(1 - strength**2)
+        return np.asarray(lfilter([1.0], [1.0, -strength], scaled)[100:])
+    shared = np.repeat(random.standard_normal(-(-rows // CLUSTER)), CLUSTER)[:rows]
+    return np.sqrt(strength) * shared + np.sqrt(1 - strength) * noise
+
+
+def describe_rows(kind: Kind, rows: int) -> Dependence:
+    """Tell the comparison how the rows hang together, as `evaluate` would."""
+    if kind == "independent":
+        return Dependence()
+    if kind.startswith("AR"):
+        return Dependence(np.arange(rows), True, "time")
+    return Dependence(np.arange(rows) // CLUSTER, False, "key")
+
+
+def compare_pair(
+    kind: Kind,
+    metric: str,
+    rows: int,
+    random: np.random.Generator,
+    *,
+    edge: float = 0.0,
+    ignore: bool = False,
+) -> Estimate | None:
+    """Compare two models whose predictions are the truth with noise of their own.
+
+    Args:
+        kind: How rows hang together, in the truth and in the noise.
+        metric: The metric that decides.
+        rows: Test rows.
+        random: Source of the draws.
+        edge: Share of its noise that the candidate is spared; 0 makes both equal.
+        ignore: Compare as if rows were independent.
+    """
+    truth, first, second = (make_noise(kind, rows, random) for _ in range(3))
+    first = first * (1 - edge)
+    if METRICS[metric].task == "regression":
+        schema = FeatureSchema(inputs=(), task="regression", target="y")
+        y, models = truth, (truth + first, truth + second)
+    else:
+        schema = FeatureSchema(inputs=(), task="classification", target="y", classes=("no", "yes"))
+        y = (truth > 0.3).astype(np.int64)
+        models = (_to_shares(truth + first), _to_shares(truth + second))
+    dependence = Dependence() if ignore else describe_rows(kind, rows)
+    court = Court(schema, y, dependence, (metric,))
+    return court.compare("rival", court.measure(models[0]), models[1]).gaps.get(metric)
+
+
+def measure_wins(
+    kind: Kind,
+    metric: str,
+    rows: int,
+    *,
+    pairs: int,
+    alpha: float,
+    edge: float = 0.0,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Measure the share of pairs whose candidate wins, and of those that stay undecided."""
+    random = np.random.default_rng(seed)
+    found = [compare_pair(kind, metric, rows, random, edge=edge) for _ in range(pairs)]
+    wins = sum(each is not None and is_shown(each, alpha) for each in found)
+    undecided = sum(each is None or each.error is None for each in found)
+    return wins / pairs, undecided / pairs
+
+
+def _to_shares(score: Floats) -> Floats:
+    share = 1 / (1 + np.exp(-score))
+    return np.stack([1 - share, share], axis=1)

@@ -1,0 +1,249 @@
+"""The evidence of a verdict: every test metric with its error, rivals, slices, and the tries."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from include.features.splits import read_order
+from include.modeling.influences import compute_influences
+from include.modeling.metrics import compute_metrics
+from include.modeling.slices import label_rows
+from include.promotion.budget import count_try, digest_predictions, sketch_rows, spend
+from include.promotion.dependence import Dependence
+from include.promotion.estimates import bound, estimate
+from include.records import (
+    Comparison,
+    Estimate,
+    Evidence,
+    FeatureSchema,
+    Rival,
+    SliceGap,
+    TableRef,
+)
+from include.specs import PipelineSpec
+from include.specs.metrics import METRICS
+from include.specs.names import ROW_ID
+from include.steps.evaluate.champion import ChampionScores
+from include.tables.store import read_table
+from include.tracking.runs import RunLog
+from include.tracking.tries import read_tried_rows, write_tried_rows
+from include.values.hashing import hash_table
+
+Predictions = npt.NDArray[np.float64]
+
+
+class Measured(NamedTuple):
+    """Metrics of one model on some rows, and each row's influence on them."""
+
+    metrics: dict[str, float]
+    influences: dict[str, npt.NDArray[np.float64]]
+
+
+class Court(NamedTuple):
+    """What all models are held against: the same rows, their target and how they hang together."""
+
+    schema: FeatureSchema
+    y: npt.NDArray[Any]
+    dependence: Dependence
+    names: tuple[str, ...]
+
+    def measure(self, predictions: Predictions) -> Measured:
+        """Measure a model with the influences of rows."""
+        metrics = compute_metrics(self.schema, self.y, predictions, self.names)
+        influences = {name: compute_influences(name, self.y, predictions) for name in metrics}
+        return Measured(metrics, influences)
+
+    def compare(self, name: str, ours: Measured, predictions: Predictions) -> Rival:
+        """Hold a rival's predictions against the candidate, metric by metric."""
+        theirs = self.measure(predictions)
+        shared = [metric for metric in ours.metrics if metric in theirs.metrics]
+        gaps = {metric: self._gap(metric, ours, theirs) for metric in shared}
+        return Rival(name=name, metrics=theirs.metrics, gaps=gaps)
+
+    def _gap(self, metric: str, ours: Measured, theirs: Measured) -> Estimate:
+        sign = 1 if METRICS[metric].is_higher_better else -1
+        value = sign * (ours.metrics[metric] - theirs.metrics[metric])
+        shares = sign * (ours.influences[metric] - theirs.influences[metric])
+        return estimate(value, shares, self.dependence)
+
+    def keep(self, mask: npt.NDArray[np.bool_], metric: str) -> "Court":
+        """Keep some rows and one metric."""
+        codes = None if self.dependence.codes is None else self.dependence.codes[mask]
+        dependence = self.dependence._replace(codes=codes)
+        return Court(self.schema, self.y[mask], dependence, (metric,))
+
+
+def gather_evidence(
+    spec: PipelineSpec,
+    court: Court,
+    frame: pd.DataFrame,
+    *,
+    candidate: Predictions,
+    guesses: Mapping[str, Predictions],
+    champion: ChampionScores | None,
+    cleaning: Mapping[str, int],
+    disturbance: str = "",
+) -> Evidence:
+    """Measure the candidate and its rivals on the same rows, with errors.
+
+    Args:
+        spec: The pipeline.
+        court: The test rows.
+        frame: The test rows as stored, for slices.
+        candidate: What the candidate predicts.
+        guesses: What guesses without a model predict, by their names.
+        champion: What the champion predicts; None without one.
+        cleaning: What cleaning did, by action.
+        disturbance: What somebody did to the champion's alias by hand.
+    """
+    ours = court.measure(candidate)
+    estimates = {
+        name: estimate(value, ours.influences[name], court.dependence)
+        for name, value in ours.metrics.items()
+    }
+    theirs = None if champion is None else champion.predictions
+    return Evidence(
+        rows=len(court.y),
+        units=describe_units(court.dependence),
+        estimates=estimates,
+        guesses=tuple(court.compare(name, ours, each) for name, each in guesses.items()),
+        champion=None
+        if champion is None or theirs is None
+        else court.compare(f"champion version {champion.version}", ours, theirs),
+        champion_version="" if champion is None else champion.version,
+        champion_error="" if champion is None else champion.error,
+        is_unreadable=champion is not None and champion.is_unreadable,
+        slices=_compare_slices(spec, court, frame, candidate=candidate, champion=theirs),
+        cleaning=dict(cleaning),
+        disturbance=disturbance,
+    )
+
+
+def find_dependence(spec: PipelineSpec, frame: pd.DataFrame) -> Dependence:
+    """Tell how test rows hang together: in time, by the key of the split, or by a repeated id."""
+    if spec.split.method == "time":
+        times = read_order(frame[spec.split.by])
+        return Dependence(np.unique(times, return_inverse=True)[1], True, spec.split.by)
+    ids = [column.name for column in spec.stored_columns if column.kind == "id"]
+    for name in dict.fromkeys((spec.split.by, spec.cleaning.group_by, *ids)):
+        if name is None or name == ROW_ID or name not in frame:
+            continue
+        codes = pd.factorize(frame[name])[0]
+        # A missing key is nobody's: such a row stands for itself.
+        codes = np.where(codes < 0, codes.max() + 1 + np.arange(len(codes)), codes)
+        if len(np.unique(codes)) < len(codes):
+            return Dependence(np.unique(codes, return_inverse=True)[1], False, name)
+    return Dependence()
+
+
+def describe_units(dependence: Dependence) -> str:
+    """Say in words what the rows are taken as."""
+    if dependence.codes is None:
+        return "independent rows"
+    if dependence.is_time:
+        return f"blocks in the order of {dependence.label}"
+    return f"{len(np.unique(dependence.codes)):,} clusters of {dependence.label}"
+
+
+def _compare_slices(
+    spec: PipelineSpec,
+    court: Court,
+    frame: pd.DataFrame,
+    *,
+    candidate: Predictions,
+    champion: Predictions | None,
+) -> tuple[SliceGap, ...]:
+    metric, found = spec.compare_metric, []
+    for column in list_slice_columns(spec):
+        for value, mask in label_rows(frame[column]).masks():
+            rows = int(mask.sum())
+            if rows < spec.evaluation.slice_rows:
+                continue
+            part = court.keep(mask, metric)
+            ours = part.measure(candidate[mask])
+            rival = None if champion is None else part.compare("", ours, champion[mask])
+            found.append(
+                SliceGap(
+                    column=column,
+                    value=value,
+                    rows=rows,
+                    candidate=ours.metrics.get(metric),
+                    gap=rival.gaps.get(metric) if rival else None,
+                )
+            )
+    return tuple(found)
+
+
+def list_slice_columns(spec: PipelineSpec) -> list[str]:
+    """List the columns to slice by; private ones and tensors have no slices."""
+    columns = [spec.column_by_name.get(name) for name in spec.evaluation.slices]
+    return [
+        name
+        for name, column in zip(spec.evaluation.slices, columns, strict=True)
+        if column is None or (column.private is None and column.kind != "tensor")
+    ]
+
+
+def count_this_try(
+    spec: PipelineSpec, log: RunLog, evidence: Evidence, features: TableRef, candidate: Predictions
+) -> Evidence:
+    """Count this try against the champion on these rows, and write it down where runs share it."""
+    if evidence.champion_version and evidence.champion is None:
+        return evidence
+    version = evidence.champion_version or "none"
+    names = [column.name for column in spec.stored_columns]
+    sketch = sketch_rows(hash_table(read_table(features, names, "test_rows")))
+    known = read_tried_rows(log, version)
+    tries, tried = count_try(known, sketch, digest_predictions(candidate))
+    write_tried_rows(log, version, tries.rows, tried)
+    return evidence.model_copy(update={"tries": tries})
+
+
+def summarise_comparison(spec: PipelineSpec, evidence: Evidence) -> Comparison | None:
+    """Tell the comparison with the champion on the metric that decides; None without one."""
+    if not evidence.champion_version and evidence.champion is None:
+        return None
+    metric, rival = spec.compare_metric, evidence.champion
+    gap = rival.gaps.get(metric) if rival else None
+    ours = evidence.estimates.get(metric)
+    alpha = spend(evidence.tries.number)
+    interval = None if gap is None else bound(gap, alpha)
+    error = evidence.champion_error
+    if gap is None and not error:
+        error = f"{metric} cannot be computed on these {evidence.rows} rows"
+    return Comparison(
+        metric=metric,
+        candidate=ours.value if ours else None,
+        champion=rival.metrics.get(metric) if rival else None,
+        difference=gap.value if gap else None,
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
+        confidence=1 - 2 * alpha,
+        units=evidence.units,
+        error=error,
+    )
+
+
+def pick_past(
+    guesses: Mapping[int, Predictions], schema: FeatureSchema, y: npt.NDArray[Any], metric: str
+) -> int:
+    """Pick the number of rows back at which repeating the past is the hardest to beat."""
+    values = {
+        lag: compute_metrics(schema, y, past, [metric]).get(metric) for lag, past in guesses.items()
+    }
+    known: Sequence[int] = [lag for lag, value in values.items() if value is not None]
+    sign = 1 if METRICS[metric].is_higher_better else -1
+    return max(known, key=lambda lag: sign * (values[lag] or 0.0), default=0)
+
+
+def name_past(lag: int) -> str:
+    """Name the guess that nothing has changed since some rows ago.
+
+    Example:
+        >>> name_past(1), name_past(24)
+        ('the same as the row before', 'the same as 24 rows ago')
+    """
+    return "the same as the row before" if lag == 1 else f"the same as {lag} rows ago"

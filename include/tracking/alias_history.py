@@ -1,0 +1,75 @@
+"""What happened to the alias `champion`, by whom and when: a tag of the registered model.
+
+MLflow keeps an alias and no history of it. Here every move that the project makes is written down,
+so that one that somebody made by hand, or an alias that is gone, can be told from a model that
+never had a champion.
+"""
+
+import json
+import time
+from typing import TYPE_CHECKING, Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from include.records import Record
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+MOVES: Final = "gatehouse.champion_moves"
+MAX_MOVES: Final = 20
+
+
+class AliasMove(Record):
+    """One move of the alias; `before` is empty where there was no champion."""
+
+    at: int
+    before: str
+    after: str
+    by: str
+
+
+_MOVES: Final = TypeAdapter(tuple[AliasMove, ...])
+
+
+def read_moves(client: "MlflowClient", name: str) -> tuple[AliasMove, ...]:
+    """Read the latest moves, the oldest first; none where there is no model or no history."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        text = client.get_registered_model(name).tags.get(MOVES, "[]")
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return ()
+        raise
+    try:
+        return _MOVES.validate_json(text)
+    except ValidationError:
+        return ()
+
+
+def write_move(client: "MlflowClient", name: str, *, before: str, after: str, by: str) -> None:
+    """Write down a move."""
+    move = AliasMove(at=int(time.time()), before=before, after=after, by=by[:100])
+    kept = (*read_moves(client, name), move)[-MAX_MOVES:]
+    client.set_registered_model_tag(
+        name, MOVES, json.dumps([each.model_dump() for each in kept], separators=(",", ":"))
+    )
+
+
+def explain_change(moves: tuple[AliasMove, ...], current: str | None) -> str:
+    """Say how the alias differs from where it was left; empty if it does not.
+
+    Example:
+        >>> moved = AliasMove(at=0, before="1", after="2", by="a run")
+        >>> explain_change((moved,), "1")
+        'the champion was version 2, and somebody moved the alias to version 1 since'
+        >>> explain_change((moved,), "2"), explain_change((), None)
+        ('', '')
+    """
+    if not moves or moves[-1].after == (current or ""):
+        return ""
+    left = f"the champion was version {moves[-1].after}"
+    if current is None:
+        return f"{left}, and its alias is gone"
+    return f"{left}, and somebody moved the alias to version {current} since"
