@@ -21,6 +21,7 @@ GREEDY = """
 import resource
 import numpy as np
 from include.errors import RoomError
+from include.tables.storage_errors import explain_storage_errors
 
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 50_000_000, resource.RLIM_INFINITY))

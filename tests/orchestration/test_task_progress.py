@@ -3,9 +3,8 @@
 import threading
 from typing import NamedTuple
 
-from include.orchestration.progress import report_progress
-
-from include.orchestration import progress
+from include.orchestration import task_progress as progress
+from include.orchestration.task_progress import report_progress
 
 
 class Epoch(NamedTuple):
