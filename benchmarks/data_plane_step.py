@@ -21,6 +21,7 @@ from include.records import TASKS, IngestRecord, RunContext
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.steps.runner import memory_bytes, run_step
+from include.tables.code import code_digest
 from include.tables.readers import parquet_files
 
 
@@ -50,6 +51,7 @@ def run_one_step(name: str, spec: PipelineSpec, folder: Path) -> float:
         for earlier in STEPS[max(0, place - 1) : place]
     ]
     run = RunContext(pipeline=spec.name, dag_id="benchmark", run_id=spec.name, force=True)
+    code_digest(step.__module__)  # the scheduler has read the sources before it forks a task
     started = time.perf_counter()
     record = run_step(step, spec, run, *before)
     seconds = time.perf_counter() - started

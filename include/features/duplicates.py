@@ -17,7 +17,7 @@ from include.errors import DataError, LeakageError
 from include.features.splits import LEFT_OUT, TRAIN, Parts
 from include.specs import PipelineSpec
 from include.specs.features import CleaningSpec
-from include.values.duplicates import Duplicates, Mask, find_in
+from include.values.duplicates import Duplicates, Mask, find_in, is_repeated
 from include.values.hashing import Hashes, hash_rows, mix64
 
 _MUCH: Final = 0.05
@@ -60,8 +60,11 @@ def hold_together(keys: Hashes, hashes: Hashes) -> Hashes:
         >>> hold_together(np.array([5, 6, 7], "u8"), np.array([1, 2, 1], "u8")).tolist()
         [5, 6, 5]
     """
-    _, first, of_row = np.unique(hashes, return_index=True, return_inverse=True)
-    return np.asarray(keys[first[of_row]])
+    places = np.flatnonzero(is_repeated(hashes))
+    _, first, of_row = np.unique(hashes[places], return_index=True, return_inverse=True)
+    held = keys.copy()
+    held[places] = keys[places][first[of_row]]
+    return held
 
 
 def apply_duplicates_policy(cleaning: CleaningSpec, duplicates: Duplicates) -> Mask:

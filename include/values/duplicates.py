@@ -47,14 +47,23 @@ def find_in(hashes: Hashes, others: Hashes) -> Mask:
     return np.asarray(others[np.minimum(places, len(others) - 1)] == hashes, dtype=bool)
 
 
-def _find_repeated(hashes: Hashes) -> Mask:
+def is_repeated(hashes: Hashes) -> Mask:
+    """Find the hashes that stand more than once, each time that they do.
+
+    Example:
+        >>> is_repeated(np.array([1, 2, 1], "u8")).tolist()
+        [True, False, True]
+    """
     # Sorting values takes a tenth of sorting places, and most rows are met once.
     in_order = np.sort(hashes)
-    twice = in_order[1:][in_order[1:] == in_order[:-1]]
-    repeated = np.zeros(len(hashes), dtype=bool)
-    if twice.size:
-        places = np.flatnonzero(find_in(hashes, twice))
-        order = np.argsort(hashes[places], kind="stable")
-        same = hashes[places][order]
-        repeated[places[order[1:]]] = same[1:] == same[:-1]
+    return find_in(hashes, in_order[1:][in_order[1:] == in_order[:-1]])
+
+
+def _find_repeated(hashes: Hashes) -> Mask:
+    repeated = is_repeated(hashes)
+    places = np.flatnonzero(repeated)
+    order = np.argsort(hashes[places], kind="stable")
+    in_order = hashes[places][order]
+    repeated[places[order[:1]]] = False
+    repeated[places[order[1:]]] = in_order[1:] == in_order[:-1]
     return repeated
