@@ -150,6 +150,8 @@ class RowCaster:
             )
 
     def _show(self, value: pa.Scalar, column: Column) -> str:
+        if not value.is_valid:
+            return "nothing"
         if column.private:
             return "a value that is private"
         return show_value(value.as_py(), has_private=self._has_private)

@@ -208,6 +208,16 @@ class TensorColumn(ColumnBase):
     min: float | None = Field(default=None, description="Smallest element allowed.")
     max: float | None = Field(default=None, description="Largest element allowed.")
 
+    @model_validator(mode="after")
+    def check_present(self) -> "TensorColumn":
+        """Refuse missing arrays: no fill could stand for one."""
+        if self.nulls:
+            raise ValueError(
+                "an array cannot be missing, since nothing could stand for it: rows without one go "
+                f"to quarantine. Received: nulls={self.nulls:g}; leave it out"
+            )
+        return self
+
 
 class IdColumn(ColumnBase):
     """Names a row; never a feature."""

@@ -19,7 +19,8 @@ def cast_tensor(values: pa.Array, shape: tuple[int, ...]) -> tuple[pa.Array, np.
 
     Returns:
         The arrays with the element type of the source (float32 for texts), and which cells have
-        another size, a missing element, or are no array (None: no cell).
+        another size, a missing element, or are no array (None: no cell). A missing array is none:
+        nothing could stand for it, and Parquet readers cannot read it back.
     """
     size = math.prod(shape)
     if pa.types.is_string(values.type):
@@ -32,14 +33,13 @@ def cast_tensor(values: pa.Array, shape: tuple[int, ...]) -> tuple[pa.Array, np.
         return _none_of(values, pa.list_(TEXT_ELEMENT, size))
     is_valid = values.is_valid().to_numpy(zero_copy_only=False)
     has_gap = _rows_with_null(flat, lengths)
-    bad = is_valid & ((lengths != size) | has_gap)
-    keep = is_valid & ~bad
+    keep = is_valid & (lengths == size) & ~has_gap
     if keep.all():
         return pa.FixedSizeListArray.from_arrays(flat.cast(element), size), None
     kept = flat.filter(pa.array(np.repeat(keep, lengths)))
     lists = pa.FixedSizeListArray.from_arrays(kept.cast(element), size)
     places = pa.array(np.cumsum(keep) - 1, pa.int64(), mask=~keep)
-    return lists.take(places), bad
+    return lists.take(places), ~keep
 
 
 def _flatten(values: pa.Array) -> tuple[pa.Array, np.ndarray]:
@@ -77,7 +77,7 @@ def _is_list(kind: pa.DataType) -> bool:
 
 
 def _none_of(values: pa.Array, kind: pa.DataType) -> tuple[pa.Array, np.ndarray]:
-    return pa.nulls(len(values), kind), values.is_valid().to_numpy(zero_copy_only=False)
+    return pa.nulls(len(values), kind), np.ones(len(values), dtype=bool)
 
 
 def _parse_text(values: pa.Array) -> pa.Array:

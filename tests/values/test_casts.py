@@ -94,7 +94,7 @@ CASES: list[tuple[str, Any, list[object], dict[str, Any]]] = [
     ("datetime", [5], [BAD], {}),
     ("datetime", [20240101], [NOON.replace(hour=0)], {}),
     ("datetime", [dt.date(2024, 1, 1), NOON], [NOON.replace(hour=0), NOON], {}),
-    ("tensor", [[1, 2, 3, 4], None, [1, 2], [1, None, 3, 4]], [[1, 2, 3, 4], None, BAD, BAD], {}),
+    ("tensor", [[1, 2, 3, 4], None, [1, 2], [1, None, 3, 4]], [[1, 2, 3, 4], BAD, BAD, BAD], {}),
     ("tensor", [[[1, 2], [3, 4]], [[5, 6], [7, 8]]], [[1, 2, 3, 4], [5, 6, 7, 8]], {}),
     ("tensor", ["[[1, 2], [3, 4]]", "x", "[1]"], [[1, 2, 3, 4], BAD, BAD], {}),
     ("tensor", [1, 2], [BAD, BAD], {}),
