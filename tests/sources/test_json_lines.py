@@ -62,6 +62,17 @@ def test_lists_are_tensors_of_one_type(root: Path) -> None:
     assert [list(value) for value in frame["t"]] == [[1, 2, 3, 4], [1.5, 2, 3, 4]]
 
 
+def test_a_row_without_its_array_goes_to_quarantine(root: Path) -> None:
+    put(root, "a.jsonl", lines({"t": [1, 2], "c": "a"}, {"t": None, "c": "b"}))
+    columns = [{"name": "t", "kind": "tensor", "shape": [2]}, {"name": "c", "kind": "category"}]
+    record = snapshot(root, {"kind": "file", "uri": "a.jsonl"}, columns=columns)
+    assert read_frame(record.raw)["c"].tolist() == ["a"]
+    assert record.rejected is not None
+    rejected = read_frame(record.rejected)
+    assert rejected["line"].tolist() == [2]
+    assert rejected["reason"].tolist() == ["expected an array of shape [2], received nothing"]
+
+
 @pytest.mark.parametrize("content", [b"", b"\n\n"])
 def test_an_empty_file_is_named(root: Path, content: bytes) -> None:
     put(root, "a.jsonl", content)
