@@ -19,15 +19,14 @@ from include.analysis.story_of_target import (
     describe_memory,
     describe_target,
 )
-from include.analysis.wording import coefficient, join, number, percent, strength
 from include.records.analysis import Analysis, Association, ColumnProfile, Remark
 from include.specs import PipelineSpec
+from include.values.formats import format_list, format_number, format_percent, format_signed
 
 STRONG: Final = 0.5
 SAME: Final = 0.95
 CURVED: Final = 0.15
 SKEWED: Final = 2.0
-MANY_OUTLIERS: Final = 0.02
 MOSTLY_ZERO: Final = 0.8
 
 
@@ -59,7 +58,9 @@ def _describe_pairs(spec: PipelineSpec, found: Analysis) -> Remark | None:
         return None
     told = [pair for pair in others if not pair.is_negligible]
     top = [pair for pair in told if pair.strength >= STRONG][:3] or told[:1]
-    described = join([f"{p.left} with {p.right} ({_measure(p)})" for p in top]) if top else ""
+    described = (
+        format_list([f"{p.left} with {p.right} ({_measure(p)})" for p in top]) if top else ""
+    )
     if not top:
         text = "No two features go together noticeably."
     elif top[0].strength < STRONG:
@@ -67,7 +68,7 @@ def _describe_pairs(spec: PipelineSpec, found: Analysis) -> Remark | None:
     elif len(top) > 1:
         text = f"The features that go together most are {described}."
     else:
-        text = f"Among the features, {described} go together {strength(top[0].strength)}."
+        text = f"Among the features, {described} go together {_name_strength(top[0].strength)}."
     return Remark(topic="Correlated features", text=text)
 
 
@@ -79,7 +80,7 @@ def _describe_same(spec: PipelineSpec, found: Analysis) -> Remark | None:
     ][:3]
     if not same:
         return None
-    names = join([f"{pair.left} and {pair.right}" for pair in same])
+    names = format_list([f"{pair.left} and {pair.right}" for pair in same])
     return Remark(
         topic="Nearly the same column",
         text=f"{names} carry almost the same information.",
@@ -100,12 +101,12 @@ def _describe_curved(spec: PipelineSpec, found: Analysis) -> Remark | None:
         return None
     names = [
         f"{p.left} and {p.right} "
-        f"(rank {coefficient(p.spearman)}, straight line {coefficient(p.value)})"
+        f"(rank {format_signed(p.spearman, 2)}, straight line {format_signed(p.value, 2)})"
         for p in curved
     ]
     return Remark(
         topic="Curved relations",
-        text=f"{join(names)} go together, but not along a straight line.",
+        text=f"{format_list(names)} go together, but not along a straight line.",
         advice="A network can bend; for a linear look, take logarithms (scale: log).",
     )
 
@@ -120,15 +121,15 @@ def _describe_skewed(spec: PipelineSpec, found: Analysis) -> Remark | None:
     if not heavy:
         return None
     facts = [
-        f"{p.name} ({percent(_outliers(p, found))} of values outside Tukey's fences, largest "
-        f"{number(p.number.maximum if p.number else None)})"
+        f"{p.name} ({format_percent(_outliers(p, found))} of values outside Tukey's fences, "
+        f"largest {format_number(p.number.maximum if p.number else None)})"
         for p in heavy
     ]
     plain = [p.name for p in heavy if _scale_of(spec, p.name) not in {"log", "robust"}]
-    advice = f"Scale {join(plain)} by log or robust, or clip the outliers." if plain else ""
+    advice = f"Scale {format_list(plain)} by log or robust, or clip the outliers." if plain else ""
     return Remark(
         topic="Long tails",
-        text=f"{join(facts)} {'have' if len(facts) > 1 else 'has'} a long upper tail.",
+        text=f"{format_list(facts)} {'have' if len(facts) > 1 else 'has'} a long upper tail.",
         advice=advice,
     )
 
@@ -136,7 +137,7 @@ def _describe_skewed(spec: PipelineSpec, found: Analysis) -> Remark | None:
 def _describe_zeros(spec: PipelineSpec, found: Analysis) -> Remark | None:
     del spec
     zeros = [
-        f"{profile.name} ({percent(profile.number.zeros)})"
+        f"{profile.name} ({format_percent(profile.number.zeros)})"
         for profile in found.profiles
         if profile.number and MOSTLY_ZERO <= profile.number.zeros < 1 and profile.distinct > 2
     ]
@@ -144,7 +145,7 @@ def _describe_zeros(spec: PipelineSpec, found: Analysis) -> Remark | None:
         return None
     return Remark(
         topic="Mostly zero",
-        text=f"{join(zeros[:4])} {'are' if len(zeros) > 1 else 'is'} zero in most rows: "
+        text=f"{format_list(zeros[:4])} {'are' if len(zeros) > 1 else 'is'} zero in most rows: "
         "the event is rare, and its amount matters only when it happens.",
     )
 
@@ -160,14 +161,19 @@ def _describe_constant(spec: PipelineSpec, found: Analysis) -> Remark | None:
         return None
     return Remark(
         topic="Constant columns",
-        text=f"{join(constant[:5])} never change.",
+        text=f"{format_list(constant[:5])} never change.",
         advice="They teach nothing: set their kind to ignore.",
     )
 
 
+def _name_strength(value: float) -> str:
+    bounds = ((0.7, "strongly"), (0.4, "clearly"), (0.2, "weakly"))
+    return next((word for bound, word in bounds if value >= bound), "hardly")
+
+
 def _measure(pair: Association) -> str:
     names = {"pearson": "r", "cramers_v": "Cramér's V", "correlation_ratio": "correlation ratio"}
-    return f"{names[pair.measure]} {coefficient(pair.value)}"
+    return f"{names[pair.measure]} {format_signed(pair.value, 2)}"
 
 
 def _has(pair: Association, name: str) -> bool:

@@ -1,24 +1,26 @@
 """The part of the story that is about rows: how many, what is missing, what stands twice."""
 
-from include.analysis.wording import count, join, percent
 from include.records.analysis import Analysis, Remark
 from include.specs import PipelineSpec
+from include.values.formats import format_count, format_list, format_percent
 
 
 def describe_table(spec: PipelineSpec, found: Analysis) -> Remark | None:
     """Say how large the table is and what time it spans."""
-    text = f"The table has {count(found.rows)} rows and {len(found.profiles)} columns"
+    text = f"The table has {format_count(found.rows)} rows and {len(found.profiles)} columns"
     times = [profile for profile in found.profiles if profile.time]
     advice = ""
     if times and times[0].time:
         time = times[0].time
         text += f", from {time.first} to {time.last}"
         if time.step != "irregular":
-            each = "one row" if time.rows_per_step == 1 else f"{count(time.rows_per_step)} rows"
-            lacks = [f"{count(time.holes)} holes"] if time.holes else []
+            each = (
+                "one row" if time.rows_per_step == 1 else f"{format_count(time.rows_per_step)} rows"
+            )
+            lacks = [f"{format_count(time.holes)} holes"] if time.holes else []
             if time.short_times:
-                lacks.append(f"{count(time.short_times)} times with fewer rows")
-            holes = f"with {join(lacks)}" if lacks else "without a hole"
+                lacks.append(f"{format_count(time.short_times)} times with fewer rows")
+            holes = f"with {format_list(lacks)}" if lacks else "without a hole"
             text += f", usually {each} every {time.step.removeprefix('1 ')}, {holes}"
         if spec.split.method != "time" and time.step != "irregular":
             advice = "Rows follow each other in time: split by time (split.method: time)."
@@ -32,18 +34,18 @@ def describe_missing(spec: PipelineSpec, found: Analysis) -> Remark | None:
     if not gappy:
         return Remark(topic="Missing values", text="No value is missing in any column.")
     first = gappy[0]
-    text = (
-        f"{first.name} misses {count(first.missing)} values ({percent(first.missing / found.rows)})"
-    )
+    text = f"{first.name} misses {format_count(first.missing)} values ({format_percent(first.missing / found.rows)})"
     has_order = found.is_in_time
-    text += f", in gaps of up to {count(first.longest_gap)} rows" if has_order else ""
-    others = [f"{p.name} ({percent(p.missing / found.rows)})" for p in gappy[1:5]]
+    text += f", in gaps of up to {format_count(first.longest_gap)} rows" if has_order else ""
+    others = [f"{p.name} ({format_percent(p.missing / found.rows)})" for p in gappy[1:5]]
     if others:
-        text += f"; values are missing in {join(others)} as well"
+        text += f"; values are missing in {format_list(others)} as well"
     left = first.missing - first.filled_forward
     if has_order:
-        text += f". Filling forward gives {count(first.filled_forward)} of them the value before"
-        text += f" and leaves the {count(left)} at {start}" if left else ""
+        text += (
+            f". Filling forward gives {format_count(first.filled_forward)} of them the value before"
+        )
+        text += f" and leaves the {format_count(left)} at {start}" if left else ""
     advice = ""
     if first.is_target:
         advice = (
@@ -59,12 +61,16 @@ def describe_duplicates(spec: PipelineSpec, found: Analysis) -> Remark | None:
     """Say how many rows repeat an earlier one."""
     if not found.duplicates:
         return Remark(topic="Duplicates", text="No row occurs twice.")
-    rows = "1 row repeats" if found.duplicates == 1 else f"{count(found.duplicates)} rows repeat"
+    rows = (
+        "1 row repeats"
+        if found.duplicates == 1
+        else f"{format_count(found.duplicates)} rows repeat"
+    )
     done = {"drop": "they are dropped", "keep": "they are kept", "fail": "the run fails on them"}
     return Remark(
         topic="Duplicates",
         text=f"{rows} an earlier one in every column "
-        f"({percent(found.duplicates / found.rows)}); {done[spec.cleaning.duplicates]}.",
+        f"({format_percent(found.duplicates / found.rows)}); {done[spec.cleaning.duplicates]}.",
         advice="The same row in train and test makes a model look better than it is."
         if spec.cleaning.duplicates == "keep"
         else "",

@@ -2,9 +2,15 @@
 
 from typing import Final
 
-from include.analysis.wording import coefficient, count, join, number, percent
 from include.records.analysis import Analysis, Association, Cycle, Remark
 from include.specs import PipelineSpec
+from include.values.formats import (
+    format_count,
+    format_list,
+    format_number,
+    format_percent,
+    format_signed,
+)
 
 LEAK: Final = 0.98
 WEAK: Final = 0.3
@@ -28,9 +34,9 @@ def describe_balance(spec: PipelineSpec, found: Analysis) -> Remark | None:
         return None
     values = profile.number
     text = (
-        f"{profile.name} lies between {number(values.minimum)} and {number(values.maximum)}; half "
-        f"of the values are between {number(values.q25)} and {number(values.q75)}, the median is "
-        f"{number(values.median)} and the mean {number(values.mean)}."
+        f"{profile.name} lies between {format_number(values.minimum)} and {format_number(values.maximum)}; half "
+        f"of the values are between {format_number(values.q25)} and {format_number(values.q75)}, the median is "
+        f"{format_number(values.median)} and the mean {format_number(values.mean)}."
     )
     advice = ""
     if values.mean > 1.2 * values.median > 0:
@@ -54,8 +60,8 @@ def describe_target(spec: PipelineSpec, found: Analysis) -> Remark | None:
             text=f"No column by itself goes with {target} noticeably.",
             advice=COMBINE,
         )
-    names = [f"{_other(pair, target)} ({coefficient(pair.value)})" for pair in top]
-    text = f"{target} goes most with {join(names)}."
+    names = [f"{_other(pair, target)} ({format_signed(pair.value, 2)})" for pair in top]
+    text = f"{target} goes most with {format_list(names)}."
     signed = [pair for pair in top if pair.measure == "pearson"]
     if signed:
         pair = signed[0]
@@ -77,7 +83,7 @@ def describe_leaks(spec: PipelineSpec, found: Analysis) -> Remark | None:
         return None
     return Remark(
         topic="Perhaps a leak",
-        text=f"{join(leaks)} all but {'give' if len(leaks) > 1 else 'gives'} {target} away.",
+        text=f"{format_list(leaks)} all but {'give' if len(leaks) > 1 else 'gives'} {target} away.",
         advice="If it is known only after the event, set its kind to ignore.",
     )
 
@@ -89,10 +95,10 @@ def describe_memory(spec: PipelineSpec, found: Analysis) -> Remark | None:
         return None
     by_lag = dict(zip(memory.lags, memory.values, strict=True))
     target = spec.target.column
-    before = coefficient(by_lag[1])
+    before = format_signed(by_lag[1], 2)
     text = f"{target} remembers itself: its correlation with one row earlier is {before}"
     if 24 in by_lag:
-        text += f", with 24 rows earlier {coefficient(by_lag[24])}"
+        text += f", with 24 rows earlier {format_signed(by_lag[24], 2)}"
     lagged = {lag.column for lag in spec.cleaning.lags}
     advice = (
         "" if target in lagged else "Earlier values are the strongest feature: add cleaning.lags."
@@ -126,13 +132,13 @@ def _describe_classes(spec: PipelineSpec, found: Analysis) -> Remark | None:
     rarest, largest = levels[-1], levels[0]
     share = rarest.rows / total
     text = (
-        f"{profile.name} has {count(profile.distinct)} classes: {largest.value} is the most "
-        f"frequent ({percent(largest.rows / total)}), {rarest.value} the rarest ({percent(share)})."
+        f"{profile.name} has {format_count(profile.distinct)} classes: {largest.value} is the most "
+        f"frequent ({format_percent(largest.rows / total)}), {rarest.value} the rarest ({format_percent(share)})."
     )
     advice = ""
     if share < RARE_CLASS / max(1, len(levels) / 2):
         advice = (
-            f"Guessing {largest.value} every time is right in {percent(largest.rows / total)} of "
+            f"Guessing {largest.value} every time is right in {format_percent(largest.rows / total)} of "
             "rows: judge by more than accuracy, and try training.class_weights: balanced."
         )
     return Remark(topic="The target", text=text, advice=advice)
@@ -148,8 +154,8 @@ def _describe_cycle(cycle: Cycle) -> str:
         return ""
     place = PLACES[cycle.unit]
     return (
-        f"by {cycle.unit} it is highest {place.format(highest)} ({number(high)}) and lowest "
-        f"{place.format(lowest)} ({number(low)})"
+        f"by {cycle.unit} it is highest {place.format(highest)} ({format_number(high)}) and lowest "
+        f"{place.format(lowest)} ({format_number(low)})"
     )
 
 

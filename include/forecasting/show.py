@@ -10,7 +10,7 @@ from include.forecasting.costs import Costs
 from include.forecasting.forecast import Forecast, StepForecast
 from include.forecasting.lines import Range
 from include.forecasting.machine import Machine
-from include.reporting.formats import format_count, format_seconds, format_size
+from include.values.formats import format_count, format_seconds, format_size
 
 # Fewer rows than this are lost in what a step takes to start.
 FEW_ROWS: Final = 10_000

@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 from include.quality.pandas_engine import check_frame, find_rows_of_frame, to_frame
 from include.quality.results import RuleResult
 from include.quality.rules import Rule
-from include.quality.sql_engine import ALL_ROWS, SqlEngine, quote_name
+from include.quality.sql_engine import ALL_ROWS, SqlEngine
 from include.specs.names import ROW_ID
+from include.values.duck import quote_name
 
 
 class TableChecker:

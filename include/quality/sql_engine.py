@@ -20,6 +20,7 @@ from include.quality.screening import (
     skipped_missing,
 )
 from include.specs.names import ROW_ID
+from include.values.duck import parquet_scan, quote_name
 
 ALL_ROWS: Final = "gate_rows"
 KEPT_ROWS: Final = "gate_kept_rows"
@@ -46,12 +47,11 @@ class SqlEngine:
             derived: Columns to add: name to tensor column and statistic (min, max, mean, sum).
         """
         self.execute("SET TimeZone = 'UTC'")
-        places = ", ".join(_quote_text(file) for file in files)
         added = "".join(
             f", {_fact_of_tensor(tensor, fact)} AS {quote_name(name)}"
             for name, (tensor, fact) in derived.items()
         )
-        self.execute(f"CREATE VIEW {ALL_ROWS} AS SELECT *{added} FROM read_parquet([{places}])")
+        self.execute(f"CREATE VIEW {ALL_ROWS} AS SELECT *{added} FROM {parquet_scan(list(files))}")
         self.execute(f"CREATE TABLE {MOVED} ({ROW_ID} BIGINT)")
         self._look_at(ALL_ROWS)
         self._nulls = count_nulls(files)
@@ -133,8 +133,7 @@ class SqlEngine:
         """Look past these rows from now on."""
         with NamedTemporaryFile(suffix=".parquet") as file:
             pq.write_table(pa.table({ROW_ID: pa.array(ids, pa.int64())}), file.name)
-            place = _quote_text(file.name)
-            self.execute(f"INSERT INTO {MOVED} SELECT * FROM read_parquet({place})")
+            self.execute(f"INSERT INTO {MOVED} SELECT * FROM {parquet_scan([file.name])}")
         self.execute(
             f"CREATE OR REPLACE VIEW {KEPT_ROWS} AS "
             f"SELECT * FROM {ALL_ROWS} ANTI JOIN {MOVED} USING ({ROW_ID})"
@@ -172,11 +171,6 @@ def open_sql_engine(*, memory_mb: int = 512, threads: int = 2) -> Iterator[SqlEn
         yield SqlEngine(source)
 
 
-def quote_name(name: str) -> str:
-    """Quote a column name for SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _fact_of_tensor(tensor: str, fact: str) -> str:
     """Write a number of a tensor as SQL; where it holds a NaN the number is infinite.
 
@@ -185,10 +179,6 @@ def _fact_of_tensor(tensor: str, fact: str) -> str:
     """
     value = f"{STATISTICS[fact]}({quote_name(tensor)})::DOUBLE"
     return f"CASE WHEN isnan({value}) THEN 'inf'::DOUBLE ELSE {value} END"
-
-
-def _quote_text(text: object) -> str:
-    return "'" + str(text).replace("'", "''") + "'"
 
 
 def _literal(statement: str) -> Any:

@@ -10,7 +10,6 @@ from include.records.analysis import (
     NumberSummary,
     TargetRelation,
 )
-from include.reporting.formats import format_count, format_number, format_percent
 from include.reporting.svg import (
     Scale,
     draw_band,
@@ -22,6 +21,7 @@ from include.reporting.svg import (
     draw_y_axis,
     label_width,
 )
+from include.values.formats import format_count, format_number, format_percent
 
 SMALL: Final = 310.0
 WIDE: Final = 1040.0

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from include.records.figures import CalibrationBin, Confusion, Curves, Residuals, RocCurve
-from include.reporting.formats import format_count, format_name, format_number, format_percent
 from include.reporting.plot import BOTTOM, LEFT, RIGHT, TOP, add_x_ticks, draw_file, open_plot
 from include.reporting.svg import Scale, draw_rect, draw_text
+from include.values.formats import format_count, format_name, format_number, format_percent
 
 Points = Sequence[tuple[float, float]]
 MAX_LABELLED: Final = 12

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from include.records import EvaluateRecord, PromoteRecord, QualityReport, RuleOutcome, Verdict
-from include.reporting.formats import format_count, format_number
+from include.values.formats import format_count, format_number
 
 
 class Headline(NamedTuple):

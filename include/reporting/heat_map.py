@@ -5,8 +5,8 @@ from typing import Final
 from markupsafe import Markup
 
 from include.records.analysis import Analysis, Association
-from include.reporting.formats import format_count, format_number, format_signed
 from include.reporting.svg import draw_svg, draw_text, label_width, tip_of
+from include.values.formats import format_count, format_number, format_signed
 
 MEASURES: Final = {
     "pearson": "Pearson's r",

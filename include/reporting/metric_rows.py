@@ -4,8 +4,8 @@ import math
 from typing import NamedTuple
 
 from include.records import EvaluateRecord
-from include.reporting.formats import format_number
 from include.specs.metrics import METRICS
+from include.values.formats import format_number
 
 UP, DOWN, SAME = "▲", "▼", "="
 

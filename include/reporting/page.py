@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from include.reporting import formats
+from include.values import formats
 from include.values.showing import cut_label
 
 TEMPLATES: Final = Path(__file__).parent / "templates"

@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 
 from markupsafe import Markup
 
-from include.reporting.formats import format_tick
 from include.reporting.svg import Scale, draw_line, draw_path, draw_rect, draw_text, join_markup
+from include.values.formats import format_tick
 
 WIDTH: Final = 420.0
 HEIGHT: Final = 320.0

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
-from include.reporting.formats import format_number
+from include.values.formats import format_number
 from include.values.showing import LABEL_LENGTH, cut_label
 
 

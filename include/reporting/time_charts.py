@@ -6,7 +6,6 @@ from markupsafe import Markup
 
 from include.records.analysis import Cycle, Memory, Timeline
 from include.reporting.charts import SMALL, WIDE
-from include.reporting.formats import format_number
 from include.reporting.svg import (
     Scale,
     draw_band,
@@ -17,6 +16,7 @@ from include.reporting.svg import (
     draw_text,
     draw_y_axis,
 )
+from include.values.formats import format_number
 
 
 def draw_timeline(line: Timeline) -> Markup:

@@ -11,12 +11,12 @@ from include.modeling.learning_curve import CONFIDENCE, CurveFit, fit_learning_c
 from include.records import CurvePoint, LearningCurve, RunContext
 from include.records.names import CURVE, figure_file
 from include.reporting.figures import draw_learning_curve
-from include.reporting.formats import format_count, format_name, format_percent
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.specs.metrics import METRICS
 from include.tables.run_files import RunFiles
 from include.tracking.runs import RunLog, open_run
+from include.values.formats import format_count, format_name, format_percent
 
 logger = logging.getLogger(__name__)
 

@@ -1,6 +1,7 @@
 """How numbers and names are written on pages: the same figure looks the same everywhere."""
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 BYTES: Final = ("B", "KB", "MB", "GB", "TB")
@@ -56,7 +57,7 @@ def format_signed(value: float | None, decimals: int = 3) -> str:
         >>> format_signed(-0.8267), format_signed(-0.001, 2)
         ('−0.827', '0.00')
     """
-    if value is None:
+    if value is None or not math.isfinite(value):
         return NOTHING
     return _with_minus(f"{round(value, decimals) + 0.0:.{decimals}f}")
 
@@ -126,6 +127,16 @@ def format_name(identifier: str) -> str:
         'duplicates dropped'
     """
     return identifier.replace("_", " ")
+
+
+def format_list(parts: Sequence[str]) -> str:
+    """Write a list as in a sentence.
+
+    Example:
+        >>> format_list(["a", "b", "c"])
+        'a, b and c'
+    """
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def _with_minus(text: str) -> str:
