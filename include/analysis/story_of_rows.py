@@ -14,9 +14,8 @@ def describe_table(spec: PipelineSpec, found: Analysis) -> Remark | None:
         time = times[0].time
         text += f", from {time.first} to {time.last}"
         if time.step != "irregular":
-            each = (
-                "one row" if time.rows_per_step == 1 else f"{format_count(time.rows_per_step)} rows"
-            )
+            rows = time.rows_per_step
+            each = "one row" if rows == 1 else f"{format_count(rows)} rows"
             lacks = [f"{format_count(time.holes)} holes"] if time.holes else []
             if time.short_times:
                 lacks.append(f"{format_count(time.short_times)} times with fewer rows")
@@ -34,7 +33,8 @@ def describe_missing(spec: PipelineSpec, found: Analysis) -> Remark | None:
     if not gappy:
         return Remark(topic="Missing values", text="No value is missing in any column.")
     first = gappy[0]
-    text = f"{first.name} misses {format_count(first.missing)} values ({format_percent(first.missing / found.rows)})"
+    share = format_percent(first.missing / found.rows)
+    text = f"{first.name} misses {format_count(first.missing)} values ({share})"
     has_order = found.is_in_time
     text += f", in gaps of up to {format_count(first.longest_gap)} rows" if has_order else ""
     others = [f"{p.name} ({format_percent(p.missing / found.rows)})" for p in gappy[1:5]]
@@ -42,9 +42,8 @@ def describe_missing(spec: PipelineSpec, found: Analysis) -> Remark | None:
         text += f"; values are missing in {format_list(others)} as well"
     left = first.missing - first.filled_forward
     if has_order:
-        text += (
-            f". Filling forward gives {format_count(first.filled_forward)} of them the value before"
-        )
+        filled = format_count(first.filled_forward)
+        text += f". Filling forward gives {filled} of them the value before"
         text += f" and leaves the {format_count(left)} at {start}" if left else ""
     advice = ""
     if first.is_target:
@@ -61,15 +60,11 @@ def describe_duplicates(spec: PipelineSpec, found: Analysis) -> Remark | None:
     """Say how many rows repeat an earlier one."""
     if not found.duplicates:
         return Remark(topic="Duplicates", text="No row occurs twice.")
-    rows = (
-        "1 row repeats"
-        if found.duplicates == 1
-        else f"{format_count(found.duplicates)} rows repeat"
-    )
+    repeats = "row repeats" if found.duplicates == 1 else "rows repeat"
     done = {"drop": "they are dropped", "keep": "they are kept", "fail": "the run fails on them"}
     return Remark(
         topic="Duplicates",
-        text=f"{rows} an earlier one in every column "
+        text=f"{format_count(found.duplicates)} {repeats} an earlier one in every column "
         f"({format_percent(found.duplicates / found.rows)}); {done[spec.cleaning.duplicates]}.",
         advice="The same row in train and test makes a model look better than it is."
         if spec.cleaning.duplicates == "keep"

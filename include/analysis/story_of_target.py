@@ -34,8 +34,9 @@ def describe_balance(spec: PipelineSpec, found: Analysis) -> Remark | None:
         return None
     values = profile.number
     text = (
-        f"{profile.name} lies between {format_number(values.minimum)} and {format_number(values.maximum)}; half "
-        f"of the values are between {format_number(values.q25)} and {format_number(values.q75)}, the median is "
+        f"{profile.name} lies between {format_number(values.minimum)} and "
+        f"{format_number(values.maximum)}; half of the values are between "
+        f"{format_number(values.q25)} and {format_number(values.q75)}, the median is "
         f"{format_number(values.median)} and the mean {format_number(values.mean)}."
     )
     advice = ""
@@ -130,15 +131,15 @@ def _describe_classes(spec: PipelineSpec, found: Analysis) -> Remark | None:
     levels = profile.category.levels
     total = sum(level.rows for level in levels) + profile.category.other_rows
     rarest, largest = levels[-1], levels[0]
-    share = rarest.rows / total
+    share, most = rarest.rows / total, format_percent(largest.rows / total)
     text = (
-        f"{profile.name} has {format_count(profile.distinct)} classes: {largest.value} is the most "
-        f"frequent ({format_percent(largest.rows / total)}), {rarest.value} the rarest ({format_percent(share)})."
+        f"{profile.name} has {format_count(profile.distinct)} classes: {largest.value} is the "
+        f"most frequent ({most}), {rarest.value} the rarest ({format_percent(share)})."
     )
     advice = ""
     if share < RARE_CLASS / max(1, len(levels) / 2):
         advice = (
-            f"Guessing {largest.value} every time is right in {format_percent(largest.rows / total)} of "
+            f"Guessing {largest.value} every time is right in {most} of "
             "rows: judge by more than accuracy, and try training.class_weights: balanced."
         )
     return Remark(topic="The target", text=text, advice=advice)
