@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from include.quality.gx import SqlAlchemyExecutionEngine, SQLDatasource, open_context
+from include.values.duck import bound_duckdb
 
 
 def _let_go_of_dialect() -> None:
@@ -80,14 +81,7 @@ def open_datasource(*, memory_mb: int, threads: int) -> Iterator[Any]:
         threads: Worker threads.
     """
     with TemporaryDirectory(prefix="gatehouse-quality-") as directory:
-        config = {
-            "memory_limit": f"{memory_mb}MB",
-            "threads": str(threads),
-            "temp_directory": directory,
-            # Extensions would be downloaded: what is not built in must not be used.
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-        }
+        config = bound_duckdb(directory, memory_mb=memory_mb, threads=threads)
         source = open_context().data_sources.add_sql(
             _DuckDBDatasource(
                 name="parquet",

@@ -7,11 +7,10 @@ from include.quality.results import EXAMPLES, RuleResult
 from include.quality.rules import Rule
 from include.records import RuleOutcome
 from include.specs.columns import Severity
+from include.values.showing import has_few_digits
 
 MAX_TEXT_LENGTH: Final = 400
 MAX_NAME_LENGTH: Final = 120
-# Longer numbers may be of a telephone, an account or a card.
-SHOWN_DIGITS: Final = 6
 EXAMPLE: Final = re.compile(r"(?P<label>observed: )?(?P<value>.*?)(?P<place> \(row \d+\))?", re.S)
 NUMBER: Final = re.compile(r"-?(\d+\.?\d*)(e[+-]?\d+)?")
 PLAIN: Final = frozenset({"missing", "True", "False", "inf", "-inf"})
@@ -100,8 +99,7 @@ def hide_text(example: str) -> str:
     match = EXAMPLE.fullmatch(example)
     label, value, place = match.groups(default="") if match else ("", "", "")
     if NUMBER.fullmatch(value):
-        is_small = sum(char.isdigit() for char in value) <= SHOWN_DIGITS
-        return f"{label}{value if is_small else f'about {float(value):.1e}'}{place}"
+        return f"{label}{value if has_few_digits(value) else f'about {float(value):.1e}'}{place}"
     return f"{label}{value if value in PLAIN else 'not shown'}{place}"
 
 

@@ -8,6 +8,18 @@ from typing import Any
 import duckdb
 
 
+def bound_duckdb(directory: str, *, memory_mb: int, threads: int) -> dict[str, str]:
+    """Return the settings of a database that spills to a directory and never goes online."""
+    return {
+        "memory_limit": f"{memory_mb}MB",
+        "threads": str(threads),
+        "temp_directory": directory,
+        # Extensions would be downloaded: what is not built in must not be used.
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
+
+
 @contextmanager
 def open_duckdb(*, memory_mb: int = 512, threads: int = 2) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open an in-memory database that spills to a temporary directory and never goes online.
@@ -22,14 +34,7 @@ def open_duckdb(*, memory_mb: int = 512, threads: int = 2) -> Iterator[duckdb.Du
         [(42,)]
     """
     with TemporaryDirectory(prefix="gatehouse-duckdb-") as directory:
-        config = {
-            "memory_limit": f"{memory_mb}MB",
-            "threads": str(threads),
-            "temp_directory": directory,
-            # Extensions would be downloaded: what is not built in must not be used.
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-        }
+        config = bound_duckdb(directory, memory_mb=memory_mb, threads=threads)
         with duckdb.connect(":memory:", config=config) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             yield connection

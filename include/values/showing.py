@@ -44,6 +44,11 @@ def ascii_controls(text: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
+def has_few_digits(number: str) -> bool:
+    """Tell whether a written number is too short to be of a telephone, an account or a card."""
+    return sum(char.isdigit() for char in number) <= SHOWN_DIGITS
+
+
 def show_value(value: object, *, has_private: bool) -> str:
     """Write a value of a column that is not private for a reason, an error or an example.
 
@@ -66,8 +71,7 @@ def show_value(value: object, *, has_private: bool) -> str:
         return shorten(value, SHOWN_LENGTH)
     text = str(value).strip() if isinstance(value, int | float | Decimal | str) else ""
     if NUMBER.fullmatch(text) or NOT_FINITE.fullmatch(text):
-        is_small = sum(char.isdigit() for char in text) <= SHOWN_DIGITS
-        return shorten(text) if is_small else f"about {float(text):.1e}"
+        return shorten(text) if has_few_digits(text) else f"about {float(text):.1e}"
     if isinstance(value, str):
         return f"a text of {len(value)} {'character' if len(value) == 1 else 'characters'}"
     if isinstance(value, date):
