@@ -8,7 +8,6 @@ from include.errors import IntegrityError
 
 # MLflow writes it into a directory as it downloads; it is no part of the model.
 DOWNLOAD_NOTE: Final = "registered_model_meta"
-CHUNK_BYTES: Final = 1 << 20
 
 
 def digest_directory(directory: Path) -> str:
@@ -38,8 +37,5 @@ def digest_directory(directory: Path) -> str:
 
 def digest_file(path: Path) -> str:
     """Return the SHA-256 of one file, read in pieces."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while piece := file.read(CHUNK_BYTES):
-            digest.update(piece)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
