@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from include.drafting.order import ID_NAMES, Hints, RowOrder, epoch_format, repeats_things
 from include.drafting.personal import find_personal
 from include.drafting.profile import ColumnProfile, FileProfile
+from include.drafting.tracking import COMPACT
 
 MOST_CATEGORIES: Final = 60
 MOST_CLASSES: Final = 100
@@ -15,6 +16,8 @@ ROWS_PER_CLASS: Final = 10
 NEARLY_UNIQUE: Final = 0.9
 FEWEST_FILLED: Final = 0.01
 EXACT: Final = 2**53
+# A largest value so many times the mean: most values lie near the lower end.
+LONG_TAIL: Final = 8.0
 
 
 class Guess(NamedTuple):
@@ -144,8 +147,9 @@ def _guess_target(column: ColumnProfile, hints: Hints) -> Guess:
     task, check = guess_task(column, hints)
     if task == "regression":
         guess = _number(column)
-        guess.column.pop("scale", None)
-        return Guess(guess.column, f"the target; {guess.reason}")
+        if guess.column.get("scale"):
+            guess = guess._replace(reason=f"{guess.reason}; long-tailed: learned as a logarithm")
+        return guess._replace(reason=f"the target; {guess.reason}")
     body = _named(column, "category")
     if column.values and column.distinct <= MOST_CLASSES:
         body["values"] = [text for text, _ in _canonical(column)]
@@ -252,7 +256,7 @@ def _number(column: ColumnProfile) -> Guess:
     kind = "integer" if column.integers == column.filled else "number"
     low, high = column.low or 0.0, column.high or 0.0
     body = {**_named(column, kind), **column.reading.options, **_bounds(low, high)}
-    if low >= 0 and high > 1000 and high > 50 * max(1.0, low):
+    if low >= 0 and high > 50 * max(1.0, low) and high > LONG_TAIL * (column.mean or high):
         body["scale"] = "log"
     written = f", written with {column.reading.options}" if column.reading.options else ""
     return Guess(body, f"{low:g} … {high:g} seen{written}")
@@ -265,6 +269,8 @@ def _time(column: ColumnProfile) -> Guess:
         body["format"] = form.format
         reason = f"times written as {form.format}"
         reason += f"; CHECK: {form.other} fits as well" if form.other else ""
+        if form.format in COMPACT:
+            reason += f"; CHECK: or {column.distinct} numbers, {column.low:.0f} … {column.high:.0f}"
     return Guess(body, reason)
 
 

@@ -33,6 +33,7 @@ from include.values.reading import Reading
 
 TABLE: Final = "texts"
 UNFIT: Final = "unfit_lines"
+MANY_COLUMNS: Final = 100
 MOST_VALUES: Final = 100
 FIRST_ROWS: Final = 2_000
 # From here on the estimated number of distinct values is counted exactly.
@@ -53,6 +54,7 @@ class ColumnProfile(NamedTuple):
     distinct: int
     low: float | None
     high: float | None
+    mean: float | None
     shortest: int
     words: float
     integers: int
@@ -139,6 +141,10 @@ def profile_copy(
         tell: Is told how far it is.
     """
     scan = parquet_scan([str(copy.path)])
+    if len(copy.columns) > MANY_COLUMNS:
+        # Every query would read the file's description of all columns again.
+        duck.execute(f"CREATE TABLE {TABLE} AS SELECT * FROM {scan}")
+        scan = TABLE
     readings = read_columns(duck, scan, copy.columns, target)
     misfits = {
         column.key: _find_misfits(copy, column, readings[column.key])
@@ -235,7 +241,7 @@ class _Profiler:
     def _finish(
         self, column: CopiedColumn, reading: ColumnReading, value: str, counts: list[Any]
     ) -> ColumnProfile:
-        rows, filled, distinct, low, high, shortest, words, *whole = counts
+        rows, filled, distinct, low, high, mean, shortest, words, *whole = counts
         named = dict(zip((*NUMBERS, *TEXTS), whole, strict=True))
         values: dict[str, int] = {}
         # Fractions measure something: whether no value occurs twice is asked of names only.
@@ -261,6 +267,7 @@ class _Profiler:
             distinct=distinct,
             low=low,
             high=high,
+            mean=mean,
             shortest=int(shortest),
             words=float(words),
             **named,

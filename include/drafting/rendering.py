@@ -122,7 +122,10 @@ def _choices(
     training = {"epochs": 30, "batch_size": batch}
     lines.append(f"training: {write_flow(training)}  # early stopping ends it sooner")
     gate = "rmse" if task == "regression" else "log_loss"
-    lines.append(f"promotion: {{compare: {gate}}}  # add `require`: what is good enough for you?")
+    is_forecast = order.lags and task == "regression"
+    past = "; that it beats repeating the past is a gate by itself" if is_forecast else ""
+    note = f"add `require`: what is good enough for you?{past}"
+    lines.append(f"promotion: {{compare: {gate}}}  # {note}")
     return lines
 
 

@@ -21,7 +21,8 @@ DAYS: Final = (
     *("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y"),
 )
 HOURS: Final = ("", " %H:%M", " %H:%M:%S")
-COMPACT: Final = "%Y%m%d"
+# What is written in digits only, and as what.
+COMPACT: Final = {"%Y%m%d": r"^\d{8}$", "%Y%m": r"^(19|20)\d{2}(0[1-9]|1[0-2])$"}
 FORMATS: Final = (
     None,
     *(f"%Y-%m-%d{hours} UTC" for hours in HOURS),
@@ -156,8 +157,9 @@ def _drop_marks(texts: pa.Array) -> pa.Array:
 def _candidates(probe: pa.Array) -> tuple[str | None, ...]:
     """Leave the formats out that would read plain numbers as times."""
     few = (1 - PROBE_FITS) * len(probe)
-    if pc.sum(pc.match_substring_regex(probe, r"^\d{8}$")).as_py() >= len(probe) - few:
-        return (COMPACT,)
+    for format_, shape in COMPACT.items():
+        if pc.sum(pc.match_substring_regex(probe, shape)).as_py() >= len(probe) - few:
+            return (format_,)
     numbers = pc.sum(pc.match_substring_regex(probe, NUMERIC)).as_py()
     digits = pc.sum(pc.match_substring_regex(probe, r"\d")).as_py()
     return () if numbers > few or digits < len(probe) - few else FORMATS
@@ -167,7 +169,7 @@ def _read(values: pa.Array, format_: str | None) -> Any:
     """Read the values that are times."""
     times, _ = cast_datetime(values, format_)
     instants = times.drop_null().cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
-    if format_ == COMPACT:
+    if format_ in COMPACT:
         years = instants.astype("datetime64[Y]").astype(int) + 1970
         instants = instants[(years >= FIRST_YEAR) & (years <= LAST_YEAR)]
     return instants
