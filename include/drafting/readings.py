@@ -52,6 +52,23 @@ def read_columns(
     return readings
 
 
+def express(key: str, reading: ColumnReading) -> str:
+    """Write in SQL what a column's text is: null where missing, a plain number where it is one."""
+    value = quote_name(key)
+    options = reading.options
+    plain = value
+    for mark in (options.get("unit"), options.get("thousands")):
+        if mark:
+            plain = f"replace({plain}, {quote_text(mark)}, '')"
+    if options.get("decimal"):
+        plain = f"replace({plain}, {quote_text(options['decimal'])}, '.')"
+    plain = f"replace({plain}, ' ', '')" if options else plain
+    if not reading.missing:
+        return plain
+    marks = ", ".join(quote_text(mark) for mark in reading.missing)
+    return f"CASE WHEN {value} IN ({marks}) THEN NULL ELSE {plain} END"
+
+
 class _Counts(NamedTuple):
     filled: int
     marks: Mapping[str, int]

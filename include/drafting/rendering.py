@@ -7,7 +7,8 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from include.drafting.file_form import WESTERN, default_separator
-from include.drafting.guesses import Guess, guess_columns, guess_task
+from include.drafting.guesses import guess_columns, guess_task
+from include.drafting.kinds import Guess
 from include.drafting.order import Hints, RowOrder
 from include.drafting.profile import ColumnProfile, FileProfile
 from include.drafting.yaml_text import write_comment, write_flow
