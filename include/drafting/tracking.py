@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -9,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from include.drafting.counting import NUMERIC
+from include.drafting.counting import DOTTED, INTEGER, NUMERIC
 from include.drafting.marks import ALL_MARKS, FITS
 from include.values.tensors import cast_tensor
 from include.values.times import cast_datetime
@@ -72,6 +73,24 @@ class _Order:
             self.is_rising &= bool((times[1:] >= times[:-1]).all())
             self.is_falling &= bool((times[1:] <= times[:-1]).all())
             self.last = times[-1]
+
+
+class TextCounts:
+    """Counts what the texts of one column are: marks of missing values, forms of numbers."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.filled = self.numbers = self.integers = self.dotted = 0
+        self.marks: Counter[str] = Counter()
+
+    def observe(self, texts: pa.Array) -> None:
+        """Count these texts as well."""
+        self.filled += len(texts) - texts.null_count
+        found = texts.filter(pc.is_in(texts, value_set=pa.array(ALL_MARKS)))
+        self.marks.update(found.drop_null().to_pylist())
+        self.numbers += _count_matches(texts, NUMERIC)
+        self.integers += _count_matches(texts, INTEGER)
+        self.dotted += _count_matches(texts, DOTTED)
 
 
 class TimeTracker:
@@ -148,6 +167,10 @@ class ArrayTracker:
         numbers = arrays.flatten().to_numpy(zero_copy_only=False)
         self._largest = max(self._largest, float(np.abs(numbers).max()))
         return True
+
+
+def _count_matches(texts: pa.Array, pattern: str) -> int:
+    return int(pc.sum(pc.match_substring_regex(texts, pattern), min_count=0).as_py())
 
 
 def _drop_marks(texts: pa.Array) -> pa.Array:
