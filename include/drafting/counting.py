@@ -60,6 +60,7 @@ MEASURES: Final = (
     "approx_count_distinct({v})",
     "min({n}) FILTER (isfinite({n}))",
     "max({n}) FILTER (isfinite({n}))",
+    "avg({n}) FILTER (isfinite({n}))",
     "coalesce(min(length({v})), 0)",
     "coalesce(avg(length({v}) - length(replace({v}, ' ', '')) + 1), 0)",
 )

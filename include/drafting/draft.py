@@ -10,7 +10,8 @@ from include.drafting.file_form import FileForm, FormHints, find_form
 from include.drafting.guesses import LISTED_VALUES, guess_task
 from include.drafting.leaks import find_draft_leaks
 from include.drafting.order import Hints, find_order
-from include.drafting.profile import FileProfile, profile_copy
+from include.drafting.profile import FileProfile
+from include.drafting.profiling import profile_copy
 from include.drafting.rendering import Findings, find_target, render_draft
 from include.drafting.text_copy import copy_as_text
 from include.errors import SourceError, SpecError

@@ -4,6 +4,7 @@ That decides the split. A time splits by time, whatever the order of the file; w
 that occur again and again keeps each of them in one part.
 """
 
+import itertools
 import re
 from typing import Any, Final, NamedTuple
 
@@ -20,6 +21,8 @@ from include.values.times import PER_SECOND
 FEWEST_TIMES: Final = 10
 FEWEST_THINGS: Final = 20
 NEARLY_ALL: Final = 0.98
+# So many rows at one time may be the pairs of two things, and no fewer.
+FEWEST_IN_PAIR: Final = 4
 REGULAR: Final = 0.7
 ID_NAMES: Final = re.compile(
     r"(^|[^a-z])(id|ids|no|nr|key|uuid|guid|index)([^a-z]|$)|[a-z]I[dD]$", re.IGNORECASE
@@ -135,7 +138,9 @@ def find_order(profile: FileProfile, target: str, hints: Hints) -> RowOrder:
     if things and not series:
         names = ", ".join(f"{one.name} ({one.distinct})" for one in things)
         reason += f"; CHECK: {names} repeat over time; `--group` splits by one of them instead"
-    if not is_series or step is None:
+    pair = "" if is_series else _find_pair(profile, others, moments, distinct)
+    reason += pair
+    if not pair and (not is_series or step is None):
         reason += "; CHECK: if rows are no observations over time, use another split"
     return RowOrder(name, parts, series, None, _lags_for(step, distinct), reason)
 
@@ -200,19 +205,45 @@ def _find_series(
     share = profile.rows / max(1, distinct)
     if share < 1 / NEARLY_ALL or distinct < FEWEST_TIMES:
         return None
+    keys = [one for one in _list_keys(columns, moments) if share <= one.distinct <= 5 * share]
+    for key in keys[:20]:
+        if profile.count_distinct(*moments, key.name) >= NEARLY_ALL * profile.rows:
+            return key.name
+    return None
+
+
+def _find_pair(
+    profile: FileProfile, columns: list[ColumnProfile], moments: tuple[str, ...], distinct: int
+) -> str:
+    """Say which two columns with the time name every row: a store's items."""
+    share = profile.rows / max(1, distinct)
+    if share < FEWEST_IN_PAIR or distinct < FEWEST_TIMES:
+        return ""
+    keys = [one for one in _list_keys(columns, moments) if 2 <= one.distinct <= share]
+    for one, other in itertools.combinations(keys[-6:], 2):
+        series = one.distinct * other.distinct
+        if not share <= series <= 5 * share:
+            continue
+        if profile.count_distinct(*moments, one.name, other.name) >= NEARLY_ALL * profile.rows:
+            return (
+                f"; CHECK: {one.name} ({one.distinct}) and {other.name} ({other.distinct}) "
+                f"together name {profile.count_distinct(one.name, other.name)} series; for lags, "
+                "join both into one column of the source and name it with `--time` and `--group`"
+            )
+    return ""
+
+
+def _list_keys(columns: list[ColumnProfile], moments: tuple[str, ...]) -> list[ColumnProfile]:
+    """List what may name a series, the fewest names first."""
     keys = [
         one
         for one in columns
-        if share <= one.distinct <= 5 * share
-        and one.filled == one.rows
+        if one.filled == one.rows
         and one.name not in moments
         and not (one.is_numeric and one.integers + one.long < one.filled)
         and not one.time
     ]
-    for key in sorted(keys, key=lambda one: one.distinct)[:20]:
-        if profile.count_distinct(*moments, key.name) >= NEARLY_ALL * profile.rows:
-            return key.name
-    return None
+    return sorted(keys, key=lambda one: one.distinct)
 
 
 def _find_step(

@@ -5,11 +5,12 @@ from typing import Any, Final, NamedTuple
 
 import duckdb
 
-from include.drafting.counting import BOOLEANS, DOTTED, INTEGER, NUMERIC
-from include.drafting.marks import ALL_MARKS, FITS, FREQUENT, ONLY_AMONG_NUMBERS, WORDS
+from include.drafting.counting import BOOLEANS
+from include.drafting.marks import FITS, FREQUENT, ONLY_AMONG_NUMBERS, WORDS
 from include.drafting.spelling import find_spelling
 from include.drafting.text_copy import CopiedColumn
-from include.values.duck import fetch_row, quote_name, quote_text
+from include.drafting.tracking import TextCounts
+from include.values.duck import quote_name, quote_text
 from include.values.showing import shorten
 
 CHUNK: Final = 8
@@ -43,44 +44,34 @@ def read_columns(
     duck: duckdb.DuckDBPyConnection, table: str, columns: Sequence[CopiedColumn], target: str
 ) -> dict[str, ColumnReading]:
     """Find the reading of every column, by its key."""
-    readings: dict[str, ColumnReading] = {}
-    for start in range(0, len(columns), CHUNK):
-        chunk = columns[start : start + CHUNK]
-        counts = _count_chunk(duck, table, chunk)
-        for column, found in zip(chunk, counts, strict=True):
-            readings[column.key] = _read_column(duck, table, column, found, column.name == target)
-    return readings
+    return {
+        column.key: _read_column(duck, table, column, column.counts, column.name == target)
+        for column in columns
+    }
 
 
-class _Counts(NamedTuple):
-    filled: int
-    marks: Mapping[str, int]
-    numbers: int
-    integers: int
-    dotted: int
-
-
-def _count_chunk(
-    duck: duckdb.DuckDBPyConnection, table: str, columns: Sequence[CopiedColumn]
-) -> list[_Counts]:
-    marks = ", ".join(quote_text(mark) for mark in ALL_MARKS)
-    parts = []
-    for column in columns:
-        v = quote_name(column.key)
-        parts += [f"count({v})", f"histogram({v}) FILTER ({v} IN ({marks}))"]
-        for pattern in (NUMERIC, INTEGER, DOTTED):
-            parts.append(f"count(*) FILTER (regexp_matches({v}, {quote_text(pattern)}))")
-    row = fetch_row(duck, f"SELECT {', '.join(parts)} FROM {table}")
-    width = len(_Counts._fields)
-    groups = [row[place : place + width] for place in range(0, len(row), width)]
-    return [_Counts(group[0], dict(group[1] or {}), *group[2:]) for group in groups]
+def express(key: str, reading: ColumnReading) -> str:
+    """Write in SQL what a column's text is: null where missing, a plain number where it is one."""
+    value = quote_name(key)
+    options = reading.options
+    plain = value
+    for mark in (options.get("unit"), options.get("thousands")):
+        if mark:
+            plain = f"replace({plain}, {quote_text(mark)}, '')"
+    if options.get("decimal"):
+        plain = f"replace({plain}, {quote_text(options['decimal'])}, '.')"
+    plain = f"replace({plain}, ' ', '')" if options else plain
+    if not reading.missing:
+        return plain
+    marks = ", ".join(quote_text(mark) for mark in reading.missing)
+    return f"CASE WHEN {value} IN ({marks}) THEN NULL ELSE {plain} END"
 
 
 def _read_column(
     duck: duckdb.DuckDBPyConnection,
     table: str,
     column: CopiedColumn,
-    counts: _Counts,
+    counts: TextCounts,
     is_target: bool,
 ) -> ColumnReading:
     others = counts.filled - sum(counts.marks.values())
@@ -112,7 +103,7 @@ def _read_column(
     )
 
 
-def _read_texts(counts: _Counts, values: Mapping[str, int], is_target: bool) -> ColumnReading:
+def _read_texts(counts: TextCounts, values: Mapping[str, int], is_target: bool) -> ColumnReading:
     opposites = {text: count for text, count in values.items() if text.lower() in BOOLEANS}
     unfit = {text: count for text, count in values.items() if text not in opposites}
     rows = sum(values.values())
@@ -126,7 +117,7 @@ def _read_texts(counts: _Counts, values: Mapping[str, int], is_target: bool) -> 
     return reading._replace(misfits="boolean") if is_boolean else reading
 
 
-def _with_marks(counts: _Counts, *, is_text: bool, is_target: bool) -> ColumnReading:
+def _with_marks(counts: TextCounts, *, is_text: bool, is_target: bool) -> ColumnReading:
     """Say which marks are missing values: words that are frequent in texts may be values."""
     kept = {}
     for mark, count in counts.marks.items():

@@ -7,7 +7,8 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from include.drafting.file_form import WESTERN, default_separator
-from include.drafting.guesses import Guess, guess_columns, guess_task
+from include.drafting.guesses import guess_columns, guess_task
+from include.drafting.kinds import Guess
 from include.drafting.order import Hints, RowOrder
 from include.drafting.profile import ColumnProfile, FileProfile
 from include.drafting.yaml_text import write_comment, write_flow
@@ -122,7 +123,10 @@ def _choices(
     training = {"epochs": 30, "batch_size": batch}
     lines.append(f"training: {write_flow(training)}  # early stopping ends it sooner")
     gate = "rmse" if task == "regression" else "log_loss"
-    lines.append(f"promotion: {{compare: {gate}}}  # add `require`: what is good enough for you?")
+    is_forecast = order.lags and task == "regression"
+    past = "; that it beats repeating the past is a gate by itself" if is_forecast else ""
+    note = f"add `require`: what is good enough for you?{past}"
+    lines.append(f"promotion: {{compare: {gate}}}  # {note}")
     return lines
 
 

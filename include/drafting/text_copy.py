@@ -15,7 +15,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from include.drafting.file_form import FileForm
-from include.drafting.tracking import ArrayForm, ArrayTracker, TimeForm, TimeTracker
+from include.drafting.tracking import (
+    ArrayForm,
+    ArrayTracker,
+    TextCounts,
+    TimeForm,
+    TimeTracker,
+)
 from include.errors import SourceError
 from include.sources.batches import Batch, OpenedSource, whole_batch
 from include.sources.opening import SourcePlaces, open_source
@@ -42,6 +48,7 @@ class CopiedColumn(NamedTuple):
     time: TimeForm | None
     array: ArrayForm | None
     is_nested: bool
+    counts: TextCounts
 
 
 class TextCopy(NamedTuple):
@@ -137,19 +144,21 @@ class _ColumnCopy:
 
     def __init__(self, name: str, key: str) -> None:
         self.name, self.key = name, key
-        self._times, self._arrays = TimeTracker(), ArrayTracker()
+        self._times, self._arrays, self._counts = TimeTracker(), ArrayTracker(), TextCounts()
         self._is_nested = False
 
     def copy(self, values: pa.ChunkedArray) -> pa.Array:
         whole = pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
         texts = self._write(whole)
+        self._counts.observe(texts)
         self._times.observe(texts)
         self._arrays.observe(texts)
         return texts
 
     def finish(self) -> CopiedColumn:
         array = self._arrays.form
-        return CopiedColumn(self.name, self.key, self._times.form, array, self._is_nested)
+        times = self._times.form
+        return CopiedColumn(self.name, self.key, times, array, self._is_nested, self._counts)
 
     def _write(self, values: pa.Array) -> pa.Array:
         if not pa.types.is_nested(values.type):

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -9,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from include.drafting.counting import NUMERIC
+from include.drafting.counting import DOTTED, INTEGER, NUMERIC
 from include.drafting.marks import ALL_MARKS, FITS
 from include.values.tensors import cast_tensor
 from include.values.times import cast_datetime
@@ -21,7 +22,8 @@ DAYS: Final = (
     *("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y"),
 )
 HOURS: Final = ("", " %H:%M", " %H:%M:%S")
-COMPACT: Final = "%Y%m%d"
+# What is written in digits only, and as what.
+COMPACT: Final = {"%Y%m%d": r"^\d{8}$", "%Y%m": r"^(19|20)\d{2}(0[1-9]|1[0-2])$"}
 FORMATS: Final = (
     None,
     *(f"%Y-%m-%d{hours} UTC" for hours in HOURS),
@@ -71,6 +73,24 @@ class _Order:
             self.is_rising &= bool((times[1:] >= times[:-1]).all())
             self.is_falling &= bool((times[1:] <= times[:-1]).all())
             self.last = times[-1]
+
+
+class TextCounts:
+    """Counts what the texts of one column are: marks of missing values, forms of numbers."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.filled = self.numbers = self.integers = self.dotted = 0
+        self.marks: Counter[str] = Counter()
+
+    def observe(self, texts: pa.Array) -> None:
+        """Count these texts as well."""
+        self.filled += len(texts) - texts.null_count
+        found = texts.filter(pc.is_in(texts, value_set=pa.array(ALL_MARKS)))
+        self.marks.update(found.drop_null().to_pylist())
+        self.numbers += _count_matches(texts, NUMERIC)
+        self.integers += _count_matches(texts, INTEGER)
+        self.dotted += _count_matches(texts, DOTTED)
 
 
 class TimeTracker:
@@ -149,6 +169,10 @@ class ArrayTracker:
         return True
 
 
+def _count_matches(texts: pa.Array, pattern: str) -> int:
+    return int(pc.sum(pc.match_substring_regex(texts, pattern), min_count=0).as_py())
+
+
 def _drop_marks(texts: pa.Array) -> pa.Array:
     return texts.filter(pc.invert(pc.is_in(texts, value_set=pa.array(ALL_MARKS)))).drop_null()
 
@@ -156,8 +180,9 @@ def _drop_marks(texts: pa.Array) -> pa.Array:
 def _candidates(probe: pa.Array) -> tuple[str | None, ...]:
     """Leave the formats out that would read plain numbers as times."""
     few = (1 - PROBE_FITS) * len(probe)
-    if pc.sum(pc.match_substring_regex(probe, r"^\d{8}$")).as_py() >= len(probe) - few:
-        return (COMPACT,)
+    for format_, shape in COMPACT.items():
+        if pc.sum(pc.match_substring_regex(probe, shape)).as_py() >= len(probe) - few:
+            return (format_,)
     numbers = pc.sum(pc.match_substring_regex(probe, NUMERIC)).as_py()
     digits = pc.sum(pc.match_substring_regex(probe, r"\d")).as_py()
     return () if numbers > few or digits < len(probe) - few else FORMATS
@@ -167,7 +192,7 @@ def _read(values: pa.Array, format_: str | None) -> Any:
     """Read the values that are times."""
     times, _ = cast_datetime(values, format_)
     instants = times.drop_null().cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
-    if format_ == COMPACT:
+    if format_ in COMPACT:
         years = instants.astype("datetime64[Y]").astype(int) + 1970
         instants = instants[(years >= FIRST_YEAR) & (years <= LAST_YEAR)]
     return instants

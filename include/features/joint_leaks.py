@@ -41,6 +41,15 @@ def find_joint_leaks(spec: PipelineSpec, sample: pd.DataFrame) -> list[tuple[tup
     return fits
 
 
+def warn_of_joint_leaks(spec: PipelineSpec, sample: pd.DataFrame) -> list[str]:
+    """Say which columns together are the target; only warn, since they may be known before it."""
+    return [
+        f"columns {', '.join(map(repr, names))}: {how}. If they are known only after the target, "
+        "give one of them `kind: ignore`"
+        for names, how in find_joint_leaks(spec, sample)
+    ]
+
+
 def _fit(
     values: Floats, target: Floats, names: list[str], words: str
 ) -> list[tuple[tuple[str, ...], str]]:

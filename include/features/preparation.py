@@ -12,6 +12,7 @@ import pyarrow as pa
 from include.features.cleaning import plan_rows
 from include.features.contract import list_feature_columns
 from include.features.encoders import Counts
+from include.features.joint_leaks import warn_of_joint_leaks
 from include.features.leakage import check_columns, check_leakage, sample_training_rows
 from include.features.outliers import drop_outlier_rows
 from include.features.preprocessor import Preprocessor, fit_preprocessor
@@ -99,7 +100,9 @@ def fit_preparation(spec: PipelineSpec, read: ReadBatches, *, has_parts: bool) -
     plan = plan_rows(spec, read, has_parts=has_parts)
     drop_outlier_rows(spec, plan)
     sample = sample_training_rows(spec, plan)
-    plan.warnings.extend(check_leakage(spec, sample))
+    leaks = check_leakage(spec, sample)
+    # A copy of the target hides two columns whose sum it is.
+    plan.warnings.extend(leaks or warn_of_joint_leaks(spec, sample))
     left_out = select_columns(spec, sample)
     if left_out:
         plan.warnings.append(f"selection left out {len(left_out)} columns: {', '.join(left_out)}")

@@ -21,6 +21,7 @@ def print_result(api: AirflowApi, dag_id: str, run_id: str, console: Console) ->
     if raw:
         how = "reused: the source is unchanged" if raw.get("is_reused") else "read anew"
         console.print(f"table    {raw['rows']:,} rows, {how}")
+    prepared = api.get_record(dag_id, run_id, "prepare") or {}
     evaluated = api.get_record(dag_id, run_id, "evaluate") or {}
     verdict = api.get_record(dag_id, run_id, "judge") or {}
     promoted = api.get_record(dag_id, run_id, "promote") or {}
@@ -30,6 +31,8 @@ def print_result(api: AirflowApi, dag_id: str, run_id: str, console: Console) ->
         mark = "[green]yes[/green]" if gate.get("is_passed") else "[red]no[/red] "
         show(f"  {mark}  {_escape(gate.get('name'))}: {_escape(gate.get('detail'))}")
     show(f"verdict  {verdict.get('kind')}: {_escape(verdict.get('reason'))}")
+    for note in (*verdict.get("notes", []), *prepared.get("warnings", [])):
+        show(f"note     {_escape(note)}")
     curve = api.get_record(dag_id, run_id, "draw_curve") or {}
     if curve:
         console.print(f"curve    {_escape(curve.get('sentence'))}")

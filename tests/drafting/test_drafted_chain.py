@@ -135,7 +135,7 @@ def test_a_file_of_every_kind_gives_every_kind(data_root: Path):
         "picture": "tensor",
         "nothing": "ignore",
         "Name": "text",
-        "margin": "ignore",
+        "margin": "number",
         "score": "ignore",
         "repaid": "category",
     }

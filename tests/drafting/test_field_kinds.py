@@ -73,6 +73,11 @@ SPLITS: dict[str, tuple[pd.DataFrame, str, str]] = {
     "panel by store": (panel([1, 2, 3, 4], 60, "store"), "time", "day"),
     "panel by time": (panel(["a", "b", "c"], 80, "time"), "time", "day"),
     "months": (table(noise(), at=pd.period_range("1990-01", periods=ROWS, freq="M")), "time", "at"),
+    "months in digits": (
+        table(noise(), at=[f"{1990 + n // 12}{n % 12 + 1:02d}" for n in range(ROWS)]),
+        "time",
+        "at",
+    ),
     "seconds": (table(noise(), timestamp=SECONDS), "time", "timestamp"),
     "milliseconds": (table(noise(), ts=SECONDS * 1000), "time", "ts"),
     "microseconds": (table(noise(), created_at=SECONDS * 10**6), "time", "created_at"),
@@ -100,6 +105,32 @@ def test_the_series_of_a_panel_group_its_lags(data_root: Path, name):
     assert spec.cleaning.lags[0].lags == (1, 2, 3, 7)
     assert spec.cleaning.horizon == 1
     assert "predicts 1 row ahead" in text
+
+
+def test_two_names_of_one_series_are_told(data_root: Path):
+    frame = panel(list(range(12)), 40, "time")
+    frame["item"] = frame["store"].mod(4).map("i{}".format)
+    frame["store"] = frame["store"].floordiv(4).map("s{}".format)
+    spec, text = draft(data_root, frame)
+    assert (spec.split.method, spec.cleaning.group_by, spec.cleaning.lags) == ("time", None, ())
+    assert "CHECK: store (3) and item (4) together name 12 series" in text
+
+
+def test_a_class_that_comes_late_is_told_with_what_to_do(data_root: Path):
+    target = np.where(np.arange(ROWS) > 220, "new", LABELS)
+    _, text = draft(data_root, table(target, at=DAYS))
+    assert "NOT YET: target 'y': expected training rows of every class. Received: none of " in text
+
+
+@pytest.mark.parametrize(
+    ("target", "scale"),
+    [(RANDOM.lognormal(8, 2, ROWS).round(2), "log"), (noise() * 100, "standard")],
+    ids=["long-tailed", "even"],
+)
+def test_a_long_tailed_target_is_learned_as_a_logarithm(data_root: Path, target, scale):
+    spec, text = draft(data_root, table(target))
+    assert spec.target_column.scale == scale
+    assert ("learned as a logarithm" in text) == (scale == "log")
 
 
 def with_cell(values: Any, place: int, text: str) -> list[str]:

@@ -9,7 +9,7 @@ from sklearn import datasets
 
 from include.errors import LeakageError
 from include.features.cleaning import plan_rows
-from include.features.joint_leaks import find_joint_leaks
+from include.features.joint_leaks import find_joint_leaks, warn_of_joint_leaks
 from include.features.leak_signs import explain
 from include.features.leakage import (
     TEXT_LENGTH,
@@ -250,5 +250,8 @@ def test_columns_that_together_make_the_target_are_found() -> None:
         "product": {"b", "c"},
         "ratio": {"b", "d"},
     }
+    (warning,) = warn_of_joint_leaks(spec, frame.assign(y=made["sum"]))
+    assert "together they are the target" in warning
+    assert "give one of them `kind: ignore`" in warning
     noisy = frame["a"] + frame["c"] + random.normal(0, 0.2, 300)
     assert find_joint_leaks(spec, frame.assign(y=noisy)) == []

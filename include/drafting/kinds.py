@@ -1,0 +1,156 @@
+"""What a column's values are, as an entry of the contract: number, time, words, arrays."""
+
+import math
+from typing import Any, Final, NamedTuple
+
+from include.drafting.order import epoch_format
+from include.drafting.profile import ColumnProfile
+from include.drafting.tracking import COMPACT
+
+MOST_CATEGORIES: Final = 60
+EXACT: Final = 2**53
+# A largest value so many times the mean: most values lie near the lower end.
+LONG_TAIL: Final = 8.0
+
+
+class Guess(NamedTuple):
+    """One column's contract and the reason for it."""
+
+    column: dict[str, Any]
+    reason: str
+
+    @property
+    def is_feature(self) -> bool:
+        """Whether the network sees the column."""
+        return self.column["kind"] not in {"id", "ignore"} and "private" not in self.column
+
+
+def guess_values(column: ColumnProfile) -> Guess:
+    """Guess the kind of a feature by its values."""
+    if column.is_boolean:
+        return Guess(name_kind(column, "boolean"), show_values(column))
+    is_day = column.time is not None and column.time.format is not None
+    if column.is_numeric and not is_day:
+        return _guess_plain_number(column)
+    return _time(column) if column.time else _words(column)
+
+
+def _guess_plain_number(column: ColumnProfile) -> Guess:
+    epoch = epoch_format(column)
+    if epoch:
+        body = {**name_kind(column, "datetime"), "format": epoch}
+        return Guess(body, f"CHECK: numbers of the size of Unix times ({epoch}); or a number")
+    if column.zeros and column.integers == column.filled:
+        guess = _words(column)
+        reason = f"codes: {column.zeros} of {column.filled} begin with a zero; {guess.reason}"
+        return Guess(guess.column, reason)
+    return guess_number(column)
+
+
+def _words(column: ColumnProfile) -> Guess:
+    if column.words > 3 and column.distinct > MOST_CATEGORIES:
+        length = min(256, max(8, 2 ** math.ceil(math.log2(column.words * 2))))
+        body = {**name_kind(column, "text"), "length": length}
+        return Guess(body, f"{column.words:.0f} words on average")
+    share = column.numbers / column.filled
+    hint = ""
+    if 1 / 2 < share < 1:
+        hint = f"; CHECK: {column.numbers} of {column.filled} are numbers, kept as texts"
+    if column.distinct <= MOST_CATEGORIES:
+        spelled = show_spellings(column)
+        hint += f"; {spelled}" if spelled else ""
+        return Guess(name_kind(column, "category"), show_values(column) + hint)
+    body = {**name_kind(column, "category"), "encode": "hash"}
+    reason = f"about {column.distinct} different values: hashed rather than learned one by one"
+    return Guess(body, reason + hint)
+
+
+def show_spellings(column: ColumnProfile) -> str:
+    """Point out values that differ by case and blanks only."""
+    alike: dict[str, list[str]] = {}
+    for text in column.values:
+        alike.setdefault(" ".join(text.lower().split()), []).append(text)
+    several = [texts for texts in alike.values() if len(texts) > 1]
+    if not several:
+        return ""
+    shown = "; ".join(
+        ", ".join(f"{text!r} ({column.values[text]})" for text in texts) for texts in several[:3]
+    )
+    return f"CHECK: the same in other letters? {shown}; correct the source if they are"
+
+
+def guess_number(column: ColumnProfile) -> Guess:
+    """Write down a number, with the bounds and scale that its values suggest."""
+    kind = "integer" if column.integers == column.filled else "number"
+    low, high = column.low or 0.0, column.high or 0.0
+    body = {**name_kind(column, kind), **column.reading.options, **_bounds(low, high)}
+    if low >= 0 and high > 50 * max(1.0, low) and high > LONG_TAIL * (column.mean or high):
+        body["scale"] = "log"
+    written = f", written with {column.reading.options}" if column.reading.options else ""
+    return Guess(body, f"{low:g} … {high:g} seen{written}")
+
+
+def _time(column: ColumnProfile) -> Guess:
+    body, form = name_kind(column, "datetime"), column.time
+    reason = "times"
+    if form and form.format:
+        body["format"] = form.format
+        reason = f"times written as {form.format}"
+        reason += f"; CHECK: {form.other} fits as well" if form.other else ""
+        if form.format in COMPACT:
+            reason += f"; CHECK: or {column.distinct} numbers, {column.low:.0f} … {column.high:.0f}"
+    return Guess(body, reason)
+
+
+def guess_tensor(column: ColumnProfile) -> Guess:
+    """Write down a column of arrays."""
+    form = column.array
+    shape = list(form.shape) if form else []
+    body = {**name_kind(column, "tensor"), "shape": shape}
+    if form and form.largest > 1:
+        body["scale"] = _tidy(_round(form.largest))
+    return Guess(body, f"an array of shape {shape} in every row")
+
+
+def _bounds(low: float, high: float) -> dict[str, float]:
+    """Widen what was seen by half its span, to two digits: a bound is for faults, not for news."""
+    margin = (high - low) / 2 or max(1.0, abs(high))
+    lower = 0.0 if low >= 0 else _round(low - margin)
+    return {"min": _tidy(lower), "max": _tidy(_round(high + margin))}
+
+
+def _round(value: float) -> float:
+    if value == 0:
+        return 0.0
+    digits = 1 - math.floor(math.log10(abs(value)))
+    step = 10.0**-digits
+    return (math.floor if value < 0 else math.ceil)(value / step) * step
+
+
+def _tidy(value: float) -> float:
+    is_whole = value == int(value) and abs(value) < EXACT
+    return int(value) if is_whole else float(f"{value:.6g}")
+
+
+def name_kind(column: ColumnProfile, kind: str) -> dict[str, Any]:
+    """Begin an entry of the contract."""
+    return {"name": column.name, "kind": kind}
+
+
+def canonical_values(column: ColumnProfile) -> list[tuple[str, int]]:
+    """Write classes as they are at rest: 1.0 is 1 where all of them are whole."""
+    is_whole = column.whole_floats and column.whole_floats + column.integers == column.filled
+    counts: dict[str, int] = {}
+    for text, count in column.values.items():
+        name = text.split(".")[0] if is_whole else text
+        counts[name] = counts.get(name, 0) + count
+    items = list(counts.items())
+    return sorted(items, key=lambda item: float(item[0])) if column.is_numeric else items
+
+
+def show_values(column: ColumnProfile) -> str:
+    """Say which values a column has, with their rows."""
+    values = canonical_values(column)
+    few = ", ".join(f"{text} ({count})" for text, count in values[:5])
+    more = ", …" if column.distinct > 5 else ""
+    return f"{column.distinct} values: {few}{more}"

@@ -1,0 +1,196 @@
+"""What a file looks like: DuckDB over a copy with all values as text, whatever the file's size.
+
+The copy comes through ingest's reader (`text_copy.py`), so that what is counted here are the
+values that ingest will see: read as `readings.py` found, without the rows that do not fit.
+"""
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from include.drafting.counting import MEASURES, NUMBERS, TEXTS, count_values
+from include.drafting.file_form import FileForm
+from include.drafting.marks import ALL_MARKS
+from include.drafting.profile import ColumnProfile, FileProfile
+from include.drafting.readings import CHUNK, ColumnReading, Misfits, express, read_columns
+from include.drafting.text_copy import LINE, CopiedColumn, TextCopy
+from include.drafting.unfit import find_far, find_misfits
+from include.values.duck import fetch_row, parquet_scan, quote_name
+
+TABLE: Final = "texts"
+UNFIT: Final = "unfit_lines"
+MANY_COLUMNS: Final = 100
+MOST_VALUES: Final = 100
+FIRST_ROWS: Final = 2_000
+# From here on the estimated number of distinct values is counted exactly.
+NEARLY_UNIQUE: Final = 0.8
+Tell = Callable[[str], None]
+
+
+def profile_copy(
+    duck: duckdb.DuckDBPyConnection, form: FileForm, copy: TextCopy, target: str, tell: Tell
+) -> FileProfile:
+    """Profile a file by its copy.
+
+    Args:
+        duck: Where it is counted.
+        form: How the file is written.
+        copy: Its values as texts.
+        target: The column to predict.
+        tell: Is told how far it is.
+    """
+    scan = parquet_scan([str(copy.path)])
+    if len(copy.columns) > MANY_COLUMNS:
+        # Every query would read the file's description of all columns again.
+        duck.execute(f"CREATE TABLE {TABLE} AS SELECT * FROM {scan}")
+        scan = TABLE
+    readings = read_columns(duck, scan, copy.columns, target)
+    misfits = {
+        column.key: find_misfits(copy, column, readings[column.key])
+        for column in copy.columns
+        if readings[column.key].misfits
+    }
+    lines = sorted({line for each in misfits.values() for line in each.lines})
+    duck.register(UNFIT, pa.table({"unfit": pa.array(lines, pa.int64())}))
+    table = f"{scan} WHERE {LINE} NOT IN (SELECT unfit FROM {UNFIT})" if lines else scan
+    profiler = _Profiler(duck, table, copy.columns, misfits)
+    columns = profiler.profile(readings, copy.columns, tell)
+    for _ in range(2):
+        far = find_far(duck, table, columns)
+        readings.update(far)
+        again = [column for column in copy.columns if column.key in far]
+        fresh = {one.key: one for one in profiler.profile(readings, again, tell)}
+        columns = tuple(fresh.get(column.key, column) for column in columns)
+    keys = ", ".join(quote_name(column.key) for column in copy.columns)
+    used = {mark for reading in readings.values() for mark in reading.missing}
+    expressions = {column.name: express(column.key, readings[column.key]) for column in columns}
+
+    def count_distinct(*names: str) -> int:
+        chosen = ", ".join(expressions[name] for name in names)
+        return _count(duck, f"SELECT DISTINCT {chosen} FROM {table}")
+
+    return FileProfile(
+        form=form,
+        missing=("", *(mark for mark in ALL_MARKS if mark in used)),
+        rows=copy.rows - len(lines),
+        duplicates=copy.rows - len(lines) - _count(duck, f"SELECT DISTINCT {keys} FROM {table}"),
+        columns=columns,
+        has_valid_days=_has_valid_days(duck, columns, table, expressions),
+        copy=copy,
+        unfit=tuple(lines),
+        count_distinct=count_distinct,
+    )
+
+
+class _Profiler:
+    """Counts columns, many in one query."""
+
+    def __init__(
+        self,
+        duck: duckdb.DuckDBPyConnection,
+        table: str,
+        columns: Sequence[CopiedColumn],
+        misfits: Mapping[str, Misfits],
+    ) -> None:
+        self._duck, self._table, self._misfits = duck, table, misfits
+        self._count = len(columns)
+
+    def profile(
+        self, readings: Mapping[str, ColumnReading], columns: Sequence[CopiedColumn], tell: Tell
+    ) -> tuple[ColumnProfile, ...]:
+        profiles: list[ColumnProfile] = []
+        for start in range(0, len(columns), CHUNK):
+            chunk = columns[start : start + CHUNK]
+            values = [express(column.key, readings[column.key]) for column in chunk]
+            counts = self._select(values, [*NUMBERS.values()], len(MEASURES) + len(NUMBERS))
+            is_text = [row[1] > row[len(MEASURES) + 1] for row in counts]
+            asked = [value for value, text in zip(values, is_text, strict=True) if text]
+            more = iter(self._select(asked, [*TEXTS.values()], len(MEASURES) + len(TEXTS)))
+            for column, value, row, text in zip(chunk, values, counts, is_text, strict=True):
+                texts = next(more)[len(MEASURES) :] if text else [0] * len(TEXTS)
+                profiles.append(self._finish(column, readings[column.key], value, [*row, *texts]))
+            if start + CHUNK < len(columns) or start:
+                tell(f"{len(profiles)} of {self._count} columns profiled")
+        return tuple(profiles)
+
+    def _select(self, values: list[str], conditions: list[str], width: int) -> list[list[Any]]:
+        if not values:
+            return []
+        selected = ", ".join(count_values(values, conditions))
+        row = fetch_row(self._duck, f"SELECT {selected} FROM {self._table}")
+        return [list(row[place : place + width]) for place in range(0, len(row), width)]
+
+    def _finish(
+        self, column: CopiedColumn, reading: ColumnReading, value: str, counts: list[Any]
+    ) -> ColumnProfile:
+        rows, filled, distinct, low, high, mean, shortest, words, *whole = counts
+        named = dict(zip((*NUMBERS, *TEXTS), whole, strict=True))
+        values: dict[str, int] = {}
+        # Fractions measure something: whether no value occurs twice is asked of names only.
+        is_fraction = named["numbers"] == filled > named["integers"] + named["long"]
+        is_near = distinct > NEARLY_UNIQUE * filled and not is_fraction
+        is_exact = distinct <= 2 * MOST_VALUES or is_near
+        there = f"SELECT {value} AS v FROM {self._table}"
+        if distinct <= 2 * MOST_VALUES:
+            values = dict(
+                self._duck.execute(
+                    f"SELECT v, count(*) FROM ({there}) WHERE v IS NOT NULL GROUP BY 1 ORDER BY 1"
+                ).fetchall()
+            )
+            distinct = len(values)
+        elif is_exact:
+            distinct = _count(self._duck, f"SELECT DISTINCT v FROM ({there}) WHERE v IS NOT NULL")
+        is_number = named["numbers"] == filled > 0
+        return ColumnProfile(
+            name=column.name,
+            key=column.key,
+            rows=rows,
+            filled=filled,
+            distinct=distinct,
+            low=low,
+            high=high,
+            mean=mean,
+            shortest=int(shortest),
+            words=float(words),
+            **named,
+            is_distinct_exact=is_exact,
+            is_rising=is_number and distinct == filled and self._is_rising(there),
+            values=values,
+            time=column.time,
+            array=column.array,
+            is_nested=column.is_nested,
+            reading=reading,
+            misfits=self._misfits.get(column.key),
+        )
+
+    def _is_rising(self, there: str) -> bool:
+        """Tell whether the first numbers of a column only rise, as counters do."""
+        found = self._duck.execute(
+            f"SELECT TRY_CAST(v AS DOUBLE) FROM ({there}) LIMIT {FIRST_ROWS}"
+        )
+        numbers = [row[0] for row in found.fetchall() if row[0] is not None]
+        return len(numbers) > 2 and all(a < b for a, b in itertools.pairwise(numbers))
+
+
+def _has_valid_days(
+    duck: duckdb.DuckDBPyConnection,
+    columns: tuple[ColumnProfile, ...],
+    table: str,
+    expressions: Mapping[str, str],
+) -> bool:
+    """Tell whether columns named year, month and day make a date in every row."""
+    values = {column.name.lower(): expressions[column.name] for column in columns}
+    if not {"year", "month", "day"} <= set(values):
+        return False
+    parts = ", ".join(f"TRY_CAST({values[part]} AS INTEGER)" for part in ("year", "month", "day"))
+    written = f"SELECT printf('%04d-%02d-%02d', {parts}) AS day FROM {table}"
+    return (
+        _count(duck, f"SELECT 1 FROM ({written}) WHERE TRY_CAST(day AS DATE) IS NULL LIMIT 1") == 0
+    )
+
+
+def _count(duck: duckdb.DuckDBPyConnection, query: str) -> int:
+    return int(fetch_row(duck, f"SELECT count(*) FROM ({query})")[0])
