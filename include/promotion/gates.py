@@ -23,6 +23,7 @@ from include.promotion.wording import (
     describe_cost,
     describe_gap,
     describe_interval,
+    describe_left_out,
     describe_missing,
     list_notes,
     spell,
@@ -239,7 +240,9 @@ def judge_champion(bench: Bench) -> Judged:
         return Judged("keep", Gate(name=name, is_passed=False, detail=detail, value=0.0, bound=0.0))
     interval = bound(gap, bench.alpha)
     kind: VerdictKind = "keep"
-    if gap.value > 0:
+    if evidence.rows_left_out and gap.error is None:
+        kind = "inconclusive"
+    elif gap.value > 0:
         kind = PASSED if is_shown(gap, bench.alpha) else "inconclusive"
     is_chance = kind == "inconclusive" and interval is not None
     if kind == PASSED and evidence.disturbance:
@@ -254,7 +257,7 @@ def judge_champion(bench: Bench) -> Judged:
             name=name,
             is_passed=kind == PASSED,
             detail=f"{describe_cost(bench.metric, gap.value)} than that of {champion}{shown}"
-            f"{why}{describe_confidence(evidence.tries.number, bench.alpha)}",
+            f"{describe_left_out(evidence)}{why}{describe_confidence(evidence.tries.number, bench.alpha)}",
             value=gap.value,
             bound=0.0,
             **_fields(interval),
