@@ -160,6 +160,7 @@ def run(  # noqa: PLR0913, PLR0917 - one option for each field of the form
         ),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Most passes over the rows.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the training.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Rows in one step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Step size.")] = None,
     row_limit: Annotated[int | None, typer.Option(help="Read at most this many rows.")] = None,
@@ -188,6 +189,7 @@ def run(  # noqa: PLR0913, PLR0917 - one option for each field of the form
         given: dict[str, Any] = {
             "source_uri": adopt_source(settings, spec, source, _tell) if source else None,
             "epochs": epochs,
+            "seed": seed,
             "batch_size": batch_size,
             "learning_rate": learning_rate,
             "row_limit": row_limit,

@@ -19,11 +19,13 @@ from include.features.preprocessor import Preprocessor, fit_preprocessor
 from include.features.row_plan import Batch, RowPlan
 from include.features.selection import select_columns
 from include.features.series import ReadBatches
-from include.features.splits import PART_NAMES, TEST, TRAIN
+from include.features.splits import PART_NAMES, TEST, TRAIN, VALIDATION
 from include.specs import PipelineSpec
 from include.specs.columns import TensorColumn
 from include.specs.names import ROW_ID
 from include.tables.overlap import map_ahead
+from include.values.hashing import Hashes
+from include.values.row_filter import RowFilter
 
 TARGET: Final = "y"
 TEST_ROWS: Final = "test_rows"
@@ -41,6 +43,8 @@ class Preparation:
         self._spec = spec
         self._plan = plan
         self._changes: Counts = {}
+        names = tuple(column.name for column in spec.stored_columns)
+        self.learned_rows = RowFilter.sized(names, int(self._find_learned(plan.parts).sum()))
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -62,8 +66,10 @@ class Preparation:
         """
         stored = [column.name for column in self._spec.stored_columns]
         self._changes = {}
-        for parts, changes in map_ahead(self._divide, self._plan.stream((*stored, ROW_ID))):
+        batches = map_ahead(self._divide, self._plan.stream((*stored, ROW_ID)))
+        for parts, changes, learned in batches:
             yield from parts
+            self.learned_rows.add(learned)
             for action, count in changes.items():
                 self._changes[action] = self._changes.get(action, 0) + count
 
@@ -72,8 +78,10 @@ class Preparation:
         details = {"counts": self.counts, "warnings": self.warnings}
         return json.dumps(details, indent=1).encode()
 
-    def _divide(self, batch: Batch) -> tuple[list[tuple[str, pa.Table | pd.DataFrame]], Counts]:
-        """Transform a batch, give its rows by part, and count what that changed."""
+    def _divide(
+        self, batch: Batch
+    ) -> tuple[list[tuple[str, pa.Table | pd.DataFrame]], Counts, Hashes]:
+        """Transform a batch: its rows by part, what that changed, and what was learned from."""
         rows = build_feature_rows(self.preprocessor, batch.frame)
         parts = self._plan.parts[batch.positions]
         divided: list[tuple[str, pa.Table | pd.DataFrame]] = []
@@ -81,7 +89,13 @@ class Preparation:
             chosen = parts == code
             divided.append((name, rows if chosen.all() else rows.filter(pa.array(chosen))))
         divided.append((TEST_ROWS, batch.frame[parts == TEST]))
-        return divided, self.preprocessor.count_changes(batch.frame)
+        learned = self.learned_rows.hash(batch.frame[self._find_learned(parts)])
+        return divided, self.preprocessor.count_changes(batch.frame), learned
+
+    @staticmethod
+    def _find_learned(parts: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+        """Find what a model learns from: validation rows choose its best epoch."""
+        return np.isin(parts, (TRAIN, VALIDATION))
 
 
 def fit_preparation(spec: PipelineSpec, read: ReadBatches, *, has_parts: bool) -> Preparation:

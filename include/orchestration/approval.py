@@ -72,3 +72,14 @@ def read_answer(answer: dict[str, Any] | None) -> bool | None:
     if answer is None or not answer.get("responded_by_user"):
         return None
     return bool(answer.get("chosen_options") == [APPROVE])
+
+
+def read_responder(answer: dict[str, Any] | None) -> str:
+    """Give the name of the person who answered; empty where nobody did.
+
+    Example:
+        >>> read_responder({"responded_by_user": {"id": "7", "name": "ada"}}), read_responder(None)
+        ('ada', '')
+    """
+    user = (answer or {}).get("responded_by_user") or {}
+    return str(user.get("name") or user.get("id") or "")

@@ -46,6 +46,7 @@ FIELDS: Final = {
     "epochs": FormField(TRAINING, ("training", "epochs")),
     "batch_size": FormField(TRAINING, ("training", "batch_size")),
     "learning_rate": FormField(TRAINING, ("training", "learning_rate")),
+    "seed": FormField(TRAINING, ("training", "seed")),
     "hidden": FormField(TRAINING, ("model", "hidden"), "One number a line."),
     "row_limit": FormField(DATA, ("row_limit",), "Empty for all."),
     "source_uri": FormField(

@@ -4,7 +4,7 @@ from typing import Any
 
 from airflow.sdk import DAG, task
 
-from include.orchestration.approval import build_approval, read_answer
+from include.orchestration.approval import build_approval, read_answer, read_responder
 from include.orchestration.curve_tasks import build_curve
 from include.orchestration.links import link_to_mlflow
 from include.orchestration.params import build_params
@@ -105,7 +105,8 @@ def build_training_dag(spec: PipelineSpec) -> DAG:
         def promote(verdict: Verdict, evaluated: EvaluateRecord, answer: Any) -> PromoteRecord:
             from include.steps.promote import promote as step
 
-            promoted = perform(step, spec, verdict, evaluated, approved=read_answer(answer))
+            said = {"approved": read_answer(answer), "answered_by": read_responder(answer)}
+            promoted = perform(step, spec, verdict, evaluated, **said)
             return skip_unless(promoted.is_promoted, promoted, promoted.reason)
 
         @task(trigger_rule="none_failed")

@@ -47,6 +47,17 @@ def describe_cost(metric: str, gap: float) -> str:
     return f"{spell(metric)} is {word}"
 
 
+def describe_left_out(evidence: Evidence) -> str:
+    """Say on how many rows both were compared, where it is not all."""
+    if not evidence.rows_left_out:
+        return ""
+    kept = evidence.rows - evidence.rows_left_out
+    return (
+        f"; compared on {kept:,} of {evidence.rows:,} test rows, for one of both trained on the "
+        "others"
+    )
+
+
 def describe_confidence(number: int, alpha: float) -> str:
     """Say what a further try on the same rows costs; nothing of the first."""
     if number < 2:

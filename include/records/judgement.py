@@ -72,6 +72,9 @@ class Evidence(Record):
     is_unreadable: bool = Field(
         default=False, description="The champion does not understand the rows."
     )
+    rows_left_out: int = Field(
+        default=0, description="Test rows that one of both models learned from: not compared on."
+    )
     disturbance: str = Field(
         default="", description="What somebody did to the champion's alias by hand."
     )

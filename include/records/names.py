@@ -12,6 +12,7 @@ TARGET: Final = "y"
 PREPROCESSOR: Final = "preprocessor.json"
 SCHEMA: Final = "schema.json"
 CLEANING: Final = "cleaning.json"
+TRAINED_ROWS: Final = "trained_rows.bin"
 
 # Of a training run.
 FINGERPRINT: Final = "fingerprint.json"

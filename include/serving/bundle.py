@@ -1,7 +1,8 @@
 """The files of a model bundle: what `ScoringModel` loads, and nothing that is code.
 
 A bundle directory holds `bundle.json` (what it is, what it asks for), `preprocessor.json` (the
-fitted preprocessor) and `model.keras` (the network).
+fitted preprocessor) and `model.keras` (the network). `trained_rows.bin` tells which rows it learned
+from, so that it is never measured on them.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from pydantic import Field
 from include.errors import IntegrityError
 from include.features.contract import list_lag_columns
 from include.records import FeatureSchema, Record
+from include.records.names import TRAINED_ROWS
 from include.specs import Column, PipelineSpec
 from include.specs.columns import IdColumn, NumberColumn
 from include.specs.data import ServingSpec
@@ -51,6 +53,7 @@ def write_bundle(
     spec: PipelineSpec,
     preprocessor: bytes,
     network: Path,
+    trained_rows: bytes | None = None,
 ) -> Bundle:
     """Write a bundle directory.
 
@@ -59,6 +62,7 @@ def write_bundle(
         spec: The pipeline.
         preprocessor: The fitted preprocessor as JSON.
         network: The `.keras` file.
+        trained_rows: The filter of the rows that it learned from.
     """
     from include.features.preprocessor import Preprocessor
 
@@ -76,6 +80,8 @@ def write_bundle(
     (directory / MANIFEST).write_text(bundle.model_dump_json(indent=1), encoding="utf-8")
     (directory / PREPROCESSOR).write_bytes(preprocessor)
     shutil.copyfile(network, directory / NETWORK)
+    if trained_rows is not None:
+        (directory / TRAINED_ROWS).write_bytes(trained_rows)
     return bundle
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from include.errors import DataError, SchemaError
+from include.records.names import TRAINED_ROWS
 from include.serving.bundle import NETWORK, PREPROCESSOR, Bundle, read_bundle
 from include.serving.raw_rows import cast_rows, take_stored
 from include.specs import Column
@@ -28,6 +29,8 @@ CHUNK_ROWS: Final = 8_192
 
 class ScoringModel:
     """A fitted preprocessor and a network, behind the raw columns of the contract."""
+
+    trained_rows: bytes | None = None  # which rows it learned from; older bundles do not say
 
     def __init__(
         self, bundle: Bundle, preprocessor: "Preprocessor", network: "keras.Model"
@@ -52,7 +55,10 @@ class ScoringModel:
         place = Path(directory)
         bundle = read_bundle(place)
         preprocessor = Preprocessor.model_validate_json((place / PREPROCESSOR).read_bytes())
-        return cls(bundle, preprocessor, load_network(place / NETWORK))
+        model = cls(bundle, preprocessor, load_network(place / NETWORK))
+        if (place / TRAINED_ROWS).is_file():
+            model.trained_rows = (place / TRAINED_ROWS).read_bytes()
+        return model
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Predict raw rows, in their order and with their index.

@@ -11,7 +11,7 @@ from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.specs.promotion import PromotionSpec
 from include.tables.run_files import RunFiles
-from include.tracking.runs import open_run
+from include.tracking.runs import RunLog, open_run
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +25,8 @@ class Decision(Record):
     rules: PromotionSpec
     evidence: Evidence
     verdict: Verdict
+    approved: bool | None = None
+    answered_by: str = ""
 
 
 def judge(spec: PipelineSpec, run: RunContext, evaluated: EvaluateRecord) -> Verdict:
@@ -63,6 +65,15 @@ def judge(spec: PipelineSpec, run: RunContext, evaluated: EvaluateRecord) -> Ver
     lines = "\n".join((*rows, *(f"       {note}" for note in verdict.notes)))
     logger.info("verdict %s: %s\n%s", verdict.kind, verdict.reason, lines)
     return verdict
+
+
+def record_answer(files: RunFiles, log: RunLog, *, approved: bool, by: str) -> None:
+    """Add to the decision what a person said to it, and who."""
+    decision = Decision.model_validate_json(files.read_bytes(DECISION))
+    answered = decision.model_copy(update={"approved": approved, "answered_by": by})
+    content = answered.model_dump_json(indent=1).encode()
+    files.write_bytes(DECISION, content)
+    log.log_bytes(content, DECISION)
 
 
 def read_evidence(evaluated: EvaluateRecord) -> Evidence:

@@ -8,7 +8,7 @@ import numpy as np
 
 from include.features.preparation import choose_batch_rows, fit_preparation
 from include.records import FeatureSchema, PrepareRecord, RunContext, TableRef, ValidateRecord
-from include.records.names import CLEANING, PREPROCESSOR, SCHEMA
+from include.records.names import CLEANING, PREPROCESSOR, SCHEMA, TRAINED_ROWS
 from include.settings import Settings, load_settings
 from include.specs import PipelineSpec
 from include.specs.names import PART
@@ -76,6 +76,7 @@ def _write_features(spec: PipelineSpec, checked: TableRef, writer: TableWriter) 
     writer.add_file(PREPROCESSOR, preprocessor.model_dump_json().encode())
     writer.add_file(SCHEMA, preprocessor.schema.model_dump_json().encode())
     writer.add_file(CLEANING, preparation.describe_cleaning())
+    writer.add_file(TRAINED_ROWS, preparation.learned_rows.to_bytes())
 
 
 def _build_record(table: TableRef) -> PrepareRecord:

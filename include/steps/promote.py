@@ -13,6 +13,8 @@ from include.serving.clean_process import CleanProcess
 from include.serving.replay import GoldenRows, replay
 from include.settings import load_settings
 from include.specs import PipelineSpec
+from include.steps.judge import record_answer
+from include.tables.run_files import RunFiles
 from include.tracking.aliases import (
     SPLIT,
     check_champion_unchanged,
@@ -35,6 +37,7 @@ def promote(
     evaluated: EvaluateRecord,
     *,
     approved: bool | None = None,
+    answered_by: str = "",
 ) -> PromoteRecord:
     """Register the candidate, replay its golden rows in a clean process, move the alias.
 
@@ -47,6 +50,7 @@ def promote(
         verdict: What `judge` decided.
         evaluated: The candidate, its metrics, and the champion it was compared with.
         approved: A person's answer; None if nobody was asked or nobody answered.
+        answered_by: Who answered; it stands in the decision and in the alias's history.
 
     Raises:
         PromotionError: The champion changed since the evaluation, or the files are not those
@@ -59,8 +63,11 @@ def promote(
     if refusal:
         record = PromoteRecord(is_promoted=False, reason=refusal)
     else:
-        yes = ", approved by a person" if approved else ""
+        yes = f", approved by {answered_by or 'a person'}" if approved else ""
         record = _promote(settings, spec, evaluated, run_id=log.run_id, by=f"{run.run_key}{yes}")
+    if approved is not None and answered_by:
+        files = RunFiles(settings.data, run)
+        record_answer(files, log, approved=approved, by=answered_by)
     _record(log, verdict, record)
     logger.info("%s: %s", spec.name, record.reason)
     return record

@@ -3,7 +3,13 @@
 import pytest
 from markdown_it import MarkdownIt
 
-from include.orchestration.approval import APPROVE, REJECT, describe_verdict, read_answer
+from include.orchestration.approval import (
+    APPROVE,
+    REJECT,
+    describe_verdict,
+    read_answer,
+    read_responder,
+)
 from include.records import Gate, Verdict
 
 HOSTILE = (
@@ -47,3 +53,9 @@ def test_names_from_the_data_are_plain_text_to_markdown():
 )
 def test_no_answer_is_not_taken_for_a_no(answer, expected):
     assert read_answer(answer) is expected
+
+
+def test_the_person_who_answered_is_named():
+    answer = {"chosen_options": [APPROVE], "responded_by_user": {"id": "7", "name": "ada"}}
+    assert read_responder(answer) == "ada"
+    assert read_responder({"chosen_options": [REJECT], "responded_by_user": None}) == ""

@@ -147,3 +147,7 @@ def test_the_largest_numbers_are_accepted():
     form = ParamsDict(build_params(make_spec()))
     form.update({"row_limit": MAX_ROWS, "learning_rate": MAX_LEARNING_RATE})
     assert apply_params(make_spec(), form.validate()).row_limit == MAX_ROWS
+
+
+def test_a_run_takes_a_seed() -> None:
+    assert apply_params(make_spec(), {"seed": 3}).training.seed == 3

@@ -236,3 +236,10 @@ def test_a_champion_that_no_longer_understands_the_rows_is_for_the_policy() -> N
     assert judge(evidence, unreadable_champion="replace").kind == "promote"
     weak = evidence.model_copy(update={"guesses": (make_rival("always alike", sure(0.01, 0.02)),)})
     assert judge(weak, unreadable_champion="replace").kind == "inconclusive"
+
+
+def test_too_few_rows_that_neither_trained_on_are_no_reason_to_refuse() -> None:
+    verdict = judge(make_evidence(sure(-0.1, None), rows_left_out=370))
+    assert verdict.kind == "inconclusive"
+    assert "compared on 30 of 400 test rows" in verdict.reason
+    assert judge(make_evidence(sure(-0.1), rows_left_out=100)).kind == "keep"

@@ -8,6 +8,7 @@ from include.promotion.gates import decide
 from include.records import EvaluateRecord, Evidence, ModelMetrics, Verdict
 from include.settings import load_settings
 from include.steps.judge import Decision, judge
+from include.steps.promote import promote
 from include.tables.run_files import RunFiles
 from include.tracking.runs import open_run
 from tests.builders import make_run, make_spec
@@ -58,3 +59,17 @@ def test_the_decision_is_recorded_with_all_it_rests_on(caplog: pytest.LogCapture
     assert "yes  accuracy >= 0.5: accuracy on the test rows is 0.9" in caplog.text
     assert "no   better than the champion" in caplog.text
     assert len(verdict.model_dump_json()) < 8_000
+
+
+@pytest.mark.usefixtures("mlflow_server", "data_root")
+def test_who_declined_stands_in_the_decision() -> None:
+    run = make_run(run_id="declined")
+    evaluated = make_evaluated(make_evidence(sure(0.1, 0.06)), run)
+    spec = make_spec()
+    verdict = judge(spec, run, evaluated)
+    promoted = promote(spec, run, verdict, evaluated, approved=False, answered_by="ada")
+    assert not promoted.is_promoted
+    files = RunFiles(load_settings().data, run)
+    decision = Decision.model_validate_json(files.read_bytes("decision.json"))
+    assert (decision.approved, decision.answered_by) == (False, "ada")
+    assert decision.verdict == verdict

@@ -10,7 +10,7 @@ from upath import UPath
 from include.modeling.baselines import predict_baseline, predict_past
 from include.modeling.curves import trace_curves
 from include.records import EvaluateRecord, PrepareRecord, RunContext, TrainRecord
-from include.records.names import DETAILS, GOLDEN
+from include.records.names import DETAILS, GOLDEN, TRAINED_ROWS
 from include.serving.loading import load_version
 from include.serving.network_file import load_network
 from include.settings import load_settings
@@ -45,8 +45,10 @@ from include.steps.evaluate.part_metrics import (
 from include.steps.train.feature_arrays import read_schema, read_target
 from include.steps.train.files import read_history
 from include.tables.run_files import RunFiles
+from include.tables.store import read_file
 from include.tracking.aliases import explain_disturbance
 from include.tracking.runs import open_run
+from include.values.row_filter import RowFilter
 
 ALWAYS_ALIKE: Final = "always alike"
 logger = logging.getLogger(__name__)
@@ -91,6 +93,7 @@ def evaluate(
         schema=schema,
         candidate=read_preprocessor(prepared.features),
         split=spec.split.model_dump_json(),
+        trained_rows=RowFilter.from_bytes(read_file(prepared.features, TRAINED_ROWS)),
         load=load_champion,
     )
     baseline = predict_baseline(schema, read_target(prepared.features, "train"), len(test.y))

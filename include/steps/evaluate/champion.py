@@ -10,12 +10,14 @@ import pandas as pd
 
 from include.errors import InfrastructureError, SchemaError
 from include.features.preprocessor import Preprocessor
+from include.promotion.dependence import FEWEST_ROWS
 from include.records import FeatureSchema
 from include.serving.loading import load_version
 from include.serving.scoring_model import ScoringModel
 from include.settings import Settings
 from include.steps.evaluate.champion_reading import explain_unreadable
 from include.tracking.aliases import find_champion
+from include.values.row_filter import RowFilter
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +31,8 @@ class ChampionScores(NamedTuple):
     predictions: npt.NDArray[np.float64] | None
     error: str = ""
     is_unreadable: bool = False
+    # Rows that both or neither learned from.
+    fair: npt.NDArray[np.bool_] | None = None
 
 
 def score_champion(
@@ -39,6 +43,7 @@ def score_champion(
     schema: FeatureSchema,
     candidate: Preprocessor,
     split: str,
+    trained_rows: RowFilter,
     load: LoadChampion = load_version,
 ) -> ChampionScores | None:
     """Predict the test rows with the champion; None where there is no champion.
@@ -52,7 +57,9 @@ def score_champion(
         rows: Stored test rows.
         schema: What the candidate predicts.
         candidate: How the candidate reads rows.
-        split: The spec's split as JSON; a champion of another one is no fair rival.
+        split: The spec's split as JSON; a champion of another one, which does not say what it
+            learned from, is no fair rival.
+        trained_rows: What the candidate learned from.
         load: Loads a version by settings, name and number.
 
     Raises:
@@ -61,18 +68,20 @@ def score_champion(
     found = find_champion(settings, name)
     if found is None:
         return None
-    if found.split and found.split != split:
-        why = (
-            "it was trained by another split, so it may have trained on these test rows: "
-            f"{found.split} and now {split}"
-        )
-        return ChampionScores(found.version, None, why)
     try:
         model = load(settings, name, found.version)
         unreadable = explain_unreadable(model.preprocessor, candidate, rows)
         if unreadable:
             logger.warning("champion version %s cannot read: %s", found.version, unreadable)
             return ChampionScores(found.version, None, unreadable[:400], is_unreadable=True)
+        fair, unfair = find_fair_rows(model.trained_rows, trained_rows, rows)
+        if fair is None and found.split and found.split != split:
+            unfair = (
+                "it was trained by another split, so it may have trained on these test rows: "
+                f"{found.split} and now {split}"
+            )
+        if unfair:
+            return ChampionScores(found.version, None, unfair)
         predictions = align_answer(model.predict_stored(rows), model.bundle.features, schema)
     except InfrastructureError:
         raise
@@ -80,7 +89,34 @@ def score_champion(
         text = f"{type(error).__name__}: {str(error)[:400]}"
         logger.warning("champion version %s could not score the test rows: %s", found.version, text)
         return ChampionScores(found.version, None, text)
-    return ChampionScores(found.version, predictions)
+    return ChampionScores(found.version, predictions, fair=fair)
+
+
+def find_fair_rows(
+    theirs: bytes | None, ours: RowFilter, rows: pd.DataFrame
+) -> tuple[npt.NDArray[np.bool_] | None, str]:
+    """Find the test rows that champion and candidate may both be measured on.
+
+    Left out is a row that one of both learned from and the other did not. Rows that are equal to
+    one in the training rows of both, as repeated ones are, favour neither.
+
+    Returns:
+        Which rows, None where the champion does not say what it learned from; and why they are
+        too few, empty if they are not.
+    """
+    if theirs is None:
+        return None, ""
+    known = RowFilter.from_bytes(theirs)
+    if not set(known.columns) <= set(rows.columns):
+        return None, ""
+    fair = known.find(rows) == ours.find(rows)
+    kept = int(fair.sum())
+    if kept == len(rows) or kept >= FEWEST_ROWS:
+        return fair, ""
+    return fair, (
+        f"it trained on {len(rows) - kept:,} of these {len(rows):,} test rows, and the other "
+        f"{kept:,} are too few to compare on ({FEWEST_ROWS} are needed)"
+    )
 
 
 def align_answer(

@@ -69,11 +69,10 @@ class Court(NamedTuple):
         shares = sign * (ours.influences[metric] - theirs.influences[metric])
         return estimate(value, shares, self.dependence)
 
-    def keep(self, mask: npt.NDArray[np.bool_], metric: str) -> "Court":
-        """Keep some rows and one metric."""
+    def keep(self, mask: npt.NDArray[np.bool_], names: tuple[str, ...]) -> "Court":
+        """Keep some rows and metrics."""
         codes = None if self.dependence.codes is None else self.dependence.codes[mask]
-        dependence = self.dependence._replace(codes=codes)
-        return Court(self.schema, self.y[mask], dependence, (metric,))
+        return Court(self.schema, self.y[mask], self.dependence._replace(codes=codes), names)
 
 
 def gather_evidence(
@@ -104,18 +103,27 @@ def gather_evidence(
         name: estimate(value, ours.influences[name], court.dependence)
         for name, value in ours.metrics.items()
     }
-    theirs = None if champion is None else champion.predictions
+    rivals = tuple(court.compare(name, ours, each) for name, each in guesses.items())
+    rows, units = len(court.y), describe_units(court.dependence)
+    rival, theirs = None, None if champion is None else champion.predictions
+    fair = None if champion is None else champion.fair
+    left_out = 0 if fair is None or theirs is None else int((~fair).sum())
+    if fair is not None and theirs is not None and left_out:
+        court, frame = court.keep(fair, court.names), frame.loc[fair]
+        candidate, theirs = candidate[fair], theirs[fair]
+        ours = court.measure(candidate)
+    if champion is not None and theirs is not None:
+        rival = court.compare(f"champion version {champion.version}", ours, theirs)
     return Evidence(
-        rows=len(court.y),
-        units=describe_units(court.dependence),
+        rows=rows,
+        units=units,
         estimates=estimates,
-        guesses=tuple(court.compare(name, ours, each) for name, each in guesses.items()),
-        champion=None
-        if champion is None or theirs is None
-        else court.compare(f"champion version {champion.version}", ours, theirs),
+        guesses=rivals,
+        champion=rival,
         champion_version="" if champion is None else champion.version,
         champion_error="" if champion is None else champion.error,
         is_unreadable=champion is not None and champion.is_unreadable,
+        rows_left_out=left_out,
         slices=_compare_slices(spec, court, frame, candidate=candidate, champion=theirs),
         cleaning=dict(cleaning),
         disturbance=disturbance,
@@ -162,7 +170,7 @@ def _compare_slices(
             rows = int(mask.sum())
             if rows < spec.evaluation.slice_rows:
                 continue
-            part = court.keep(mask, metric)
+            part = court.keep(mask, (metric,))
             ours = part.measure(candidate[mask])
             rival = None if champion is None else part.compare("", ours, champion[mask])
             found.append(
@@ -212,11 +220,16 @@ def summarise_comparison(spec: PipelineSpec, evidence: Evidence) -> Comparison |
     alpha = spend(evidence.tries.number)
     interval = None if gap is None else bound(gap, alpha)
     error = evidence.champion_error
+    candidate = ours.value if ours else None
+    if rival and gap and evidence.rows_left_out:
+        # On the rows that both were measured on.
+        sign = 1 if METRICS[metric].is_higher_better else -1
+        candidate = rival.metrics[metric] + sign * gap.value
     if gap is None and not error:
         error = f"{metric} cannot be computed on these {evidence.rows} rows"
     return Comparison(
         metric=metric,
-        candidate=ours.value if ours else None,
+        candidate=candidate,
         champion=rival.metrics.get(metric) if rival else None,
         difference=gap.value if gap else None,
         low=interval.low if interval else None,

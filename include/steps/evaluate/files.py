@@ -16,7 +16,14 @@ from include.features.preprocessor import Preprocessor
 from include.modeling.slices import Slice
 from include.records import EvaluateRecord, Evidence, FeatureSchema, Record, TableRef
 from include.records.figures import Curves
-from include.records.names import DETAILS, EVIDENCE, PREDICTIONS, PREPROCESSOR, figure_file
+from include.records.names import (
+    DETAILS,
+    EVIDENCE,
+    PREDICTIONS,
+    PREPROCESSOR,
+    TRAINED_ROWS,
+    figure_file,
+)
 from include.reporting.figures import draw_figures
 from include.serving.bundle import write_bundle
 from include.serving.replay import build_golden_rows
@@ -59,7 +66,13 @@ def log_candidate(
     with tempfile.TemporaryDirectory() as scratch:
         directory = Path(scratch) / "bundle"
         preprocessor = read_file(features, PREPROCESSOR)
-        bundle = write_bundle(directory, spec=spec, preprocessor=preprocessor, network=network)
+        bundle = write_bundle(
+            directory,
+            spec=spec,
+            preprocessor=preprocessor,
+            network=network,
+            trained_rows=read_file(features, TRAINED_ROWS),
+        )
         uri = log_bundle(
             log,
             directory,

@@ -65,10 +65,14 @@ def measure_champion(
     *,
     names: Sequence[str],
 ) -> ModelMetrics | None:
-    """Measure the champion; None where there is none or it could not score the rows."""
+    """Measure the champion; None where there is none or it could not score the rows.
+
+    Rows that one of both models learned from are left out.
+    """
     if champion is None or champion.predictions is None:
         return None
-    return measure(schema, y, champion.predictions, names=names)
+    fair = slice(None) if champion.fair is None else champion.fair
+    return measure(schema, y[fair], champion.predictions[fair], names=names)
 
 
 def measure_test_slices(

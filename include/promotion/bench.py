@@ -1,0 +1,63 @@
+"""What every gate looks at and answers with, and the steps that all of them share."""
+
+import math
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from include.promotion.estimates import Interval, bound, bound_share, count_missing_rows, is_shown
+from include.records import Estimate, Evidence, Gate, VerdictKind
+from include.specs.metrics import METRICS
+
+PASSED: Final[VerdictKind] = "promote"
+
+
+class Judged(NamedTuple):
+    """A gate, what it alone would come to, and how many more rows would settle it."""
+
+    kind: VerdictKind
+    gate: Gate
+    missing: int | None = None
+
+
+class Bench(NamedTuple):
+    """What every gate looks at: the evidence, the deciding metric, and the rules."""
+
+    evidence: Evidence
+    metric: str
+    alpha: float
+    is_lower: bool
+    is_replaced: bool
+    tolerance: float
+
+
+def classify(is_met: bool, *, is_sure: bool, bench: Bench) -> VerdictKind:
+    """Tell what a gate comes to by whether its bound is met, and surely met."""
+    if not is_met:
+        return "keep"
+    return PASSED if is_sure or not bench.is_lower else "inconclusive"
+
+
+def close_gate(kind: VerdictKind, gate: Gate, count: Callable[[], int | None]) -> Judged:
+    """Close a gate; the rows that would settle it are counted only where it is open."""
+    return Judged(kind, gate, count() if kind == "inconclusive" else None)
+
+
+def count_for_gap(gap: Estimate, bench: Bench) -> int | None:
+    """Count how many more rows would show a difference."""
+    return count_missing_rows(gap, lambda each: is_shown(each, bench.alpha), bench.evidence.rows)
+
+
+def bound_metric(metric: str, found: Estimate, alpha: float) -> Interval | None:
+    """Give the interval of a metric; a share of rows has that of a share."""
+    is_share = METRICS[metric].task == "classification" and METRICS[metric].is_higher_better
+    return bound_share(found, alpha) if is_share else bound(found, alpha)
+
+
+def list_bounds(interval: Interval | None) -> dict[str, float]:
+    """Give an interval as the fields of a gate."""
+    return {} if interval is None else {"low": interval.low, "high": interval.high}
+
+
+def keep_finite(found: Estimate | None) -> Estimate | None:
+    """Keep an estimate that is a number."""
+    return found if found is not None and math.isfinite(found.value) else None
