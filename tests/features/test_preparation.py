@@ -38,10 +38,10 @@ def prepare(spec: PipelineSpec, frame: pd.DataFrame, batch: int) -> Preparation:
     return fit_preparation(spec, read_in(frame, batch), has_parts=False)
 
 
-def make_loans_spec(**changes: Any) -> PipelineSpec:
+def make_loans_spec(*, cleaning: dict[str, Any] | None = None, **changes: Any) -> PipelineSpec:
     """Build a spec without an id, so that rows can be alike."""
     columns = [each for each in BASE_SPEC["columns"] if each["name"] != "loan_id"]
-    return make_spec(columns=columns, cleaning={"leakage": "warn"}, **changes)
+    return make_spec(columns=columns, cleaning={"leakage": "warn", **(cleaning or {})}, **changes)
 
 
 def repeat_loans(rows: int, repeats: Sequence[int]) -> pd.DataFrame:
