@@ -53,7 +53,7 @@ def build_explore_dag(spec: PipelineSpec) -> DAG:
         def close_run() -> None:
             perform_close(spec)
 
-        explore(ingest()) >> close_run().as_teardown()
+        explore(ingest()) >> close_run().as_teardown(on_failure_fail_dagrun=True)
         link_to_mlflow(*explore_dag.tasks)
     # Set last: Airflow copies what is there to every operator, several times over.
     explore_dag.params = build_data_params(spec)

@@ -2,7 +2,7 @@
 
 import inspect
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import (
     AirflowSkipException,
 )
 
-from include.errors import GatehouseError, SourceError, StoppedError
+from include.errors import GatehouseError, SourceError, StoppedError, TrackingUnavailableError
 from include.orchestration.guards import (
     check_same_code,
     end_with_supervisor,
@@ -25,7 +25,7 @@ from include.orchestration.guards import (
 from include.orchestration.links import show_run_link
 from include.orchestration.params import apply_params
 from include.orchestration.turns import find_run_ahead
-from include.records import STEPS, PrepareRecord, Record, RunContext
+from include.records import STEPS, TASKS, PrepareRecord, Record, RunContext
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.specs.sources import FileSource, HttpSource
@@ -46,10 +46,12 @@ def perform(
     Raises:
         ParamError: The form holds a key or a value that the spec does not accept.
         CodeChangedError: The project changed since the run's first task.
+        GatehouseError: A task before it handed on nothing.
         StoppedError: Airflow asked the task to stop, or its supervisor died.
     """
     from include.steps.runner import run_step
 
+    check_handed_on(step, records)
     context = get_current_context()
     run = build_run_context(spec, context)
     effective = effective_spec(spec, context["params"])
@@ -58,6 +60,26 @@ def perform(
     check_same_code(effective, run, step.__module__, is_first=is_first)
     with _stoppable(step, run) as stop:
         return run_step(step, effective, run, *records, on_open=show_run_link, **extras, **stop)
+
+
+def check_handed_on(step: Callable[..., Any], records: Sequence[Record | None]) -> None:
+    """Refuse to run a step without what it works on.
+
+    Raises:
+        GatehouseError: A task before it was marked success by hand, or its record was deleted.
+    """
+    parameters = list(inspect.signature(step).parameters.values())[2:]
+    for parameter, record in zip(parameters, records, strict=False):
+        if parameter.kind is parameter.VAR_POSITIONAL:  # `report` takes what there is
+            return
+        if record is None:
+            kind = parameter.annotation
+            name = next((name for name, task in TASKS.items() if task.record is kind), "one")
+            raise GatehouseError(
+                f"{step.__name__} needs the record of {name}, which a task hands on when it has "
+                f"run. Received: none; {name} was marked success by hand. Clear {name} with all "
+                "that follow it."
+            )
 
 
 def wait_for_turn(run: RunContext, ti: Any) -> None:
@@ -108,6 +130,7 @@ def plan_shares(spec: PipelineSpec, prepared: PrepareRecord) -> list[float]:
     """Plan the learning curve of this DAG run; no share unless its form asks for one."""
     from include.steps.plan_curve import plan_curve
 
+    check_handed_on(plan_curve, [prepared])
     run = build_run_context(spec, get_current_context())
     return list(plan_curve(spec, run, prepared).shares)
 
@@ -188,34 +211,81 @@ def skip_unless(is_done: bool, record: R, reason: str) -> R:
 
 
 def perform_close(spec: PipelineSpec) -> None:
-    """End the MLflow run as the DAG run ended; a failed run gets its report first."""
+    """End the MLflow run, and fail unless the run came to its end; such a run gets its report.
+
+    Airflow gives the DAG run the state of the task that calls this.
+
+    Raises:
+        GatehouseError: A task failed, was ended by a person, or handed on no record.
+        TrackingUnavailableError: The MLflow server does not answer.
+    """
     from include.steps.close_run import close_run, was_killed
 
     context = get_current_context()
-    run = build_run_context(spec, context)
+    run, ti = build_run_context(spec, context), context["ti"]
     states = _task_states(context)
-    if not has_failed(states):
-        close_run(run, "FINISHED")
+    recorded = {name for name in STEPS if name in states and ti.xcom_pull(task_ids=name)}
+    problem = explain_failure(states, recorded)
+    if not problem:
+        _close_good_run(run, is_last_try=ti.try_number > ti.max_tries)
         return
-    state: EndState = "KILLED" if was_killed(run) else "FAILED"
+    state: EndState = "KILLED" if "skipped" in problem or was_killed(run) else "FAILED"
     if states.get("ingest") == "success" and "validate" in states:
         _report_failure(spec, run, context["params"])
     close_run(run, state)
+    raise GatehouseError(
+        f"every task of a run must come to its end. Received: {problem}. Clear it with all that "
+        "follow it; what is done already is not repeated."
+    )
 
 
-def has_failed(states: Mapping[str, str | None]) -> bool:
-    """Tell whether a DAG run failed, by the states of its tasks.
+def _close_good_run(run: RunContext, *, is_last_try: bool) -> None:
+    """Say that a run finished; a server that stays away does not make it one that failed."""
+    from include.steps.close_run import close_run
 
-    A share of the learning curve that failed is a point less, not a run that failed.
+    try:
+        close_run(run, "FINISHED")
+    except TrackingUnavailableError as error:
+        if not is_last_try:
+            raise
+        logger.warning("the run ended well, and MLflow is told when it is back: %s", error)
+
+
+def explain_failure(states: Mapping[str, str | None], recorded: Collection[str]) -> str:
+    """Say what kept a DAG run from its end, by the states of its tasks; empty if nothing did.
+
+    A share of the learning curve that failed is a point less, not a run that failed. A task that
+    was skipped and handed on a record had nothing to do; without one, a person ended the run. One
+    that was marked success by hand left no record.
+
+    Args:
+        states: States of the run's tasks.
+        recorded: The tasks that handed on a record.
 
     Example:
-        >>> has_failed({"train": "success", "fit_share_0": "failed", "report": "success"})
-        False
-        >>> has_failed({"train": "failed", "report": "upstream_failed"})
-        True
+        >>> explain_failure({"ingest": "success", "fit_share_0": "failed"}, {"ingest"})
+        ''
+        >>> explain_failure({"ingest": "success", "explore": "skipped"}, {"ingest"})
+        'explore was skipped'
+        >>> explain_failure({"judge": "success"}, set())
+        'judge was marked success and handed on nothing'
     """
-    vital = (state for name, state in states.items() if not name.startswith("fit_share"))
-    return any(state in {"failed", "upstream_failed"} for state in vital)
+    vital = {
+        name: state
+        for name, state in states.items()
+        if not name.startswith("fit_share") and name != "close_run"
+    }
+    on_request = {name for name, task in TASKS.items() if task.is_on_request}
+    for wrong in ("failed", "upstream_failed"):
+        for name, state in vital.items():
+            if state == wrong:
+                return f"{name} {'failed' if wrong == 'failed' else 'was not reached'}"
+    for name, state in vital.items():
+        if state == "success" and name in STEPS and name not in recorded:
+            return f"{name} was marked success and handed on nothing"
+        if state != "success" and name not in recorded and name not in on_request:
+            return f"{name} was {state or 'not run'}"
+    return ""
 
 
 def _task_states(context: Any) -> dict[str, str | None]:

@@ -128,7 +128,7 @@ def build_training_dag(spec: PipelineSpec) -> DAG:
         approve = build_approval(spec)
         promoted = promote(verdict, evaluated, approve.output)
         verdict >> approve
-        [promoted, curve] >> report() >> close_run().as_teardown()
+        [promoted, curve] >> report() >> close_run().as_teardown(on_failure_fail_dagrun=True)
         link_to_mlflow(*training_dag.tasks)
     # Set last: Airflow copies what is there to every operator, several times over.
     training_dag.params = build_params(spec)

@@ -14,6 +14,11 @@ STARTED = "Worker startup parse complete"
 OF_AIRFLOW = {"Task failed with exception", "Retry policy decision"}
 
 
+def has_verdict(api: AirflowApi, dag_id: str, run_id: str) -> bool:
+    """Tell whether a run came to a verdict and did what it says."""
+    return all(api.get_record(dag_id, run_id, name) for name in ("judge", "promote"))
+
+
 def print_result(api: AirflowApi, dag_id: str, run_id: str, console: Console) -> None:
     """Print rows, metrics, gates and verdict of a run that succeeded."""
     ingested = api.get_record(dag_id, run_id, "ingest") or {}
@@ -61,9 +66,16 @@ def _print_metrics(evaluated: Mapping[str, Any], console: Console) -> None:
 
 def print_failure(api: AirflowApi, dag_id: str, run_id: str, console: Console) -> None:
     """Print the end of the log of every task that failed."""
-    for task in api.list_tasks(dag_id, run_id):
-        if task.get("state") != "failed" or task.get("map_index", -1) >= 0:
-            continue
+    failed = [
+        task
+        for task in api.list_tasks(dag_id, run_id)
+        if task.get("state") == "failed" and task.get("map_index", -1) < 0
+    ]
+    # `close_run` fails with every run that does; it tells something only if no other task does.
+    causes = [task for task in failed if task["task_id"] != "close_run"] or failed
+    if not causes:
+        console.print("no task failed: somebody marked the run in Airflow")
+    for task in causes:
         name = str(task["task_id"])
         console.print(f"[red]{name} failed[/red]; the end of its log:")
         lines = api.get_log(dag_id, run_id, name, int(task.get("try_number") or 1))

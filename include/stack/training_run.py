@@ -19,7 +19,13 @@ from include.specs.pipeline import PipelineSpec
 from include.stack.airflow_api import ENDED, AirflowApi
 from include.stack.environment import SHARED_ENVIRONMENT, read_env_file
 from include.stack.run_progress import draw_tasks, find_dead_task, merge_mapped, read_progress
-from include.stack.run_result import print_addresses, print_failure, print_result, run_url
+from include.stack.run_result import (
+    has_verdict,
+    print_addresses,
+    print_failure,
+    print_result,
+    run_url,
+)
 
 POLL_SECONDS: Final = 0.5
 DAG_SECONDS: Final = 90
@@ -63,7 +69,7 @@ def follow_training_run(
         wait: Whether to follow it; without, its address is all that shows.
 
     Returns:
-        Whether the run succeeded; without waiting, true.
+        Whether the run succeeded, with a verdict; without waiting, true.
     """
     with AirflowApi(settings) as api:
         run = _start(settings, api, spec, conf, console)
@@ -110,11 +116,13 @@ def _start(
 def _follow(run: _Run, console: Console) -> bool:
     started = time.monotonic()
     state = _watch(run, console)
-    console.print(f"{run.dag_id} ended {state} after {time.monotonic() - started:.0f} s")
-    show = print_result if state == "success" else print_failure
+    is_good = state == "success" and has_verdict(run.api, run.dag_id, run.run_id)
+    how = state if is_good or state != "success" else "without a verdict, marked success by hand,"
+    console.print(f"{run.dag_id} ended {how} after {time.monotonic() - started:.0f} s")
+    show = print_result if is_good else print_failure
     show(run.api, run.dag_id, run.run_id, console)
     print_addresses(run.settings, run.api, (run.dag_id, run.run_id), console)
-    return state == "success"
+    return is_good
 
 
 def _wait_for_dag(api: AirflowApi, dag_id: str) -> None:

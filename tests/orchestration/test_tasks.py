@@ -1,18 +1,22 @@
 """What all tasks share: what a form may name, and what a step may hand on."""
 
+from contextlib import nullcontext
 from types import SimpleNamespace
+from typing import cast
 
 import pandas as pd
 import pytest
 
-from include.errors import GatehouseError, SourceError
+from include.errors import GatehouseError, SourceError, TrackingUnavailableError
 from include.orchestration import tasks
-from include.orchestration.tasks import effective_spec, perform, perform_close
-from include.records import PromoteRecord
+from include.orchestration.tasks import effective_spec, perform, perform_close, plan_shares
+from include.records import STEPS, PrepareRecord, PromoteRecord
 from include.settings import load_settings
+from include.steps.evaluate import evaluate
 from include.steps.runner import check_size
 from include.tracking.runs import open_run
 from tests.builders import make_run, make_spec
+from tests.mlflow_fixture import free_port
 
 
 def test_a_record_that_is_too_long_is_refused_with_advice():
@@ -84,32 +88,104 @@ def test_a_form_may_name_a_file_among_the_sources(sources):
     assert effective_spec(make_spec(), {"source_uri": "new.csv"}).source.uri == "new.csv"
 
 
-@pytest.mark.parametrize(
-    ("status", "states", "end"),
-    [
-        ("RUNNING", {"ingest": "success", "report": "success"}, "FINISHED"),
-        ("RUNNING", {"ingest": "failed", "report": "upstream_failed"}, "FAILED"),
-        ("KILLED", {"ingest": "failed", "report": "upstream_failed"}, "KILLED"),
-    ],
-    ids=["done", "failed", "stopped"],
-)
-def test_the_mlflow_run_ends_as_the_dag_run_did(
-    status, states, end, mlflow_server, data_root, monkeypatch
-):
-    spec, run = make_spec(), make_run(run_id=f"manual__{end}")
+DONE = {**dict.fromkeys((*STEPS, "approve", "report"), "success"), "close_run": "running"}
+
+
+def close(monkeypatch, states, recorded=STEPS, *, status="RUNNING", try_number=1, name="close"):
+    """Close a run whose tasks are in these states; gives how its MLflow run ended."""
+    run = make_run(run_id=f"manual__{name}")
     log = open_run(load_settings(), run)
     if status != "RUNNING":
         log.client.set_terminated(log.run_id, status=status)
     ti = SimpleNamespace(
         dag_id=run.dag_id,
         run_id=run.run_id,
-        try_number=1,
+        try_number=try_number,
+        max_tries=4,
         get_task_states=lambda **_: {run.run_id: states},
+        xcom_pull=lambda task_ids: task_ids if task_ids in recorded else None,
     )
     dag_run = SimpleNamespace(dag_id=run.dag_id, run_id=run.run_id)
     context = {"dag_run": dag_run, "params": {}, "ti": ti}
     monkeypatch.setattr(tasks, "get_current_context", lambda: context)
+    monkeypatch.setattr(tasks, "_report_failure", lambda *_: None)
+    try:
+        perform_close(make_spec())
+    finally:
+        ended = log.client.get_run(log.run_id).info.status
+        monkeypatch.setattr(tasks, "ended", ended, raising=False)
+    return ended
 
-    perform_close(spec)
 
-    assert log.client.get_run(log.run_id).info.status == end
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"promote": "skipped"}, {"fit_share_0": "failed", "draw_curve": "skipped"}],
+    ids=["promoted", "kept", "a share less"],
+)
+def test_a_run_with_all_its_records_finishes(changes, mlflow_server, data_root, monkeypatch):
+    assert close(monkeypatch, {**DONE, **changes}) == "FINISHED"
+
+
+AFTER_TRAIN = ("evaluate", "judge", "approve", "promote", "report")
+
+
+@pytest.mark.parametrize(
+    ("status", "changes", "end", "said"),
+    [
+        ("RUNNING", {"train": "failed", "report": "upstream_failed"}, "FAILED", "train failed"),
+        ("KILLED", {"train": "failed", "report": "upstream_failed"}, "KILLED", "train failed"),
+        (
+            "RUNNING",
+            {"train": "failed", **dict.fromkeys(AFTER_TRAIN, "skipped")},
+            "FAILED",
+            "train failed",
+        ),
+        ("RUNNING", dict.fromkeys(AFTER_TRAIN, "skipped"), "KILLED", "evaluate was skipped"),
+        ("RUNNING", {"report": "skipped"}, "KILLED", "report was skipped"),
+        ("RUNNING", {"ingest": "upstream_failed"}, "FAILED", "ingest was not reached"),
+    ],
+    ids=["failed", "stopped", "marked in mid-fit", "marked between", "no report", "not reached"],
+)
+def test_the_mlflow_run_ends_as_the_dag_run_does_and_never_well_without_a_verdict(
+    status, changes, end, said, mlflow_server, data_root, monkeypatch
+):
+    states = {**DONE, **changes}
+    recorded = {name for name in STEPS if states[name] == "success"}
+    with pytest.raises(GatehouseError, match=f"come to its end. Received: {said}"):
+        close(monkeypatch, states, recorded, status=status, name=f"{said}{status}{len(changes)}")
+    assert tasks.ended == end
+
+
+@pytest.mark.parametrize("marked", ["judge", "promote"])
+def test_a_task_marked_success_by_hand_gives_no_finished_run(
+    marked, mlflow_server, data_root, monkeypatch
+):
+    recorded = {name for name in STEPS if name != marked}
+    with pytest.raises(GatehouseError, match=f"{marked} was marked success and handed on nothing"):
+        close(monkeypatch, DONE, recorded, name=marked)
+    assert tasks.ended == "FAILED"
+
+
+def test_a_good_run_stays_one_when_mlflow_never_comes_back(mlflow_server, data_root, monkeypatch):
+    away = f"http://127.0.0.1:{free_port()}"
+    run = make_run(run_id="manual__away")
+    ti = {"dag_id": run.dag_id, "run_id": run.run_id, "max_tries": 4}
+    context = {"dag_run": SimpleNamespace(dag_id=run.dag_id, run_id=run.run_id), "params": {}}
+    monkeypatch.setattr(tasks, "get_current_context", lambda: context)
+    monkeypatch.setenv("GATEHOUSE_MLFLOW_URL", away)
+    for try_number, is_last in ((4, False), (5, True)):
+        context["ti"] = SimpleNamespace(
+            **ti,
+            try_number=try_number,
+            get_task_states=lambda **_: {run.run_id: DONE},
+            xcom_pull=lambda task_ids: task_ids,
+        )
+        with nullcontext() if is_last else pytest.raises(TrackingUnavailableError, match="answer"):
+            perform_close(make_spec())
+
+
+def test_a_step_without_what_it_works_on_says_which_task_did_not_run():
+    with pytest.raises(GatehouseError, match=r"evaluate needs the record of train, .* Clear train"):
+        perform(evaluate, make_spec(), cast("PrepareRecord", object()), None)
+    with pytest.raises(GatehouseError, match="plan_curve needs the record of prepare"):
+        plan_shares(make_spec(), cast("PrepareRecord", None))

@@ -68,10 +68,10 @@ def test_nothing_trains_before_validate(digits_dag):
     assert "validate" in digits_dag.get_task("train").get_flat_relative_ids(upstream=True)
 
 
-def test_close_run_is_a_teardown_that_leaves_the_state_of_the_run_alone(digits_dag):
+def test_close_run_is_a_teardown_that_gives_the_run_its_state(digits_dag):
     close_run = digits_dag.get_task("close_run")
     assert close_run.is_teardown
-    assert not close_run.on_failure_fail_dagrun
+    assert close_run.on_failure_fail_dagrun
 
 
 def test_every_dag_has_an_owner_tags_docs_and_no_overlap(dag_bag):

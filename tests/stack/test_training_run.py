@@ -209,3 +209,34 @@ def test_a_run_behind_a_dead_one_says_so_and_until_when(airflow, settings, scree
     follow_training_run(settings, make_spec(), {}, screen)
     ender.join()
     assert re.search(r"run manual__dead is dead: .* task train .*120 s", text_of(screen), re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("success", "ended without a verdict, marked success by hand,"),
+        ("failed", "no task failed: somebody marked the run in Airflow"),
+    ],
+)
+def test_a_run_that_a_person_marked_is_no_success(airflow, settings, screen, state, said):
+    def mark() -> None:
+        while not airflow.runs:
+            time.sleep(0.05)
+        for entry in airflow.runs.values():
+            entry["state"] = state
+
+    marker = threading.Thread(target=mark, daemon=True)
+    marker.start()
+    assert follow_training_run(settings, make_spec(), {}, screen) is False
+    marker.join()
+    assert said in text_of(screen)
+    assert "verdict  None" not in text_of(screen)
+
+
+def test_close_run_fails_with_the_others_and_only_their_logs_are_shown(airflow, settings, screen):
+    airflow.tasks = [
+        {"task_id": name, "state": "failed", "map_index": -1} for name in ("train", "close_run")
+    ]
+    text = watch(settings, airflow, screen, "triggered")
+    assert "train failed" in text
+    assert "close_run failed; the end" not in text
