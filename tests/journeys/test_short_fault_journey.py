@@ -1,0 +1,111 @@
+"""The faults that every landing is tried with: a kill, MLflow away, a person who marks."""
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from rich.console import Console
+
+from include.specs.loader import load_pipeline_spec
+from include.stack.services import start_stack
+from include.stack.training_run import follow_training_run
+from tests.journeys.faults import (
+    clear_task,
+    delete_run,
+    epoch,
+    kill_service,
+    kill_task,
+    mark_run,
+    mark_task,
+    running_try,
+)
+from tests.journeys.journey import Journey
+
+pytestmark = [
+    pytest.mark.journey,
+    pytest.mark.xdist_group("stack"),
+    pytest.mark.timeout(600),
+]
+EPOCHS = 200
+
+
+def test_a_killed_fit_goes_on_and_trains_while_mlflow_is_away(journey: Journey):
+    dag_id, run_id = journey.start("slow", epochs=EPOCHS)
+    journey.wait(lambda: epoch(journey, dag_id, run_id) >= 5, "it trains", 120)
+    kill_task(journey, dag_id, run_id, "train")
+    journey.wait(lambda: running_try(journey, dag_id, run_id, "train") == 2, "it is tried", 120)
+    kill_service(journey, "mlflow")
+    start_stack(journey.settings, print)
+
+    run = journey.finish(dag_id, run_id)
+
+    assert run.state == "success", run.tasks
+    assert "goes on after epoch" in "\n".join(journey.api.get_log(dag_id, run_id, "train", 2))
+    mlflow_run = journey.mlflow_run(run)
+    assert mlflow_run["info"]["status"] == "FINISHED"
+    history = journey.mlflow(
+        "metrics/get-history", run_id=mlflow_run["info"]["run_id"], metric_key="loss"
+    )["metrics"]
+    assert sorted(point["step"] for point in history) == list(range(1, EPOCHS + 1))
+
+
+def test_what_a_person_marks_clears_and_deletes_is_told_alike_everywhere(journey: Journey):
+    spec = load_pipeline_spec(journey.settings.pipelines_dir / "slow.yaml")
+    screen = Console(file=io.StringIO(), width=200)
+    with ThreadPoolExecutor(1) as pool:
+        form = {"epochs": EPOCHS, "note": "marked"}
+        watching = pool.submit(follow_training_run, journey.settings, spec, form, screen)
+        dag_id = "train__slow"
+        journey.wait(lambda: "ended" in told(screen) or bool(live(journey)), "it runs", 90)
+        run_id = live(journey)
+        journey.wait(lambda: epoch(journey, dag_id, run_id) >= 5, "it trains", 120)
+        versions = journey.versions("slow")
+
+        mark_run(journey, dag_id, run_id, "failed")
+
+        run = journey.finish(dag_id, run_id)
+        assert (run.state, run.tasks["train"], run.tasks["judge"]) == (
+            *("failed", "failed"),
+            "skipped",
+        )
+        assert watching.result(60) is False
+    assert "ended failed" in told(screen)
+    assert status(journey, run) == "KILLED"
+
+    clear_task(journey, dag_id, run_id, "train")
+    journey.wait(lambda: bool(running_try(journey, dag_id, run_id, "train")), "it runs again", 60)
+    mark_task(journey, dag_id, run_id, "train", "success")
+    run = journey.finish(dag_id, run_id)
+    assert (run.state, run.tasks["evaluate"]) == ("failed", "failed")
+    assert "evaluate needs the record of train" in journey.log(run, "evaluate")
+    assert status(journey, run) in {"KILLED", "FAILED"}
+    assert journey.versions("slow") == versions
+
+    clear_task(journey, dag_id, run_id, "train")
+    run = journey.finish(dag_id, run_id)
+    assert run.state == "success", run.tasks
+    assert status(journey, run) == "FINISHED"
+
+    clear_task(journey, dag_id, run_id, "evaluate")
+    run = journey.finish(dag_id, run_id)
+    assert run.state == "success", run.tasks
+    assert status(journey, run) == "FINISHED"
+    assert len(journey.versions("slow")) <= len(versions) + 1
+
+    delete_run(journey, dag_id, run_id)
+    assert status(journey, run) == "FINISHED"
+
+
+def told(screen: Console) -> str:
+    assert isinstance(screen.file, io.StringIO)
+    return screen.file.getvalue()
+
+
+def live(journey: Journey) -> str:
+    """Give the id of the run that is under way, or an empty text."""
+    running = journey.api.list_running("train__slow")
+    return str(running[0]["dag_run_id"]) if running else ""
+
+
+def status(journey: Journey, run) -> str:
+    return str(journey.mlflow_run(run)["info"]["status"])
