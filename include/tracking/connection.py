@@ -24,8 +24,9 @@ SERVER_ERROR: Final = 500
 FORCED: Final = {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
 # MLflow's own defaults keep a call alive for four minutes when the server is gone. Airflow
 # retries the task anyway, so a call gives up after three short tries.
+MAX_RETRIES: Final = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 DEFAULTS: Final = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    MAX_RETRIES: "2",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -104,6 +105,23 @@ def tracking_calls(url: str) -> Iterator[None]:
         if is_connection_failure(error):
             raise _unavailable(url, _first_line(error)) from error
         raise
+
+
+@contextmanager
+def asked_once() -> Iterator[None]:
+    """Let MLflow's client send each call once: one whose answer is lost may have made its thing.
+
+    The client repeats a POST as well; the next try of a task looks first what there is.
+    """
+    before = os.environ.get(MAX_RETRIES)
+    os.environ[MAX_RETRIES] = "0"
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(MAX_RETRIES, None)
+        else:
+            os.environ[MAX_RETRIES] = before
 
 
 def is_connection_failure(error: BaseException) -> bool:

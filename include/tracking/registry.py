@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from include.errors import IntegrityError
 from include.tracking.aliases import BUNDLE, STATUS, set_status
 from include.tracking.bundles import check_bundle_files
-from include.tracking.connection import connect, tracking_calls
+from include.tracking.connection import asked_once, connect, tracking_calls
 from include.tracking.file_digests import digest_directory
 
 if TYPE_CHECKING:
@@ -58,20 +58,21 @@ def register_model(
             return known
         model_id = bundle_uri.removeprefix("models:/")
         logged = client.get_logged_model(model_id)
-        created = client.create_model_version(
-            name,
-            source=logged.artifact_location,
-            run_id=run_id,
-            model_id=model_id,
-            await_creation_for=60,
-            tags={
-                **{key: str(value)[:MAX_TAG] for key, value in tags.items()},
-                BUNDLE: bundle_uri,
-                DIGEST: _digest_tag(logged.tags, bundle_uri),
-                STATUS: "candidate",
-                "gatehouse.run_id": run_id,
-            },
-        )
+        with asked_once():
+            created = client.create_model_version(
+                name,
+                source=logged.artifact_location,
+                run_id=run_id,
+                model_id=model_id,
+                await_creation_for=60,
+                tags={
+                    **{key: str(value)[:MAX_TAG] for key, value in tags.items()},
+                    BUNDLE: bundle_uri,
+                    DIGEST: _digest_tag(logged.tags, bundle_uri),
+                    STATUS: "candidate",
+                    "gatehouse.run_id": run_id,
+                },
+            )
     return str(created.version)
 
 

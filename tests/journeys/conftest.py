@@ -55,7 +55,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     mlflow_port = free_port()
     return Settings(
         home=home,
-        outage_seconds=20,
+        outage_seconds=90,  # a server restarts within, also on a busy machine
         pipelines_dir=pipelines,
         airflow_port=free_port(),
         mlflow_port=mlflow_port,

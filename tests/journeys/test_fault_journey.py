@@ -53,7 +53,7 @@ def test_without_mlflow_a_run_fails_soon_says_so_and_registers_nothing(stack: Jo
     kill_service(stack, "mlflow")
     dag_id, run_id = stack.start("digits")
 
-    stack.wait(lambda: stack.api.get_run(dag_id, run_id).get("state") == "failed", "it fails", 120)
+    stack.wait(lambda: stack.api.get_run(dag_id, run_id).get("state") == "failed", "it fails", 300)
 
     ingest = instance(stack, dag_id, run_id, "ingest")
     assert (ingest["state"], ingest["try_number"]) == ("failed", 5)
