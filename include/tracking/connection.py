@@ -22,9 +22,9 @@ PROBE_SECONDS: Final = 4.0
 SERVER_ERROR: Final = 500
 # Loading what an artifact store holds must never run a pickle.
 FORCED: Final = {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
+MAX_RETRIES: Final = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 # MLflow's own defaults keep a call alive for four minutes when the server is gone. Airflow
 # retries the task anyway, so a call gives up after three short tries.
-MAX_RETRIES: Final = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 DEFAULTS: Final = {
     MAX_RETRIES: "2",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
