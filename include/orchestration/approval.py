@@ -6,6 +6,7 @@ from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
 
+from include.orchestration.guards import missing_record
 from include.orchestration.links import show_run_link
 from include.records import Verdict
 from include.specs import PipelineSpec
@@ -27,6 +28,8 @@ class ApproveOperator(HITLOperator):
     def execute(self, context: Any) -> Any:
         """Park the task until somebody answers, unless the verdict needs no approval."""
         verdict = context["ti"].xcom_pull(task_ids="judge")
+        if verdict is None:
+            raise missing_record("approve", "judge")
         if not verdict.needs_approval:
             self.log.info("the verdict is %r and needs no approval", verdict.kind)
             return None

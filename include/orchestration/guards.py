@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from include.errors import CodeChangedError, StoppedError
+from include.errors import CodeChangedError, GatehouseError, StoppedError
 from include.records import RunContext
 from include.records.names import FINGERPRINT
 from include.settings import load_settings
@@ -85,6 +85,14 @@ def _set_death_signal(number: int) -> bool:
     except (OSError, AttributeError):
         logger.warning("this system cannot stop a task whose supervisor dies")
         return False
+
+
+def missing_record(step: str, name: str) -> GatehouseError:
+    """Say that a task lacks what the one before it hands on."""
+    return GatehouseError(
+        f"{step} needs the record of {name}, which a task hands on when it has run. Received: "
+        f"none; {name} was marked success by hand. Clear {name} with all that follow it."
+    )
 
 
 def check_same_code(spec: PipelineSpec, run: RunContext, step: str, *, is_first: bool) -> None:

@@ -19,6 +19,7 @@ from include.errors import GatehouseError, SourceError, StoppedError, TrackingUn
 from include.orchestration.guards import (
     check_same_code,
     end_with_supervisor,
+    missing_record,
     stop_at_once,
     stop_requested,
 )
@@ -75,11 +76,7 @@ def check_handed_on(step: Callable[..., Any], records: Sequence[Record | None]) 
         if record is None:
             kind = parameter.annotation
             name = next((name for name, task in TASKS.items() if task.record is kind), "one")
-            raise GatehouseError(
-                f"{step.__name__} needs the record of {name}, which a task hands on when it has "
-                f"run. Received: none; {name} was marked success by hand. Clear {name} with all "
-                "that follow it."
-            )
+            raise missing_record(step.__name__, name)
 
 
 def wait_for_turn(run: RunContext, ti: Any) -> None:

@@ -117,6 +117,7 @@ def test_a_file_of_every_kind_is_drafted_trained_promoted_and_served(
     missing = [kind for kind in kinds if f"kind: {kind}" not in drafted]
     assert not missing, drafted
     assert "%d.%m.%Y" in drafted
+    assert "unit: kg" in drafted
     rows = frame.drop(columns="late").head(40).to_dict("records")
     answer = httpx.post(f"{served}/invocations", json={"dataframe_records": rows}, timeout=120)
     assert answer.is_success, answer.text

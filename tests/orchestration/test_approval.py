@@ -1,16 +1,21 @@
 """What the person who is asked to approve gets to read, and what their answer means."""
 
+from types import SimpleNamespace
+
 import pytest
 from markdown_it import MarkdownIt
 
+from include.errors import GatehouseError
 from include.orchestration.approval import (
     APPROVE,
     REJECT,
+    build_approval,
     describe_verdict,
     read_answer,
     read_responder,
 )
 from include.records import Gate, Verdict
+from tests.builders import make_spec
 
 HOSTILE = (
     "<img src=x onerror=alert(1)><script>alert(2)</script> [click](javascript:alert(3)) "
@@ -59,3 +64,9 @@ def test_the_person_who_answered_is_named():
     answer = {"chosen_options": [APPROVE], "responded_by_user": {"id": "7", "name": "ada"}}
     assert read_responder(answer) == "ada"
     assert read_responder({"chosen_options": [REJECT], "responded_by_user": None}) == ""
+
+
+def test_a_verdict_that_is_not_there_is_named_rather_than_asked_about():
+    ti = SimpleNamespace(xcom_pull=lambda task_ids: None)
+    with pytest.raises(GatehouseError, match="approve needs the record of judge"):
+        build_approval(make_spec()).execute({"ti": ti})
