@@ -19,7 +19,6 @@ from tests.mlflow_fixture import free_port
 
 pytestmark = [
     pytest.mark.journey,
-    pytest.mark.slow,  # a draft, a run and a server
     pytest.mark.timeout(900),
     pytest.mark.xdist_group("stack"),
 ]
