@@ -33,7 +33,7 @@ from include.tracking.registry import fetch_version, register_model
 from include.tracking.runs import open_run
 
 CALLERS = 4
-REQUESTS = {1: 200, 1_000: 24}
+REQUESTS = {1: 100, 1_000: 12}
 ROW = {"age": 40, "income": 9.5, "married": False, "job": "nurse", "opened": "2024-01-01"}
 SPEC = {
     "name": "loans",
@@ -59,14 +59,14 @@ class Speed(NamedTuple):
 
 
 def measure(tell: Callable[[str], None]) -> list[Result]:
-    """Ask both servers in turn, three times, by four callers at once; medians."""
+    """Ask both servers in turn, twice, by four callers at once; medians."""
     with tempfile.TemporaryDirectory() as folder, serve_both(Path(folder)) as (ours, theirs, row):
-        tell("three rounds of each server and size, in turn")
+        tell("two rounds of each server and size, in turn")
         results = []
         for rows, requests in REQUESTS.items():
             body = {"dataframe_records": [row] * rows}
             rounds = [
-                [ask_many(address, body, requests) for address in (ours, theirs)] for _ in range(3)
+                [ask_many(address, body, requests) for address in (ours, theirs)] for _ in range(2)
             ]
             own, other = (_median([each[place] for each in rounds]) for place in (0, 1))
             results.append(_result(rows, own, other))
