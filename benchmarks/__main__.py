@@ -16,7 +16,7 @@ from rich.table import Table
 
 from benchmarks.result import Result
 
-BENCHMARKS = ("parsing", "fit", "data_plane", "judgement", "training_run")
+BENCHMARKS = ("parsing", "fit", "data_plane", "judgement", "training_run", "serving")
 RESULTS = Path(__file__).parent / "results"
 
 

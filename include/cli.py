@@ -234,36 +234,25 @@ def replay(
 @app.command()
 def serve(
     pipeline: PipelineArgument = "digits",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
 ) -> None:
     """Answer HTTP requests with the champion of a pipeline, until interrupted.
 
-    Its files are checked first against the digest recorded at registration.
+    Its files are checked against their seal first, and so are those of the next champion, which
+    takes over when the alias moves. Beyond this machine, callers must show a token.
     """
-    from include.stack.environment import build_serving_environment, make_home
-    from include.tracking.aliases import find_champion
+    from include.serving.server import serve_champion
+    from include.stack.environment import make_home
     from include.tracking.connection import check_reachable
-    from include.tracking.registry import fetch_version
 
     with _readable_errors():
         settings = load_settings()
         make_home(settings)
         name = _find_spec(settings, pipeline).name
         check_reachable(settings.mlflow)
-        champion = find_champion(settings, name)
-        if champion is None:
-            raise ParamError(
-                f"{name} must have a champion. Received: none. Train one: make run PIPELINE={name}"
-            )
-        # Served by its checked files and not by its name, which MLflow would fetch unchecked.
-        model = fetch_version(settings, name, champion.version)
-        address = f"http://127.0.0.1:{port}/invocations"
-        console.print(f"version {champion.version} of {name} answers at {address}", soft_wrap=True)
-        command = [
-            *("mlflow", "models", "serve", "--model-uri", str(model)),
-            *("--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)),
-        ]
-        os.execvpe(command[0], command, build_serving_environment())  # noqa: S606 - our own command
+        show = partial(console.print, soft_wrap=True, markup=False)
+        serve_champion(settings, name, host=host, port=port, tell=show)
 
 
 @app.command()

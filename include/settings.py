@@ -72,6 +72,29 @@ class Settings(BaseModel):
         description="Secret key of `private: hash`; required by pipelines that use it.",
     )
 
+    signing_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Secret keys of the seals of model versions, separated by commas: the first "
+        "seals, all are accepted; made up at the first start locally. MLflow must not know them.",
+    )
+    serve_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="What callers of `gatehouse serve` show as bearer token; made up unless given "
+        "where it listens beyond this machine, and asked for there or wherever it is given.",
+    )
+    serve_bytes: int = Field(
+        default=10_000_000, ge=1_000, le=1 << 30, description="Most bytes of one request to serve."
+    )
+    serve_rows: int = Field(
+        default=10_000, ge=1, le=10_000_000, description="Most rows of one request to serve."
+    )
+    serve_queue: int = Field(
+        default=64, ge=1, le=10_000, description="Most requests that are read, wait or are served."
+    )
+    serve_seconds: float = Field(
+        default=30.0, gt=0, le=3_600, description="Seconds after which a request is given up."
+    )
+
     @property
     def data(self) -> str:
         """Root of tables and run files, without a slash at the end."""

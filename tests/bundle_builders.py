@@ -31,16 +31,18 @@ class SmallBundle(NamedTuple):
         inputs = self.preprocessor.transform(self.frame)
         return predict(self.network, inputs, schema=self.preprocessor.schema)
 
-    def log_to(self, log: RunLog) -> str:
+    def log_to(self, log: RunLog, name: str = "loans", golden: bytes = b"{}") -> str:
         """Log the bundle as a model of a run; gives the model's address."""
         from include.tracking.bundles import log_bundle
 
         return log_bundle(
             log,
             self.directory,
+            name=name,
             columns=self.bundle.columns,
             schema=self.bundle.features,
             example=self.frame,
+            golden=golden,
         )
 
 

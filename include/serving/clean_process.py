@@ -78,7 +78,7 @@ class CleanProcess:
         """Load a model and predict rows; once for each process.
 
         Args:
-            model: Local directory of a model whose digest was checked.
+            model: Local directory of a model whose seal and code were checked.
             columns: Lists of values by column.
             timeout: Seconds that it may take.
 

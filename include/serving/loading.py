@@ -1,7 +1,7 @@
-"""Load a registered version: files checked first, then our own code reads them.
+"""Load a registered version: digest and seal checked first, then our own code reads the files.
 
-Code that lies in the artifact store is not run in this process; the bundle's own copy of the
-code runs only where MLflow serves it, and in the replay before promotion.
+The bundle's copy of the code is for those who serve it by MLflow elsewhere. None of our processes
+imports it but the replay before promotion, after it was found equal to what this project packs.
 """
 
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def load_version(settings: "Settings", name: str, version: str) -> ScoringModel:
-    """Load a registered version after its files match the digest taken when it was logged.
+    """Load a registered version after its files match what was sealed when it was logged.
 
     Args:
         settings: Where the MLflow server is.
@@ -23,7 +23,7 @@ def load_version(settings: "Settings", name: str, version: str) -> ScoringModel:
         version: The version's number.
 
     Raises:
-        IntegrityError: The files differ from those registered, or are not a bundle of ours.
+        IntegrityError: The files differ from those sealed, or are not a bundle of ours.
         TrackingUnavailableError: The MLflow server does not answer.
     """
     return ScoringModel.load(fetch_version(settings, name, version) / DATA)

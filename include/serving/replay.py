@@ -19,6 +19,7 @@ from include.errors import ReplayError
 from include.records import Record
 from include.serving.bundle import Bundle
 from include.serving.clean_process import CleanProcess, clean_process_failed
+from include.tracking.bundles import check_bundle_code
 from include.tracking.signatures import PREDICTION, PROBABILITY, WARNING, rows_as_sent
 from include.values.scaling import widest_step
 
@@ -71,7 +72,7 @@ def replay(
 
     Args:
         process: The clean process.
-        model: Local directory of a model whose digest was checked.
+        model: Local directory of a model whose seal was checked.
         golden: Rows and the predictions made in the run.
         timeout: Seconds that the process may take.
 
@@ -79,9 +80,11 @@ def replay(
         Seconds it took.
 
     Raises:
+        IntegrityError: The code in the bundle is not that of this project; it was not run.
         ReplayError: It failed, took too long or predicts something else.
     """
     started = time.monotonic()
+    check_bundle_code(model)
     predicted = process.predict(model, golden.columns, timeout=timeout)
     _check_code_places(model, predicted["code"])
     compare_predictions(golden, predicted["columns"])

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from pydantic import SecretStr
+
 from include.errors import GatehouseError
 from include.settings import PREFIX, PROJECT_ROOT, Settings
-from include.stack.private_files import make_private_directory, write_private
+from include.values.private_files import make_private_directory, write_private
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 SHARED_ENVIRONMENT = PROJECT_ROOT / "config" / "airflow.env"
@@ -66,23 +68,6 @@ def make_home(settings: Settings) -> None:
     for name in ("airflow", "mlflow", "logs", "run", "models", "spool", "jax-cache", "data"):
         make_private_directory(settings.home / name)
         (settings.home / name).chmod(0o700)
-
-
-def build_serving_environment() -> dict[str, str]:
-    """Build the variables of a process that runs a model's own code.
-
-    What it need not know it is not told: no secret, no connection, no address of ours.
-    """
-    from include.serving.clean_process import KEPT_PREFIXES, KEPT_VARIABLES
-    from include.tracking.connection import DEFAULTS, FORCED
-
-    names = {*KEPT_VARIABLES, "MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT"}
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name in names or name.startswith(KEPT_PREFIXES)
-    }
-    return {**kept, **DEFAULTS, **FORCED, "PATH": _search_path()}
 
 
 def read_env_file(path: Path) -> dict[str, str]:
@@ -145,7 +130,7 @@ def _airflow_places(settings: Settings) -> dict[str, str]:
 
 def _gatehouse_places(settings: Settings) -> dict[str, str]:
     values = {
-        name: value.get_secret_value() if name == "hash_key" else str(value)
+        name: value.get_secret_value() if isinstance(value, SecretStr) else str(value)
         for name, value in settings
     }
     return {f"{PREFIX}{name.upper()}": value for name, value in values.items() if value}

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from include.errors import GatehouseError
 from include.settings import Settings
 from include.stack.environment import airflow_home, find_executable
-from include.stack.private_files import (
+from include.values.private_files import (
     OWNER_ONLY,
     make_private_directory,
     private_opener,

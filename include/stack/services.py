@@ -20,7 +20,7 @@ import httpx
 import psutil
 
 from include.errors import GatehouseError, TrackingUnavailableError
-from include.settings import Settings
+from include.settings import PREFIX, Settings
 from include.stack.environment import (
     airflow_home,
     build_environment,
@@ -30,8 +30,8 @@ from include.stack.environment import (
     make_password,
 )
 from include.stack.migrations import airflow_database, migrate, mlflow_database
-from include.stack.private_files import OWNER_ONLY, private_opener, write_private
 from include.stack.start_lock import hold_lock
+from include.values.private_files import OWNER_ONLY, private_opener, write_private
 
 START_SECONDS = 240
 PORT_SECONDS = 3
@@ -193,10 +193,12 @@ def _start(settings: Settings, service: Service, environment: dict[str, str]) ->
     if find_process(settings, service.name) is not None:
         return
     _end_leftovers(settings, service.name)
+    # Whoever reaches the MLflow server must not be able to make it seal a version.
+    hidden = {f"{PREFIX}SIGNING_KEY"} if service.name == "mlflow" else set()
     with open(log_file(settings, service.name), "ab", opener=private_opener) as output:
         process = subprocess.Popen(
             [find_executable(service.command[0]), *service.command[1:]],
-            env=environment,
+            env={name: environment[name] for name in environment.keys() - hidden},
             cwd=settings.home,
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -13,7 +13,7 @@ from include.settings import Settings
 from include.sources.file_lists import check_plain_path
 from include.specs.pipeline import PipelineSpec
 from include.specs.sources import FileSource
-from include.stack.private_files import make_private_directory, private_opener
+from include.values.private_files import make_private_directory, private_opener
 
 
 def adopt_source(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from include.errors import GatehouseError
-from include.stack.private_files import make_private_directory, private_opener
+from include.values.private_files import make_private_directory, private_opener
 
 LOOK_SECONDS = 0.2
 # Whoever finds the stack up holds the lock for a moment only, which is nothing to tell.

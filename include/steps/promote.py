@@ -117,11 +117,11 @@ def _promote(
 def _replay_version(
     settings: "Settings", name: str, version: str, evaluated: EvaluateRecord
 ) -> float:
-    golden = GoldenRows.model_validate_json(UPath(evaluated.golden_uri).read_bytes())
+    golden = UPath(evaluated.golden_uri).read_bytes()
     try:
         with CleanProcess() as process, tempfile.TemporaryDirectory() as scratch:
-            model = download_version(settings, name, version, Path(scratch))
-            return replay(process, model, golden)
+            model = download_version(settings, name, version, Path(scratch), golden=golden)
+            return replay(process, model, GoldenRows.model_validate_json(golden))
     except PromotionError as error:
         reject_version(settings, name, version, str(error))
         raise

@@ -21,7 +21,8 @@ from include.errors import IntegrityError
 from include.records import FeatureSchema
 from include.specs import Column
 from include.tracking.connection import tracking_calls
-from include.tracking.file_digests import digest_directory
+from include.tracking.file_digests import digest_directory, digest_file
+from include.tracking.seals import SEAL, Sealed, digest_golden, make_seal
 from include.tracking.signatures import build_signature, example_rows
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ DATA: Final = "data/bundle"
 # One archive: MLflow sends and fetches file by file, and Python imports from it all the same.
 CODE: Final = "code/include.zip"
 DIGEST: Final = "gatehouse.digest"
+GOLDEN: Final = "gatehouse.golden"
 MODEL_NAME: Final = "model"
 LEFT_OUT: Final = frozenset(
     {
@@ -54,19 +56,23 @@ def log_bundle(
     log: "RunLog",
     directory: Path,
     *,
+    name: str,
     columns: Sequence[Column],
     schema: FeatureSchema,
     example: pd.DataFrame,
+    golden: bytes,
     may_warn: bool = False,
 ) -> str:
-    """Log a bundle directory as a model of the run.
+    """Log a bundle directory as a model of the run, and seal it.
 
     Args:
         log: The run that made it.
         directory: What `write_bundle` wrote.
+        name: Name of the pipeline, under which alone it can be registered.
         columns: The contract of what the model asks of its callers.
         schema: What it predicts.
         example: Stored rows, of which the first five become the input example.
+        golden: The golden rows as they are stored, which the seal covers as well.
         may_warn: Whether its answers have a column of warnings.
 
     Returns:
@@ -90,7 +96,8 @@ def log_bundle(
         try:
             _save(place, model, directory, signature=signature, example=rows)
             log.client.log_model_artifacts(logged.model_id, str(place))
-            _finalize(log, logged.model_id, digest_directory(place))
+            sealed = Sealed(name, log.run_id, digest_directory(place), digest_golden(golden))
+            _finalize(log, logged.model_id, sealed)
         except Exception:
             _mark_failed(log, logged.model_id)
             raise
@@ -101,7 +108,8 @@ def log_bundle(
 def pack_code(directory: Path) -> Path:
     """Pack our package without the parts that prepare, draw and orchestrate.
 
-    Your own modules in `include/` go along, so that a network may use them.
+    Your own modules in `include/` go along, so that a network may use them. The same modules
+    make the same bytes, whenever and by whom they are packed.
 
     Args:
         directory: An existing directory.
@@ -116,8 +124,25 @@ def pack_code(directory: Path) -> Path:
             place = path.relative_to(source)
             is_cache = any(part.startswith((".", "__pycache__")) for part in place.parts)
             if path.is_file() and not is_cache and place.parts[0] not in LEFT_OUT:
-                packed.write(path, f"{source.name}/{place.as_posix()}")
+                member = zipfile.ZipInfo(f"{source.name}/{place.as_posix()}")
+                packed.writestr(member, path.read_bytes(), zipfile.ZIP_DEFLATED)
     return archive
+
+
+def check_bundle_code(directory: Path) -> None:
+    """Check that the code of a model directory is what this project packs, byte for byte.
+
+    Raises:
+        IntegrityError: It is other code, which must not run here.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        own = digest_file(pack_code(Path(scratch)))
+    found = digest_file(directory / CODE) if (directory / CODE).is_file() else "no such file"
+    if found != own:
+        raise IntegrityError(
+            f"the bundle's {CODE} must be the code of this project, {own[:16]}…. Received: "
+            f"{found[:16]}…. It was not run; if the project changed since, train again."
+        )
 
 
 def check_bundle_files(directory: Path) -> None:
@@ -183,10 +208,12 @@ def _save(
     model.save(str(place / "MLmodel"))
 
 
-def _finalize(log: "RunLog", model_id: str, digest: str) -> None:
+def _finalize(log: "RunLog", model_id: str, sealed: Sealed) -> None:
     from mlflow.entities import LoggedModelOutput
 
-    log.client.set_logged_model_tags(model_id, {DIGEST: digest})
+    seal = make_seal(log.settings, sealed)
+    tags = {DIGEST: sealed.files, GOLDEN: sealed.golden, SEAL: seal}
+    log.client.set_logged_model_tags(model_id, tags)
     log.client.log_outputs(log.run_id, [LoggedModelOutput(model_id, 0)])
     log.client.finalize_logged_model(model_id, "READY")
 

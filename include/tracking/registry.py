@@ -1,7 +1,7 @@
 """Versions of registered models: created once, and checked before anything of them is loaded.
 
 A version is created once for each bundle, however often a step is tried. It carries the digest
-of its files as a tag; nothing of it is loaded before the files match that digest.
+of its files and our seal as tags; nothing of it is loaded before its files match both.
 """
 
 import contextlib
@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING, Final
 
 from include.errors import IntegrityError
 from include.tracking.aliases import BUNDLE, STATUS, set_status
-from include.tracking.bundles import check_bundle_files
+from include.tracking.bundles import DIGEST, GOLDEN, check_bundle_files
 from include.tracking.connection import asked_once, connect, tracking_calls
 from include.tracking.file_digests import digest_directory
+from include.tracking.seals import SEAL, Sealed, check_seal, digest_golden
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
 
     from include.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-DIGEST: Final = "gatehouse.digest"
+RUN: Final = "gatehouse.run_id"
 MAX_TAG: Final = 5_000
 
 
@@ -68,15 +70,22 @@ def register_model(
                 tags={
                     **{key: str(value)[:MAX_TAG] for key, value in tags.items()},
                     BUNDLE: bundle_uri,
-                    DIGEST: _digest_tag(logged.tags, bundle_uri),
+                    **_trust_tags(logged.tags, bundle_uri),
                     STATUS: "candidate",
-                    "gatehouse.run_id": run_id,
+                    RUN: run_id,
                 },
             )
     return str(created.version)
 
 
-def download_version(settings: "Settings", name: str, version: str, directory: Path) -> Path:
+def download_version(
+    settings: "Settings",
+    name: str,
+    version: str,
+    directory: Path,
+    *,
+    golden: bytes | None = None,
+) -> Path:
     """Fetch a version's files and check them; nothing of them is run or imported.
 
     Args:
@@ -84,6 +93,7 @@ def download_version(settings: "Settings", name: str, version: str, directory: P
         name: Name of the registered model.
         version: The version's number.
         directory: An existing, empty local directory.
+        golden: The golden rows that will be compared with it, which the seal must cover.
 
     Returns:
         The directory that holds `MLmodel`.
@@ -95,11 +105,11 @@ def download_version(settings: "Settings", name: str, version: str, directory: P
     import mlflow
 
     with tracking_calls(settings.mlflow):
-        tags = client.get_model_version(name, version).tags
+        found = client.get_model_version(name, version)
         uri = f"models:/{name}/{version}"
         place = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(directory))
     local = Path(place)
-    _check_files(local, uri, tags.get(DIGEST, ""))
+    _check_files(settings, local, found, golden=golden)
     return local
 
 
@@ -124,9 +134,9 @@ def fetch_version(settings: "Settings", name: str, version: str) -> Path:
     if copy.exists():
         client = connect(settings)
         with tracking_calls(settings.mlflow):
-            tags = client.get_model_version(name, version).tags
+            found = client.get_model_version(name, version)
         try:
-            _check_files(copy, f"models:/{name}/{version}", tags.get(DIGEST, ""))
+            _check_files(settings, copy, found)
         except IntegrityError:
             logger.warning("the copy in %s is not what was registered; fetched anew", copy)
             shutil.rmtree(copy)
@@ -141,14 +151,22 @@ def fetch_version(settings: "Settings", name: str, version: str) -> Path:
     return copy
 
 
-def _check_files(local: Path, uri: str, expected: str) -> None:
-    found = digest_directory(local)
+def _check_files(
+    settings: "Settings", local: Path, version: "ModelVersion", *, golden: bytes | None = None
+) -> None:
+    """Check files by digest and seal, before anything of them is read for what it says."""
+    uri = f"models:/{version.name}/{version.version}"
+    tags = version.tags
+    expected, found = tags.get(DIGEST, ""), digest_directory(local)
     if found != expected:
         raise IntegrityError(
             f"the files of {uri} must have the digest recorded at registration, "
             f"{expected or 'none'}. Received: {found}. Nothing was loaded; find out who changed "
             "the artifact store, and promote a version whose files are intact."
         )
+    rows = tags.get(GOLDEN, "") if golden is None else digest_golden(golden)
+    sealed = Sealed(version.name, tags.get(RUN, ""), files=found, golden=rows)
+    check_seal(settings, sealed, tags.get(SEAL, ""), version=uri)
     check_bundle_files(local)
 
 
@@ -175,10 +193,11 @@ def _version_of_bundle(client: "MlflowClient", name: str, bundle_uri: str) -> st
     return min((str(version.version) for version in found), key=int, default=None)
 
 
-def _digest_tag(tags: Mapping[str, str], bundle_uri: str) -> str:
-    if not tags.get(DIGEST):
+def _trust_tags(tags: Mapping[str, str], bundle_uri: str) -> dict[str, str]:
+    names = (DIGEST, GOLDEN, SEAL)
+    if missing := [name for name in names if not tags.get(name)]:
         raise IntegrityError(
-            f"{bundle_uri} must carry the digest of its files, as log_bundle leaves it. "
-            "Received: none. Run the task `evaluate` again."
+            f"{bundle_uri} must carry {list(names)}, as log_bundle leaves them. "
+            f"Received: no {missing}. Run the task `evaluate` again."
         )
-    return tags[DIGEST]
+    return {name: tags[name] for name in names}

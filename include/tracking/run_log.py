@@ -46,6 +46,7 @@ class RunLog:
         self.run_id: str = run.info.run_id
         self.experiment_id: str = str(run.info.experiment_id)
         self.client = client
+        self.settings = settings
         self.server = settings.mlflow
         self.url = f"{settings.mlflow_public}/#/experiments/{self.experiment_id}/runs/{self.run_id}"
         self._params: dict[str, str] = dict(run.data.params)

@@ -45,6 +45,7 @@ HOLDERS = {
     "AIRFLOW_JWT_SECRET": {"airflow-apiserver", "airflow-scheduler"},
     "AIRFLOW_ADMIN_PASSWORD": {"airflow-init"},
     "GATEHOUSE_HASH_KEY": {"airflow-worker"},
+    "GATEHOUSE_SIGNING_KEY": {"airflow-worker"},
 }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from include.errors import ReplayError
+from include.errors import IntegrityError, ReplayError
 from include.serving.clean_process import CleanProcess
 from include.serving.replay import GoldenRows, build_golden_rows, compare_predictions, replay
 from include.settings import Settings
@@ -49,7 +49,7 @@ def model(small: SmallBundle, mlflow_server: str, tmp_path_factory: pytest.TempP
     """The bundle as the registry gives it back."""
     settings = Settings(mlflow_url=mlflow_server, home=tmp_path_factory.mktemp("home"))
     log = open_run(settings, make_run(run_id="manual__replay"))
-    uri = small.log_to(log)
+    uri = small.log_to(log, "replayed")
     version = register_model(settings, "replayed", bundle_uri=uri, run_id=log.run_id, tags={})
     return download_version(settings, "replayed", version, tmp_path_factory.mktemp("model"))
 
@@ -70,8 +70,24 @@ def test_a_bundle_whose_code_is_incomplete_fails_with_its_reason(small, model, t
     remove_package(broken / CODE, "include/features/")
     golden = build_golden_rows(small.bundle, small.frame, small.predictions)
 
-    with pytest.raises(ReplayError, match=r"No module named 'include\.features'"):
+    with (
+        CleanProcess() as process,
+        pytest.raises(ReplayError, match=r"No module named 'include\.features'"),
+    ):
+        process.predict(broken, golden.columns, timeout=120)
+
+
+def test_other_code_than_this_project_packs_is_not_run(small, model, tmp_path):
+    broken = shutil.copytree(model, tmp_path / "model")
+    canary = tmp_path / "canary"
+    with zipfile.ZipFile(broken / CODE, "w") as packed:
+        packed.writestr("include/__init__.py", f"open({str(canary)!r}, 'w')")
+    golden = build_golden_rows(small.bundle, small.frame, small.predictions)
+
+    with pytest.raises(IntegrityError, match="must be the code of this project"):
         replay_here(broken, golden)
+
+    assert not canary.exists()
 
 
 def remove_package(archive: Path, prefix: str) -> None:
@@ -140,10 +156,15 @@ if child := os.fork():
 golden = GoldenRows.model_validate_json(Path(sys.argv[1]).read_bytes())
 os.environ["SECRET"] = "not for the bundle"
 
+def ask_unchecked(process, model, golden, timeout):
+    process.predict(model, golden.columns, timeout=timeout)
+
 def answer(model, timeout=120.0):
     try:
         with CleanProcess() as process:
-            replay(process, Path(model), golden, timeout=timeout)
+            # Other code than the project's is refused before it could be asked.
+            ask = replay if model == sound else ask_unchecked
+            ask(process, Path(model), golden, timeout=timeout)
     except Exception as error:
         return f"{type(error).__name__} {error}"
     return "the same"

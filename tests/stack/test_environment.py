@@ -9,7 +9,6 @@ from include.settings import PROJECT_ROOT, Settings
 from include.stack.environment import (
     SHARED_ENVIRONMENT,
     build_environment,
-    build_serving_environment,
     read_env_file,
 )
 
@@ -30,28 +29,6 @@ def test_secrets_are_made_up_once_and_readable_by_the_owner_only(tmp_path):
 def test_a_hash_key_of_the_user_is_kept(tmp_path):
     settings = Settings(home=tmp_path, hash_key="mine")
     assert build_environment(settings)["GATEHOUSE_HASH_KEY"] == "mine"
-
-
-SECRETS = (
-    "AIRFLOW__API__SECRET_KEY",
-    "AIRFLOW__API_AUTH__JWT_SECRET",
-    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
-    "AIRFLOW_CONN_WAREHOUSE",
-    "AWS_SECRET_ACCESS_KEY",
-    "GATEHOUSE_HASH_KEY",
-    "GATEHOUSE_MLFLOW_URL",
-    "MLFLOW_TRACKING_PASSWORD",
-)
-
-
-def test_a_served_model_learns_no_secret(monkeypatch):
-    for name in SECRETS:
-        monkeypatch.setenv(name, "canary")
-    monkeypatch.setenv("KERAS_BACKEND", "jax")
-    environment = build_serving_environment()
-    assert "canary" not in environment.values()
-    assert environment["KERAS_BACKEND"] == "jax"
-    assert environment["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
 
 
 def test_mlflow_answers_to_the_names_of_this_machine_only(tmp_path, monkeypatch):

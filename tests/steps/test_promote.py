@@ -13,7 +13,6 @@ from include.settings import Settings, load_settings
 from include.specs import PipelineSpec
 from include.steps.promote import promote
 from include.tracking.aliases import find_champion, move_champion
-from include.tracking.bundles import log_bundle
 from include.tracking.registry import register_model
 from include.tracking.runs import open_run
 from tests.builders import make_run, make_spec
@@ -28,6 +27,7 @@ class Candidate(NamedTuple):
     spec: PipelineSpec
     run: RunContext
     evaluated: EvaluateRecord
+    log_id: str
 
 
 @pytest.fixture(scope="module")
@@ -52,16 +52,12 @@ def _log_candidate(
     settings: Settings, small: SmallBundle, name: str, *, against: str = "", shift: float = 0.0
 ) -> Candidate:
     run = make_run(run_id=f"manual__{name}", pipeline=name)
-    uri = log_bundle(
-        open_run(settings, run),
-        small.directory,
-        columns=small.bundle.columns,
-        schema=small.bundle.features,
-        example=small.frame,
-    )
     golden = build_golden_rows(small.bundle, small.frame, small.predictions + shift)
+    content = golden.model_dump_json()
+    log = open_run(settings, run)
+    uri = small.log_to(log, name, golden=content.encode())
     path = settings.home / f"golden-{uri.rsplit('/', 1)[-1]}.json"
-    path.write_text(golden.model_dump_json())
+    path.write_text(content)
     metrics = ModelMetrics(metrics={"accuracy": 0.9}, rows=64)
     evaluated = EvaluateRecord(
         validation=None,
@@ -72,14 +68,14 @@ def _log_candidate(
         bundle_uri=uri,
         golden_uri=str(path),
     )
-    return Candidate(make_spec(name=name), run, evaluated)
+    return Candidate(make_spec(name=name), run, evaluated, log.run_id)
 
 
 def _register_champion(settings: Settings, small: SmallBundle, name: str) -> str:
     candidate = _log_candidate(settings, small, name)
     current = find_champion(settings, name)
     version = register_model(
-        settings, name, bundle_uri=candidate.evaluated.bundle_uri, run_id="", tags={}
+        settings, name, bundle_uri=candidate.evaluated.bundle_uri, run_id=candidate.log_id, tags={}
     )
     move_champion(
         settings, name, version, expected_current=None if current is None else current.version
@@ -110,7 +106,7 @@ def test_a_winner_becomes_champion_and_a_rerun_changes_nothing(settings, small, 
 def test_a_crash_between_register_and_alias_leaves_one_version(settings, small, name):
     candidate = _log_candidate(settings, small, name)
     uri = candidate.evaluated.bundle_uri
-    version = register_model(settings, name, bundle_uri=uri, run_id="", tags={})
+    version = register_model(settings, name, bundle_uri=uri, run_id=candidate.log_id, tags={})
 
     record = promote(candidate.spec, candidate.run, PROMOTE, candidate.evaluated)
 

@@ -1,9 +1,12 @@
 """Versions and aliases on a real server: created once, moved with care, checked before use."""
 
 import json
+import zipfile
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 
@@ -24,8 +27,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> SmallBundle:
 
 
 @pytest.fixture
-def settings(mlflow_server: str, tmp_path: Path) -> Settings:
-    return Settings(mlflow_url=mlflow_server, home=tmp_path)
+def settings(mlflow_server: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(mlflow_url=mlflow_server, home=tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture
@@ -34,14 +37,14 @@ def name(request: pytest.FixtureRequest) -> str:
     return request.node.name[:60].replace("[", "_").replace("]", "")
 
 
-def _log(settings: Settings, small: SmallBundle, run_id: str = "manual__1") -> tuple[str, str]:
-    log = open_run(settings, make_run(run_id=run_id))
-    uri = small.log_to(log)
+def _log(settings: Settings, small: SmallBundle, name: str) -> tuple[str, str]:
+    log = open_run(settings, make_run(run_id="manual__1"))
+    uri = small.log_to(log, name)
     return uri, log.run_id
 
 
 def _register(settings: Settings, small: SmallBundle, name: str) -> str:
-    uri, run_id = _log(settings, small)
+    uri, run_id = _log(settings, small, name)
     return register_model(settings, name, bundle_uri=uri, run_id=run_id, tags={"test_accuracy": 1})
 
 
@@ -53,14 +56,14 @@ def _artifacts(settings: Settings, name: str, version: str, mlflow_directory: Pa
 
 
 def test_a_bundle_is_registered_once(settings, small, name):
-    uri, run_id = _log(settings, small)
+    uri, run_id = _log(settings, small, name)
 
     versions = {
         register_model(settings, name, bundle_uri=uri, run_id=run_id, tags={}) for _ in range(2)
     }
 
     assert versions == {"1"}
-    other, run_id = _log(settings, small)
+    other, run_id = _log(settings, small, name)
     assert register_model(settings, name, bundle_uri=other, run_id=run_id, tags={}) == "2"
 
 
@@ -166,7 +169,92 @@ def test_a_foreign_loader_is_refused_even_with_a_matching_digest(
     client = open_run(settings, make_run()).client
     client.set_model_version_tag(name, version, "gatehouse.digest", digest_directory(files))
 
-    with pytest.raises(IntegrityError, match="loader_module must be"):
+    with pytest.raises(IntegrityError, match="must be sealed by this installation"):
+        download_version(settings, name, version, tmp_path)
+
+
+def _put_code(settings: Settings, files: Path, place: str, canary: Path, *, tag: str) -> None:
+    """Attack by REST alone: other code through the artifact proxy, and its digest as the tag."""
+    from include.tracking.file_digests import digest_directory
+
+    archive = BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("include/__init__.py", f"open({str(canary)!r}, 'w')")
+    path = "/".join(files.parts[-4:])
+    address = f"{settings.mlflow}/api/2.0/mlflow-artifacts/artifacts/{path}/code/include.zip"
+    httpx.put(address, content=archive.getvalue()).raise_for_status()
+    if tag:
+        name, version = place.split("/")
+        body = {"name": name, "version": version, "key": tag, "value": digest_directory(files)}
+        address = f"{settings.mlflow}/api/2.0/mlflow/model-versions/set-tag"
+        httpx.post(address, json=body).raise_for_status()
+
+
+@pytest.mark.parametrize(
+    ("tag", "message"),
+    [("", "must have the digest recorded"), ("gatehouse.digest", "must be sealed by")],
+    ids=["archive", "archive_and_tag"],
+)
+@pytest.mark.parametrize("step", ["evaluate", "serve", "promote"])
+def test_code_put_through_the_server_is_refused_and_never_run(
+    settings, small, name, tag, message, step, tmp_path, mlflow_directory
+):
+    from include.serving.champion import load_served
+    from include.serving.loading import load_version
+
+    ways = {
+        "evaluate": lambda version: load_version(settings, name, version),
+        "serve": lambda version: load_served(settings, name, version),
+        "promote": lambda version: download_version(
+            settings, name, version, tmp_path, golden=b"{}"
+        ),
+    }
+    version = _register(settings, small, name)
+    files = _artifacts(settings, name, version, mlflow_directory)
+    canary = tmp_path / "canary"
+    _put_code(settings, files, f"{name}/{version}", canary, tag=tag)
+
+    with pytest.raises(IntegrityError, match=message):
+        ways[step](version)
+
+    assert not canary.exists()
+
+
+def test_an_intact_copy_of_this_machine_goes_on_after_the_store_was_changed(
+    settings, small, name, tmp_path, mlflow_directory
+):
+    from include.serving.loading import load_version
+
+    version = _register(settings, small, name)
+    load_version(settings, name, version)
+    files = _artifacts(settings, name, version, mlflow_directory)
+    _put_code(settings, files, f"{name}/{version}", tmp_path / "canary", tag="")
+
+    assert len(load_version(settings, name, version).predict(small.frame)) == len(small.frame)
+
+
+@pytest.mark.parametrize("tag", ["gatehouse.golden", "gatehouse.run_id", "gatehouse.seal"], ids=str)
+def test_what_the_seal_covers_cannot_change(settings, small, name, tag, tmp_path):
+    version = _register(settings, small, name)
+    client = open_run(settings, make_run()).client
+    client.set_model_version_tag(name, version, tag, "0" * 64)
+
+    with pytest.raises(IntegrityError, match="must be sealed by"):
+        download_version(settings, name, version, tmp_path)
+
+
+def test_other_golden_rows_than_the_run_made_are_refused(settings, small, name, tmp_path):
+    version = _register(settings, small, name)
+
+    with pytest.raises(IntegrityError, match="must be sealed by"):
+        download_version(settings, name, version, tmp_path, golden=b"others")
+
+
+def test_a_bundle_cannot_be_registered_under_another_name(settings, small, name, tmp_path):
+    uri, run_id = _log(settings, small, "theirs")
+    version = register_model(settings, name, bundle_uri=uri, run_id=run_id, tags={})
+
+    with pytest.raises(IntegrityError, match="must be sealed by"):
         download_version(settings, name, version, tmp_path)
 
 

@@ -73,16 +73,18 @@ def log_candidate(
             network=network,
             trained_rows=read_file(features, TRAINED_ROWS),
         )
+        golden = build_golden_rows(bundle, test.frame, test.predictions).model_dump_json().encode()
         uri = log_bundle(
             log,
             directory,
+            name=spec.name,
             columns=bundle.columns,
             schema=bundle.features,
             example=test.frame,
+            golden=golden,
             may_warn=bundle.may_warn,
         )
-    golden = build_golden_rows(bundle, test.frame, test.predictions)
-    return uri, golden.model_dump_json().encode()
+    return uri, golden
 
 
 def store_figures(

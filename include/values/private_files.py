@@ -1,6 +1,8 @@
 """Files and directories that nobody but their owner can read, from their first byte on."""
 
+import contextlib
 import os
+import secrets
 from pathlib import Path
 from typing import Final
 
@@ -28,3 +30,15 @@ def write_private(path: Path, text: str) -> None:
     with open(temporary, "x", encoding="utf-8", opener=private_opener) as file:
         file.write(text)
     temporary.replace(path)
+
+
+def read_or_make_secret(path: Path) -> str:
+    """Read a secret from a file; the first who asks makes it up, for the owner only."""
+    if not path.exists():
+        own = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        write_private(own, secrets.token_hex(32) + "\n")
+        # Of several that begin at once, one is first; the others take what it made.
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(own)
+        own.unlink()
+    return path.read_text(encoding="utf-8").strip()

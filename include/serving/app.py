@@ -1,0 +1,222 @@
+"""The HTTP server's application: MLflow's protocol in front of the champion.
+
+`/invocations` takes what `mlflow models serve` takes as JSON and answers alike; `/ping`,
+`/health` and `/version` tell that it is there, `/metrics` what it does, `/openapi.json` how to
+ask. Rows are judged by the scoring model alone; this module bounds what they may cost.
+"""
+
+import asyncio
+import hmac
+import json
+import logging
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.requests import ClientDisconnect
+
+from include.errors import DataError
+from include.serving.api_description import describe_answer, describe_request
+from include.serving.champion import ServedChampion, ServedModel
+from include.serving.request_metrics import CONTENT_TYPE, RequestMetrics
+from include.serving.request_rows import read_rows
+from include.serving.scoring_queue import FullError, ScoringQueue
+from include.settings import Settings
+from include.specs.columns import DatetimeColumn
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS: Final = 10.0
+VERSION_HEADER: Final = "Gatehouse-Version"
+BEARER: Final = HTTPBearer(auto_error=False)
+RETRY: Final = {"Retry-After": "1"}
+LOCAL_NAMES: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+
+class ScoringApi:
+    """The routes of one served champion."""
+
+    def __init__(self, champion: ServedChampion, settings: Settings, *, token: str) -> None:
+        """Put the parts together; `build_app` makes the application."""
+        self.champion = champion
+        self.settings = settings
+        self.token = token
+        self.metrics = RequestMetrics()
+        self.queue = ScoringQueue(places=settings.serve_queue, seconds=settings.serve_seconds)
+
+    async def invocations(self, request: Request) -> Response:
+        """Predict rows."""
+        started = time.perf_counter()
+        response = await self._answer(request)
+        status = str(response.status_code)
+        self.metrics.seconds.labels(status).observe(time.perf_counter() - started)
+        return response
+
+    async def ping(self) -> Response:
+        """Tell that the model is loaded and has answered its example."""
+        return Response("\n", media_type="text/plain")
+
+    async def read_version(self) -> Response:
+        """Tell MLflow's version, as its own server does."""
+        return Response(version("mlflow"), media_type="text/plain")
+
+    async def read_metrics(self) -> Response:
+        """Tell what was done, as Prometheus reads it."""
+        in_hand, served = self.queue.taken, self.champion.current.version
+        return Response(self.metrics.render(in_hand, served), media_type=CONTENT_TYPE)
+
+    async def describe(self, request: Request) -> Response:
+        """Describe this interface, with the columns of the version that answers."""
+        served = self.champion.current
+        document = get_openapi(
+            title=self.champion.name, version=served.version, routes=request.app.routes
+        )
+        operation = document["paths"]["/invocations"]["post"]
+        operation["requestBody"] = {"required": True, "content": _json_of(describe_request(served))}
+        operation["responses"]["200"]["content"] = _json_of(describe_answer(served))
+        return JSONResponse(document)
+
+    async def follow(self) -> None:
+        """Follow the alias, in a thread of its own: scoring goes on while a version is loaded."""
+        loop = asyncio.get_running_loop()
+        pool = ThreadPoolExecutor(1, thread_name_prefix="reload")
+        try:
+            while True:
+                await asyncio.sleep(POLL_SECONDS)
+                await loop.run_in_executor(pool, self.champion.refresh)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    async def check_caller(
+        self,
+        request: Request,
+        given: Annotated[
+            HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))
+        ],
+    ) -> None:
+        """Let in who shows the token; without a token, who asks for this machine by its name."""
+        if self.token:
+            shown = given.credentials if given else ""
+            if not hmac.compare_digest(shown.encode(), self.token.encode()):
+                raise HTTPException(
+                    401,
+                    "expected `Authorization: Bearer <token>`. Received: "
+                    f"{'another token' if shown else 'none'}.",
+                    {"WWW-Authenticate": "Bearer"},
+                )
+        elif request.headers.get("host", "").rpartition(":")[0] not in LOCAL_NAMES:
+            # Else a web page could ask by a name of its own that leads here.
+            raise HTTPException(403, f"expected one of the hosts {sorted(LOCAL_NAMES)}.")
+
+    async def _answer(self, request: Request) -> Response:
+        try:
+            async with self.queue.take_place():
+                body = await self._read_body(request)
+                served = self.champion.current
+                content, rows = await self.queue.run(lambda: self._score(served, body))
+        except Exception as error:
+            return self._refuse(error)
+        self.metrics.rows.inc(rows)
+        headers = {VERSION_HEADER: served.version}
+        return Response(content, media_type="application/json", headers=headers)
+
+    def _refuse(self, error: Exception) -> Response:
+        """Say why there is no answer; what is no fault of the caller's goes to the log alone."""
+        match error:
+            case DataError():
+                return refuse(400, str(error))
+            case HTTPException():
+                return refuse(error.status_code, error.detail)
+            case ClientDisconnect():
+                return refuse(400, "the request ended before its body did.")
+            case FullError():
+                return refuse(429, f"{self.queue.taken} requests are in hand already.", RETRY)
+            case TimeoutError():
+                seconds = self.settings.serve_seconds
+                return refuse(503, f"no answer within {seconds:g} s; it was given up.", RETRY)
+        logger.error("a request failed", exc_info=error)
+        return refuse(500, "the model could not answer; the server's log tells why.")
+
+    async def _read_body(self, request: Request) -> bytes:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/json":
+            raise HTTPException(415, f"expected application/json. Received: {kind[:100] or 'none'}")
+        most = self.settings.serve_bytes
+        announced = request.headers.get("content-length", "0")
+        size, parts = int(announced) if announced.isdecimal() else 0, []
+        if size <= most:
+            size = 0
+            async for part in request.stream():
+                size += len(part)
+                if size > most:
+                    break
+                parts.append(part)
+        if size > most:
+            raise HTTPException(413, f"expected at most {most:,} bytes. Send fewer rows at a time.")
+        return b"".join(parts)
+
+    def _score(self, served: ServedModel, body: bytes) -> tuple[bytes, int]:
+        columns = served.model.bundle.columns
+        parts = [column.from_parts for column in columns if isinstance(column, DatetimeColumn)]
+        names = dict.fromkeys([*(column.name for column in columns), *sum(parts, ())])
+        rows = read_rows(body, names=names, max_rows=self.settings.serve_rows)
+        predicted = served.model.predict(rows).to_dict("records")
+        content = json.dumps({"predictions": predicted}, allow_nan=False)
+        return content.encode(), len(rows)
+
+
+def build_app(champion: ServedChampion, settings: Settings, *, token: str = "") -> FastAPI:
+    """Build the application.
+
+    Args:
+        champion: The model, which has answered its example.
+        settings: Limits of a request.
+        token: What callers must show; empty: only callers of this machine's own names are let in.
+    """
+    api = ScoringApi(champion, settings, token=token)
+
+    @asynccontextmanager
+    async def follow_alias(_: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(api.follow())
+        yield
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        api.queue.close()
+
+    app = FastAPI(lifespan=follow_alias, openapi_url=None, docs_url=None, redoc_url=None)
+    app.add_exception_handler(StarletteHTTPException, _refuse_as_json)
+    for path, answer in {
+        "/ping": api.ping,
+        "/health": api.ping,
+        "/version": api.read_version,
+    }.items():
+        app.add_api_route(path, answer, methods=["GET"])
+    guarded = APIRouter(dependencies=[Depends(api.check_caller)])
+    guarded.add_api_route("/invocations", api.invocations, methods=["POST"])
+    guarded.add_api_route("/metrics", api.read_metrics, methods=["GET"])
+    guarded.add_api_route("/openapi.json", api.describe, methods=["GET"])
+    app.include_router(guarded)
+    return app
+
+
+def refuse(status: int, words: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """Answer with a reason, and nothing of this machine."""
+    return JSONResponse({"error": words}, status_code=status, headers=headers)
+
+
+async def _refuse_as_json(_: Request, error: Exception) -> Response:
+    assert isinstance(error, StarletteHTTPException)  # noqa: S101 - it is registered for these
+    return refuse(error.status_code, str(error.detail), dict(error.headers or {}))
+
+
+def _json_of(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}

@@ -1,0 +1,102 @@
+"""The body of a request as rows: MLflow's forms of JSON, read strictly."""
+
+import json
+from collections.abc import Collection
+from typing import Any, Final, NoReturn, TypeGuard
+
+import pandas as pd
+
+from include.errors import SchemaError
+
+FORMS: Final = ("dataframe_records", "dataframe_split", "inputs", "instances")
+RECORDS: Final = "a list of objects, each with at least one column of the model"
+
+
+def read_rows(body: bytes, *, names: Collection[str], max_rows: int) -> pd.DataFrame:
+    """Read the rows of a request; every value stays as JSON has it.
+
+    Args:
+        body: JSON in one of the forms that MLflow takes.
+        names: Columns that the model knows; others are left out of records.
+        max_rows: Most rows.
+
+    Raises:
+        SchemaError: It is not strict JSON, of none of the forms, or has no rows or too many.
+
+    Example:
+        >>> body = b'{"dataframe_records": [{"age": 30, "x": 1}, {"age": null}]}'
+        >>> read_rows(body, names=["age"], max_rows=10)["age"].tolist()
+        [30, None]
+    """
+    form, content = _read_form(body)
+    if form == "dataframe_split":
+        columns, rows = _split(content)
+    elif isinstance(content, dict):
+        columns, rows = _from_columns(content)
+    else:
+        columns, rows = _from_records(content, form, names)
+    if not 1 <= len(rows) <= max_rows:
+        raise SchemaError(
+            f"a request must have 1 to {max_rows:,} rows. Received: {len(rows):,}. "
+            "Send them in several requests."
+        )
+    return pd.DataFrame(rows, columns=columns, dtype=object)
+
+
+def _read_form(body: bytes) -> tuple[str, Any]:
+    try:
+        content = json.loads(body, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise _not_json("brackets nested too deeply") from error
+    except ValueError as error:  # also what is not UTF-8, and numbers of thousands of digits
+        raise _not_json(str(error)[:200]) from error
+    given = [form for form in FORMS if isinstance(content, dict) and form in content]
+    if len(given) != 1:
+        raise SchemaError(
+            f"a request must be a JSON object with one of {list(FORMS)}. "
+            f"Received: {given or type(content).__name__}."
+        )
+    return given[0], content[given[0]]
+
+
+def _split(content: Any) -> tuple[list[Any], list[Any]]:
+    given = content if isinstance(content, dict) else {}
+    columns, rows = given.get("columns"), given.get("data")
+    if not _is_list_of(columns, str) or not _is_list_of(rows, list):
+        raise _wrong_form("dataframe_split", "`columns`, a list of names, and `data`, one of lists")
+    if any(len(row) != len(columns) for row in rows):
+        raise _wrong_form("dataframe_split", f"{len(columns)} values in every row, as `columns`")
+    return columns, rows
+
+
+def _from_columns(content: dict[str, Any]) -> tuple[list[str], list[Any]]:
+    values = list(content.values())
+    if not _is_list_of(values, list) or len({len(each) for each in values}) > 1:
+        raise _wrong_form("inputs", "lists of the same length by column, or a list of objects")
+    return list(content), list(zip(*values, strict=True))
+
+
+def _from_records(
+    content: Any, form: str, names: Collection[str]
+) -> tuple[list[str], list[list[Any]]]:
+    if not _is_list_of(content, dict):
+        raise _wrong_form(form, RECORDS)
+    given = set().union(*content)
+    known = [name for name in names if name in given]
+    return known, [[row.get(name) for name in known] for row in content]
+
+
+def _is_list_of(value: Any, kind: type) -> TypeGuard[list[Any]]:
+    return isinstance(value, list) and all(isinstance(each, kind) for each in value)
+
+
+def _wrong_form(form: str, expected: str) -> SchemaError:
+    return SchemaError(f"`{form}` must hold {expected}. Received: something else. Correct it.")
+
+
+def _refuse_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text}, which JSON does not know; write null for a missing value")
+
+
+def _not_json(received: str) -> SchemaError:
+    return SchemaError(f"a request must be JSON in UTF-8. Received: {received}. Correct it.")
