@@ -226,7 +226,8 @@ def perform_close(spec: PipelineSpec) -> None:
     if not problem:
         _close_good_run(run, is_last_try=ti.try_number > ti.max_tries)
         return
-    state: EndState = "KILLED" if "skipped" in problem or was_killed(run) else "FAILED"
+    is_stopped = was_stopped(states, recorded) or was_killed(run)
+    state: EndState = "KILLED" if is_stopped else "FAILED"
     if states.get("ingest") == "success" and "validate" in states:
         _report_failure(spec, run, context["params"])
     close_run(run, state)
@@ -283,6 +284,27 @@ def explain_failure(states: Mapping[str, str | None], recorded: Collection[str])
         if state != "success" and name not in recorded and name not in on_request:
             return f"{name} was {state or 'not run'}"
     return ""
+
+
+def was_stopped(states: Mapping[str, str | None], recorded: Collection[str]) -> bool:
+    """Tell whether a person ended the run: what was left of it is skipped, and had no say.
+
+    What a task that failed by itself keeps from running is `upstream_failed`.
+
+    Example:
+        >>> was_stopped({"train": "failed", "judge": "skipped"}, {"ingest"})
+        True
+        >>> was_stopped({"train": "failed", "judge": "upstream_failed"}, {"ingest"})
+        False
+    """
+    vital = {name: state for name, state in states.items() if _is_vital(name)}
+    return any(state == "skipped" and name not in recorded for name, state in vital.items())
+
+
+def _is_vital(name: str) -> bool:
+    """Tell whether a run is not whole without a task: what the form asks for may be missing."""
+    on_request = name in TASKS and TASKS[name].is_on_request
+    return not on_request and not name.startswith("fit_share") and name != "close_run"
 
 
 def _task_states(context: Any) -> dict[str, str | None]:

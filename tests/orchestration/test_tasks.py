@@ -137,7 +137,7 @@ AFTER_TRAIN = ("evaluate", "judge", "approve", "promote", "report")
         (
             "RUNNING",
             {"train": "failed", **dict.fromkeys(AFTER_TRAIN, "skipped")},
-            "FAILED",
+            "KILLED",
             "train failed",
         ),
         ("RUNNING", dict.fromkeys(AFTER_TRAIN, "skipped"), "KILLED", "evaluate was skipped"),

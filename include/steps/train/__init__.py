@@ -107,6 +107,7 @@ def describe_fit(spec: PipelineSpec, prepared: PrepareRecord) -> str:
 
 def log_missing_epochs(log: RunLog, history: tuple[dict[str, float], ...]) -> None:
     """Log the epochs that ended but were not logged before the process was killed."""
+    log.flush()  # what waits on disk is not missing
     known = {point.step for point in log.client.get_metric_history(log.run_id, "loss")}
     for epoch, metrics in enumerate(history, start=1):
         if epoch not in known:
