@@ -124,7 +124,9 @@ def test_a_change_of_any_module_is_seen_and_all_of_them_can_be_imported_anew(tmp
     # Libraries keep tables of their own, which the forgotten project's classes still stand in.
     shutil.copytree(ROOT / "include", tmp_path / "include")
     said = run_forks(CHANGED, tmp_path)
-    assert said[-2:] == ["changes that nobody sees: []", "True"]
+    # From 3.12 on, Python may warn in between that a library has threads.
+    assert "changes that nobody sees: []" in said
+    assert said[-1] == "True"
     assert not [line for line in said if "Overwriting" in line]
 
 
