@@ -268,12 +268,7 @@ def explain_failure(states: Mapping[str, str | None], recorded: Collection[str])
         >>> explain_failure({"judge": "success"}, set())
         'judge was marked success and handed on nothing'
     """
-    vital = {
-        name: state
-        for name, state in states.items()
-        if not name.startswith("fit_share") and name != "close_run"
-    }
-    on_request = {name for name, task in TASKS.items() if task.is_on_request}
+    vital = _vital_states(states)
     for wrong in ("failed", "upstream_failed"):
         for name, state in vital.items():
             if state == wrong:
@@ -281,7 +276,7 @@ def explain_failure(states: Mapping[str, str | None], recorded: Collection[str])
     for name, state in vital.items():
         if state == "success" and name in STEPS and name not in recorded:
             return f"{name} was marked success and handed on nothing"
-        if state != "success" and name not in recorded and name not in on_request:
+        if state != "success" and name not in recorded and not _is_on_request(name):
             return f"{name} was {state or 'not run'}"
     return ""
 
@@ -297,14 +292,23 @@ def was_stopped(states: Mapping[str, str | None], recorded: Collection[str]) -> 
         >>> was_stopped({"train": "failed", "judge": "upstream_failed"}, {"ingest"})
         False
     """
-    vital = {name: state for name, state in states.items() if _is_vital(name)}
-    return any(state == "skipped" and name not in recorded for name, state in vital.items())
+    return any(
+        state == "skipped" and name not in recorded and not _is_on_request(name)
+        for name, state in _vital_states(states).items()
+    )
 
 
-def _is_vital(name: str) -> bool:
-    """Tell whether a run is not whole without a task: what the form asks for may be missing."""
-    on_request = name in TASKS and TASKS[name].is_on_request
-    return not on_request and not name.startswith("fit_share") and name != "close_run"
+def _vital_states(states: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Leave out the task that asks, and the shares of a learning curve, each a point of many."""
+    return {
+        name: state
+        for name, state in states.items()
+        if not name.startswith("fit_share") and name != "close_run"
+    }
+
+
+def _is_on_request(name: str) -> bool:
+    return name in TASKS and TASKS[name].is_on_request
 
 
 def _task_states(context: Any) -> dict[str, str | None]:

@@ -9,16 +9,16 @@ from include.promotion.wording import (
     describe_cost,
     describe_gap,
     describe_left_out,
-    spell,
 )
 from include.records import Gate, SliceGap, VerdictKind
 from include.specs.metrics import METRICS
+from include.values.formats import format_name
 
 
 def judge_champion(bench: Bench) -> Judged:
     """Hold the candidate against the champion on the same rows."""
     name, evidence = "better than the champion", bench.evidence
-    version, metric = evidence.champion_version, spell(bench.metric)
+    version, metric = evidence.champion_version, format_name(bench.metric)
     if not version and evidence.champion is None:
         if evidence.disturbance:
             detail = f"{evidence.disturbance}: whether there is a next one is for a person to say"
@@ -105,4 +105,4 @@ def describe_worst_slice(bench: Bench) -> str:
         return ""
     sign = 1 if METRICS[bench.metric].is_higher_better else -1
     worst = min(measured, key=lambda each: sign * (each.candidate or 0.0))
-    return f"worst {worst} ({worst.rows:,} rows): {spell(bench.metric)} {worst.candidate:.4g}"
+    return f"worst {worst} ({worst.rows:,} rows): {format_name(bench.metric)} {worst.candidate:.4g}"

@@ -25,11 +25,11 @@ from include.promotion.wording import (
     describe_interval,
     describe_missing,
     list_notes,
-    spell,
 )
 from include.records import Estimate, Evidence, Gate, Rival, Verdict, VerdictKind
 from include.specs import PipelineSpec
 from include.specs.promotion import Requirement
+from include.values.formats import format_name
 
 
 def decide(spec: PipelineSpec, evidence: Evidence) -> Verdict:
@@ -94,7 +94,7 @@ def judge_requirement(requirement: Requirement, bench: Bench) -> Judged:
     """Hold one test metric against its bound; a missing one does not pass."""
     found = keep_finite(bench.evidence.estimates.get(requirement.metric))
     words = f"at {'least' if requirement.is_minimum else 'most'} {requirement.bound:g} is required"
-    name = spell(requirement.metric)
+    name = format_name(requirement.metric)
     if found is None:
         detail = f"{name} on the test rows could not be computed; {words}"
         return Judged("keep", Gate(name=str(requirement), is_passed=False, detail=detail))
@@ -129,7 +129,7 @@ def judge_guesses(bench: Bench) -> Judged:
     guess = find_best_guess(bench.evidence, bench.metric)
     if ours is None or guess is None:
         side = "the candidate" if ours is None else "the trivial guesses"
-        detail = f"{spell(bench.metric)} of {side} could not be computed"
+        detail = f"{format_name(bench.metric)} of {side} could not be computed"
         return Judged("keep", Gate(name=name, is_passed=False, detail=detail))
     theirs, gap = guess.metrics[bench.metric], guess.gaps[bench.metric]
     kind = classify(gap.value > 0, is_sure=is_shown(gap, bench.alpha), bench=bench)
@@ -140,8 +140,8 @@ def judge_guesses(bench: Bench) -> Judged:
         Gate(
             name=f"better than answering {guess.name}",
             is_passed=kind == PASSED,
-            detail=f"{spell(bench.metric)} {ours.value:.4g} is {relation} the {theirs:.4g} of "
-            f"answering {guess.name}"
+            detail=f"{format_name(bench.metric)} {ours.value:.4g} is {relation} the {theirs:.4g} "
+            f"of answering {guess.name}"
             f"{describe_gap(interval, bench.alpha, is_too_few=gap.error is None)}",
             value=gap.value,
             bound=0.0,

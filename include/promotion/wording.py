@@ -4,11 +4,7 @@ import math
 
 from include.promotion.estimates import Interval
 from include.records import Evidence
-
-
-def spell(metric: str) -> str:
-    """Write a metric's name as words."""
-    return metric.replace("_", " ")
+from include.values.formats import format_name
 
 
 def percent(alpha: float) -> str:
@@ -44,7 +40,7 @@ def describe_cost(metric: str, gap: float) -> str:
         'log loss is 0.031 worse'
     """
     word = f"{abs(gap):.3g} {'better' if gap > 0 else 'worse'}" if gap else "no better"
-    return f"{spell(metric)} is {word}"
+    return f"{format_name(metric)} is {word}"
 
 
 def describe_left_out(evidence: Evidence) -> str:

@@ -5,7 +5,6 @@ fitted preprocessor) and `model.keras` (the network). `trained_rows.bin` tells w
 from, so that it is never measured on them.
 """
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterable
@@ -70,7 +69,7 @@ def write_bundle(
     directory.mkdir(parents=True, exist_ok=True)
     bundle = Bundle(
         name=spec.name,
-        spec_digest=hashlib.sha256(spec.model_dump_json().encode()).hexdigest(),
+        spec_digest=spec.digest,
         columns=describe_columns(spec, fitted.columns),
         reading=reading_of(spec.source),
         serving=spec.serving,

@@ -4,6 +4,7 @@ Every field has its default here and its meaning in its description, from which
 `docs/spec.md` is generated.
 """
 
+import hashlib
 from functools import cached_property
 
 from pydantic import Field, model_validator
@@ -79,6 +80,11 @@ class PipelineSpec(SpecModel):
         self._check_metrics()
         self._check_references()
         return self
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all that it says, defaults too."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
     @cached_property
     def column_by_name(self) -> dict[str, Column]:

@@ -1,6 +1,5 @@
 """Write the page of a run: what went in, whether it passed, how good the model is."""
 
-import hashlib
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -54,7 +53,7 @@ def report(spec: PipelineSpec, run: RunContext, *handed_on: Record | None) -> Re
         curve_figure=files.read_bytes(curve.figure) if curve else b"",
         mlflow_url=f"{settings.mlflow_public}/#/experiments/{log.experiment_id}/runs/{log.run_id}",
         versions=_installed_versions(),
-        spec_digest=hashlib.sha256(spec.model_dump_json().encode()).hexdigest(),
+        spec_digest=spec.digest,
         written_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     )
     page = render_run_report(spec, run, records, evidence).encode("utf-8")
