@@ -42,7 +42,7 @@ MODEL_NAME: Final = "model"
 LEFT_OUT: Final = frozenset(
     {
         *("analysis", "drafting", "orchestration", "pipelines", "quality", "reporting"),
-        *("sources", "stack", "steps", "tables", "cli.py"),
+        *("sources", "stack", "steps", "tables", "cli"),
     }
 )
 # Exactly what a bundle imports while it predicts.

@@ -1,0 +1,5 @@
+"""`python -m include.cli`, the same as `gatehouse`."""
+
+from include.cli import app
+
+app()

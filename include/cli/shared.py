@@ -1,0 +1,64 @@
+"""What every command shares: the application, its console, how errors are told."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from include.errors import GatehouseError, ParamError
+from include.settings import Settings
+from include.specs.loader import load_pipeline_specs
+from include.specs.pipeline import PipelineSpec
+
+app = typer.Typer(
+    help="Only data that passes trains a model; only a model that wins gets promoted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console(highlight=False)
+
+PipelineArgument = Annotated[str, typer.Argument(help="Name of the pipeline.")]
+
+
+def find_spec(settings: Settings, pipeline: str) -> PipelineSpec:
+    """Give the spec of a pipeline.
+
+    Raises:
+        SpecError: its file is wrong.
+        ParamError: there is no pipeline of this name.
+    """
+    entries = list(load_pipeline_specs(settings.pipelines_dir))
+    for entry in entries:
+        if entry.spec is not None and entry.spec.name == pipeline:
+            return entry.spec
+        if entry.error is not None and entry.path.stem == pipeline:
+            raise entry.error
+    names = [entry.spec.name for entry in entries if entry.spec is not None]
+    raise ParamError(f"expected one of the pipelines {names}. Received: {pipeline!r}.")
+
+
+def tell(line: str) -> None:
+    """Show a line of progress, dimmed."""
+    console.print(f"[dim]{plain(line)}[/dim]")
+
+
+def plain(text: str) -> str:
+    """Keep brackets of a text from being read as rich's markup."""
+    return text.replace("[", r"\[")
+
+
+@contextmanager
+def readable_errors() -> Iterator[None]:
+    """Turn our errors into a message and exit code 1, Ctrl-C into exit code 130."""
+    try:
+        yield
+    except GatehouseError as error:
+        Console(stderr=True, highlight=False).print(f"[red]{plain(str(error))}[/red]")
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt:
+        console.print("interrupted; what was triggered goes on in the background (Airflow UI)")
+        sys.exit(130)
