@@ -93,7 +93,7 @@ def _preload_project() -> None:
             try:
                 importlib.import_module(module.name)
             # Whatever it is, the scheduler must live; the task that needs the module fails with it.
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 _logger.warning("%s is not preloaded: %r", module.name, error)
         os.register_at_fork(after_in_child=functools.partial(_forget_if_changed, root, imported))
 
