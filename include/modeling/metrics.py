@@ -169,7 +169,7 @@ def rank_precision(
     ranked = scores[order]
     hits = is_positive[order].astype(np.float64)
     last = np.searchsorted(-ranked, -ranked, side="right") - 1
-    return hits, last + 1.0, np.cumsum(hits)[last]
+    return hits, np.asarray(last + 1, dtype=np.float64), np.cumsum(hits)[last]
 
 
 def _average_precision(is_positive: npt.NDArray[np.bool_], scores: Floats) -> float:
