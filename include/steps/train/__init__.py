@@ -70,6 +70,8 @@ def train(
     network = build_network(spec.model, schema, seed=spec.training.seed)
     _log_parameters(log, spec, network)
     checkpoint = CheckpointFile(files.local_directory / CHECKPOINT, fingerprint)
+    if (killed := checkpoint.read()) is not None:
+        log_missing_epochs(log, killed.state.history)
     arrays = [
         read_arrays(prepared.features, schema, part, scratch=scratch)
         for part in ("train", "validation")
@@ -84,8 +86,6 @@ def train(
             on_epoch=epochs.tell,
             stop=stop,
         )
-    if result.resumed_from:
-        log_missing_epochs(log, result.history)
     trained = store_candidate(
         files, log, network=network, result=result, array_bytes=sum(a.size_bytes for a in arrays)
     )
