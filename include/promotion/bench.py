@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Final, NamedTuple
 
 from include.promotion.estimates import Interval, bound, bound_share, count_missing_rows, is_shown
+from include.promotion.wording import describe_gap
 from include.records import Estimate, Evidence, Gate, VerdictKind
 from include.specs.metrics import METRICS
 
@@ -42,9 +44,30 @@ def close_gate(kind: VerdictKind, gate: Gate, count: Callable[[], int | None]) -
     return Judged(kind, gate, count() if kind == "inconclusive" else None)
 
 
-def count_for_gap(gap: Estimate, bench: Bench) -> int | None:
-    """Count how many more rows would show a difference."""
-    return count_missing_rows(gap, lambda each: is_shown(each, bench.alpha), bench.evidence.rows)
+def close_gap(
+    name: str, kind: VerdictKind, gap: Estimate, bench: Bench, *, words: str, after: str = ""
+) -> Judged:
+    """Close a gate that rests on a difference, which is told with its interval.
+
+    Args:
+        name: Name of the gate.
+        kind: What it comes to.
+        gap: The difference; above 0 the candidate is better.
+        bench: What every gate looks at.
+        words: The sentence, up to the interval.
+        after: What follows it.
+    """
+    interval = bound(gap, bench.alpha)
+    gate = Gate(
+        name=name,
+        is_passed=kind == PASSED,
+        detail=f"{words}{describe_gap(interval, bench.alpha, is_too_few=gap.error is None)}{after}",
+        value=gap.value,
+        bound=0.0,
+        **list_bounds(interval),
+    )
+    is_won = partial(is_shown, alpha=bench.alpha)
+    return close_gate(kind, gate, lambda: count_missing_rows(gap, is_won, bench.evidence.rows))
 
 
 def bound_metric(metric: str, found: Estimate, alpha: float) -> Interval | None:

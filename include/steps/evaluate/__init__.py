@@ -9,20 +9,19 @@ from upath import UPath
 
 from include.modeling.baselines import predict_baseline, predict_past
 from include.modeling.curves import trace_curves
-from include.records import EvaluateRecord, PrepareRecord, RunContext, TrainRecord
+from include.promotion.gates import find_best_guess
+from include.records import EvaluateRecord, ModelMetrics, PrepareRecord, RunContext, TrainRecord
 from include.records.names import DETAILS, GOLDEN, TRAINED_ROWS
 from include.serving.loading import load_version
 from include.serving.network_file import load_network
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.steps.evaluate.champion import LoadChampion, score_champion
+from include.steps.evaluate.court import Court, find_dependence
 from include.steps.evaluate.evidence import (
-    Court,
     count_this_try,
-    find_dependence,
     gather_evidence,
     name_past,
-    pick_past,
     summarise_comparison,
 )
 from include.steps.evaluate.files import (
@@ -36,8 +35,6 @@ from include.steps.evaluate.files import (
     store_predictions,
 )
 from include.steps.evaluate.part_metrics import (
-    measure,
-    measure_champion,
     measure_test_slices,
     measure_validation,
     score_test_rows,
@@ -98,7 +95,6 @@ def evaluate(
     )
     baseline = predict_baseline(schema, read_target(prepared.features, "train"), len(test.y))
     past = predict_past(schema, test.frame, _list_lags(spec))
-    lag = pick_past(past, schema, test.y, spec.compare_metric)
     evidence = gather_evidence(
         spec,
         Court(schema, test.y, find_dependence(spec, test.frame), names),
@@ -110,6 +106,8 @@ def evaluate(
         disturbance=explain_disturbance(settings, spec.name),
     )
     evidence = count_this_try(spec, log, evidence, prepared.features, test.predictions)
+    always_alike, *pasts = evidence.guesses
+    hardest = find_best_guess(pasts, spec.compare_metric)
     details = EvaluationDetails(
         slices=measure_test_slices(spec, schema, test),
         curves=trace_curves(schema, test.y, test.predictions),
@@ -117,11 +115,16 @@ def evaluate(
     )
     evaluated = EvaluateRecord(
         validation=validation,
-        test=measure(schema, test.y, test.predictions, names=names),
-        baseline=measure(schema, test.y, baseline, names=names),
-        persistence=measure(schema, test.y, past[lag], names=names) if lag else None,
-        persistence_lag=lag,
-        champion=measure_champion(schema, test.y, champion, names=names),
+        test=ModelMetrics(
+            metrics={name: found.value for name, found in evidence.estimates.items()},
+            rows=evidence.rows,
+        ),
+        baseline=ModelMetrics(metrics=always_alike.metrics, rows=evidence.rows),
+        persistence=hardest and ModelMetrics(metrics=hardest.metrics, rows=evidence.rows),
+        champion=evidence.champion
+        and ModelMetrics(
+            metrics=evidence.champion.metrics, rows=evidence.rows - evidence.rows_left_out
+        ),
         champion_version=champion.version if champion else "",
         comparison=summarise_comparison(spec, evidence),
         details_uri=files.uri(DETAILS),

@@ -1,0 +1,85 @@
+"""The court: all models are held against the same test rows, and how these hang together."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from include.features.splits import read_order
+from include.modeling.influences import compute_influences
+from include.modeling.metrics import compute_metrics
+from include.promotion.dependence import Dependence
+from include.promotion.estimates import estimate
+from include.records import Estimate, FeatureSchema, Rival
+from include.specs import PipelineSpec
+from include.specs.metrics import METRICS
+from include.specs.names import ROW_ID
+
+Predictions = npt.NDArray[np.float64]
+
+
+class Measured(NamedTuple):
+    """Metrics of one model on some rows, and each row's influence on them."""
+
+    metrics: dict[str, float]
+    influences: dict[str, npt.NDArray[np.float64]]
+
+
+class Court(NamedTuple):
+    """What all models are held against: the same rows, their target and how they hang together."""
+
+    schema: FeatureSchema
+    y: npt.NDArray[Any]
+    dependence: Dependence
+    names: tuple[str, ...]
+
+    def measure(self, predictions: Predictions) -> Measured:
+        """Measure a model with the influences of rows."""
+        metrics = compute_metrics(self.schema, self.y, predictions, self.names)
+        influences = {name: compute_influences(name, self.y, predictions) for name in metrics}
+        return Measured(metrics, influences)
+
+    def compare(self, name: str, ours: Measured, predictions: Predictions) -> Rival:
+        """Hold a rival's predictions against the candidate, metric by metric."""
+        theirs = self.measure(predictions)
+        shared = [metric for metric in ours.metrics if metric in theirs.metrics]
+        gaps = {metric: self._gap(metric, ours, theirs) for metric in shared}
+        return Rival(name=name, metrics=theirs.metrics, gaps=gaps)
+
+    def _gap(self, metric: str, ours: Measured, theirs: Measured) -> Estimate:
+        sign = 1 if METRICS[metric].is_higher_better else -1
+        value = sign * (ours.metrics[metric] - theirs.metrics[metric])
+        shares = sign * (ours.influences[metric] - theirs.influences[metric])
+        return estimate(value, shares, self.dependence)
+
+    def keep(self, mask: npt.NDArray[np.bool_], names: tuple[str, ...]) -> "Court":
+        """Keep some rows and metrics."""
+        codes = None if self.dependence.codes is None else self.dependence.codes[mask]
+        return Court(self.schema, self.y[mask], self.dependence._replace(codes=codes), names)
+
+
+def find_dependence(spec: PipelineSpec, frame: pd.DataFrame) -> Dependence:
+    """Tell how test rows hang together: in time, by the key of the split, or by a repeated id."""
+    if spec.split.method == "time":
+        times = read_order(frame[spec.split.by])
+        return Dependence(np.unique(times, return_inverse=True)[1], True, spec.split.by)
+    ids = [column.name for column in spec.stored_columns if column.kind == "id"]
+    for name in dict.fromkeys((spec.split.by, spec.cleaning.group_by, *ids)):
+        if name is None or name == ROW_ID or name not in frame:
+            continue
+        codes = pd.factorize(frame[name])[0]
+        # A missing key is nobody's: such a row stands for itself.
+        codes = np.where(codes < 0, codes.max() + 1 + np.arange(len(codes)), codes)
+        if len(np.unique(codes)) < len(codes):
+            return Dependence(np.unique(codes, return_inverse=True)[1], False, name)
+    return Dependence()
+
+
+def describe_units(dependence: Dependence) -> str:
+    """Say in words what the rows are taken as."""
+    if dependence.codes is None:
+        return "independent rows"
+    if dependence.is_time:
+        return f"blocks in the order of {dependence.label}"
+    return f"{len(np.unique(dependence.codes)):,} clusters of {dependence.label}"
