@@ -9,6 +9,7 @@ from include.promotion.estimates import Interval, bound, bound_share, count_miss
 from include.promotion.wording import describe_gap
 from include.records import Estimate, Evidence, Gate, VerdictKind
 from include.specs.metrics import METRICS
+from include.values.formats import format_name
 
 PASSED: Final[VerdictKind] = "promote"
 
@@ -37,6 +38,18 @@ def classify(is_met: bool, *, is_sure: bool, bench: Bench) -> VerdictKind:
     if not is_met:
         return "keep"
     return PASSED if is_sure or not bench.is_lower else "inconclusive"
+
+
+def answer_undefined(name: str, metric: str, evidence: Evidence) -> Judged | None:
+    """Leave a gate open whose metric nobody has on these rows; None where somebody has it.
+
+    Rows of one class have no area under a curve. A candidate that alone lacks a metric is at
+    fault itself.
+    """
+    if any(metric in each.metrics for each in evidence.guesses):
+        return None
+    detail = f"{format_name(metric)} is not defined on these test rows"
+    return Judged("inconclusive", Gate(name=name, is_passed=False, detail=detail))
 
 
 def close_gate(kind: VerdictKind, gate: Gate, count: Callable[[], int | None]) -> Judged:

@@ -12,6 +12,7 @@ from include.promotion.bench import (
     PASSED,
     Bench,
     Judged,
+    answer_undefined,
     bound_metric,
     classify,
     close_gap,
@@ -53,6 +54,8 @@ def decide(spec: PipelineSpec, evidence: Evidence) -> Verdict:
     kind, reason = _weigh(absolute, champion)
     open_ones = [each for each in judged if each.kind == "inconclusive"]
     settled = count_settling_rows(open_ones) if kind == "inconclusive" else None
+    if kind == "inconclusive" and evidence.flaw:
+        reason += f"; the test rows are {evidence.flaw}"
     return Verdict(
         kind=kind,
         gates=tuple(each.gate for each in judged),
@@ -94,7 +97,8 @@ def judge_requirement(requirement: Requirement, bench: Bench) -> Judged:
     name = format_name(requirement.metric)
     if found is None:
         detail = f"{name} on the test rows could not be computed; {words}"
-        return Judged("keep", Gate(name=str(requirement), is_passed=False, detail=detail))
+        failed = Judged("keep", Gate(name=str(requirement), is_passed=False, detail=detail))
+        return answer_undefined(failed.gate.name, requirement.metric, bench.evidence) or failed
     interval = bound_metric(requirement.metric, found, bench.alpha)
 
     def is_met(each: Estimate) -> bool:
@@ -127,7 +131,8 @@ def judge_guesses(bench: Bench) -> Judged:
     if ours is None or guess is None:
         side = "the candidate" if ours is None else "the trivial guesses"
         detail = f"{format_name(bench.metric)} of {side} could not be computed"
-        return Judged("keep", Gate(name=name, is_passed=False, detail=detail))
+        failed = Judged("keep", Gate(name=name, is_passed=False, detail=detail))
+        return answer_undefined(name, bench.metric, bench.evidence) or failed
     theirs, gap = guess.metrics[bench.metric], guess.gaps[bench.metric]
     relation = "better than" if gap.value > 0 else "no better than"
     return close_gap(

@@ -33,6 +33,17 @@ class Court(NamedTuple):
     y: npt.NDArray[Any]
     dependence: Dependence
     names: tuple[str, ...]
+    is_slice: bool = False
+
+    @property
+    def flaw(self) -> str:
+        """Say why these rows show nothing, however many they are; empty if they may.
+
+        Rows of one class hold nothing of the others: whoever never guesses these seems better.
+        """
+        if self.is_slice or self.schema.task == "regression" or np.ptp(self.y) > 0:
+            return ""
+        return f"all of the class {self.schema.classes[self.y[0]]!r}"
 
     def measure(self, predictions: Predictions) -> Measured:
         """Measure a model with the influences of rows."""
@@ -51,12 +62,16 @@ class Court(NamedTuple):
         sign = 1 if METRICS[metric].is_higher_better else -1
         value = sign * (ours.metrics[metric] - theirs.metrics[metric])
         shares = sign * (ours.influences[metric] - theirs.influences[metric])
-        return estimate(value, shares, self.dependence)
+        return self.estimate(value, shares)
 
-    def keep(self, mask: npt.NDArray[np.bool_], names: tuple[str, ...]) -> "Court":
-        """Keep some rows and metrics."""
+    def estimate(self, value: float, influences: npt.NDArray[np.float64]) -> Estimate:
+        """Give a number its error, if these rows can tell it."""
+        return Estimate(value) if self.flaw else estimate(value, influences, self.dependence)
+
+    def keep(self, mask: npt.NDArray[np.bool_]) -> "Court":
+        """Keep some rows."""
         codes = None if self.dependence.codes is None else self.dependence.codes[mask]
-        return Court(self.schema, self.y[mask], self.dependence._replace(codes=codes), names)
+        return self._replace(y=self.y[mask], dependence=self.dependence._replace(codes=codes))
 
 
 def find_dependence(spec: PipelineSpec, frame: pd.DataFrame) -> Dependence:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from include.modeling.slices import label_rows
 from include.promotion.budget import count_try, digest_predictions, sketch_rows, spend
-from include.promotion.estimates import bound, estimate
+from include.promotion.estimates import bound
 from include.records import Comparison, Evidence, SliceGap, TableRef
 from include.specs import PipelineSpec
 from include.specs.metrics import METRICS
@@ -43,8 +43,7 @@ def gather_evidence(
     """
     ours = court.measure(candidate)
     estimates = {
-        name: estimate(value, ours.influences[name], court.dependence)
-        for name, value in ours.metrics.items()
+        name: court.estimate(value, ours.influences[name]) for name, value in ours.metrics.items()
     }
     rivals = tuple(court.compare(name, ours, each) for name, each in guesses.items())
     rows, units = len(court.y), describe_units(court.dependence)
@@ -52,7 +51,7 @@ def gather_evidence(
     fair = None if champion is None else champion.fair
     left_out = 0 if fair is None or theirs is None else int((~fair).sum())
     if fair is not None and theirs is not None and left_out:
-        court, frame = court.keep(fair, court.names), frame.loc[fair]
+        court, frame = court.keep(fair), frame.loc[fair]
         candidate, theirs = candidate[fair], theirs[fair]
         ours = court.measure(candidate)
     if champion is not None and theirs is not None:
@@ -70,6 +69,7 @@ def gather_evidence(
         slices=_compare_slices(spec, court, frame, candidate=candidate, champion=theirs),
         cleaning=dict(cleaning),
         disturbance=disturbance,
+        flaw=court.flaw,
     )
 
 
@@ -87,7 +87,7 @@ def _compare_slices(
             rows = int(mask.sum())
             if rows < spec.evaluation.slice_rows:
                 continue
-            part = court.keep(mask, (metric,))
+            part = court.keep(mask)._replace(names=(metric,), is_slice=True)
             ours = part.measure(candidate[mask])
             rival = None if champion is None else part.compare("", ours, champion[mask])
             found.append(
