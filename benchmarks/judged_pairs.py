@@ -16,6 +16,7 @@ from include.steps.evaluate.court import Court
 
 Kind = Literal[
     "independent",
+    "independent, skewed",
     "AR(1) 0.5",
     "AR(1) 0.8",
     "AR(1) 0.9",
@@ -24,6 +25,7 @@ Kind = Literal[
 ]
 KINDS: Final[tuple[Kind, ...]] = (
     "independent",
+    "independent, skewed",
     "AR(1) 0.5",
     "AR(1) 0.8",
     "AR(1) 0.9",
@@ -38,7 +40,7 @@ Floats = npt.NDArray[np.float64]
 def make_noise(kind: Kind, rows: int, random: np.random.Generator) -> Floats:
     """Draw normal noise of variance 1 whose rows hang together."""
     noise = random.standard_normal(rows)
-    if kind == "independent":
+    if kind.startswith("independent"):
         return noise
     strength = float(kind.split()[-1])
     if kind.startswith("AR"):
@@ -50,7 +52,7 @@ def make_noise(kind: Kind, rows: int, random: np.random.Generator) -> Floats:
 
 def describe_rows(kind: Kind, rows: int) -> Dependence:
     """Tell the comparison how the rows hang together, as `evaluate` would."""
-    if kind == "independent":
+    if kind.startswith("independent"):
         return Dependence()
     if kind.startswith("AR"):
         return Dependence(np.arange(rows), True, "time")
@@ -78,13 +80,18 @@ def compare_pair(
     """
     truth, first, second = (make_noise(kind, rows, random) for _ in range(3))
     first = first * (1 - edge)
+    is_skewed = kind.endswith("skewed")
     if METRICS[metrics[0]].task == "regression":
         schema = FeatureSchema(inputs=(), task="regression", target="y")
         y, models = truth, (truth + first, truth + second)
+        if is_skewed:  # errors in proportion to a target with a long tail
+            y, models = np.exp(truth), (np.exp(truth + first / 2), np.exp(truth + second / 2))
     else:
         schema = FeatureSchema(inputs=(), task="classification", target="y", classes=("no", "yes"))
-        y = (truth > 0.3).astype(np.int64)
-        models = (_to_shares(truth + first), _to_shares(truth + second))
+        bound = 1.6 if is_skewed else 0.3  # one row in 18 is of the second class, or one in three
+        y = (truth > bound).astype(np.int64)
+        offset = bound if is_skewed else 0.0
+        models = (_to_shares(truth - offset + first), _to_shares(truth - offset + second))
     dependence = Dependence() if ignore else describe_rows(kind, rows)
     court = Court(schema, y, dependence, tuple(metrics))
     return court.compare("rival", court.measure(models[0]), models[1]).gaps

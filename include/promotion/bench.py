@@ -5,7 +5,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, NamedTuple
 
-from include.promotion.estimates import Interval, bound, bound_share, count_missing_rows, is_shown
+from include.promotion.estimates import (
+    Interval,
+    bound,
+    bound_explained,
+    bound_share,
+    count_missing_rows,
+    is_shown,
+)
 from include.promotion.wording import describe_gap
 from include.records import Estimate, Evidence, Gate, VerdictKind
 from include.specs.metrics import METRICS
@@ -85,6 +92,8 @@ def close_gap(
 
 def bound_metric(metric: str, found: Estimate, alpha: float) -> Interval | None:
     """Give the interval of a metric; a share of rows has that of a share."""
+    if metric == "r2":
+        return bound_explained(found, alpha)
     is_share = METRICS[metric].task == "classification" and METRICS[metric].is_higher_better
     return bound_share(found, alpha) if is_share else bound(found, alpha)
 

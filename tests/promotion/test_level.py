@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from benchmarks.judged_pairs import compare_pair, measure_lucky_series, measure_wins
+from include.modeling.influences import compute_influences
+from include.promotion.bench import bound_metric
 from include.promotion.budget import LEVEL
-from include.promotion.estimates import is_shown
+from include.promotion.dependence import Dependence
+from include.promotion.estimates import estimate, is_shown
 
 PAIRS = 1_000
 # Three binomial errors above the level.
@@ -14,10 +17,18 @@ MOST = LEVEL + 3 * (LEVEL * (1 - LEVEL) / PAIRS) ** 0.5
 
 @pytest.mark.parametrize("rows", [50, 300])
 @pytest.mark.parametrize(
-    "kind", ["independent", "AR(1) 0.5", "AR(1) 0.8", "clusters, ICC 0.1", "clusters, ICC 0.5"]
+    "kind",
+    [
+        "independent",
+        "independent, skewed",
+        "AR(1) 0.5",
+        "AR(1) 0.8",
+        "clusters, ICC 0.1",
+        "clusters, ICC 0.5",
+    ],
 )
 def test_equal_models_win_no_more_often_than_stated(kind: str, rows: int) -> None:
-    wins = measure_wins(kind, ["mae", "r2"], rows, pairs=PAIRS, alpha=LEVEL, seed=1)
+    wins = measure_wins(kind, ["mae", "rmse", "r2"], rows, pairs=PAIRS, alpha=LEVEL, seed=1)
     assert not [metric for metric, share in wins.items() if share > MOST], wins
 
 
@@ -25,6 +36,19 @@ def test_equal_classifiers_win_no_more_often_than_stated() -> None:
     metrics = ["accuracy", "roc_auc"]
     wins = measure_wins("clusters, ICC 0.5", metrics, 200, pairs=300, alpha=LEVEL, seed=1)
     assert max(wins.values()) <= LEVEL + 3 * (LEVEL * (1 - LEVEL) / 300) ** 0.5
+
+
+@pytest.mark.parametrize("rows", [30, 200])
+def test_what_is_explained_is_rarely_less_than_its_interval_says(rows: int) -> None:
+    random, missed = np.random.default_rng(3), 0
+    for _ in range(PAIRS):
+        y = random.standard_normal(rows)
+        predicted = y + random.normal(0, 0.5, rows)
+        influences = compute_influences("r2", y, predicted)
+        value = 1 - np.square(predicted - y).mean() / y.var()
+        found = bound_metric("r2", estimate(value, influences, Dependence()), LEVEL)
+        missed += found is not None and found.low > 0.75
+    assert missed / PAIRS <= MOST
 
 
 @pytest.mark.parametrize("kind", ["independent", "AR(1) 0.5", "clusters, ICC 0.5"])

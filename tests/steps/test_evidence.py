@@ -121,6 +121,42 @@ def test_few_rows_that_differ_never_promote(rows: int, different: int, gain: flo
     assert verdict.kind != "promote"
 
 
+def test_only_slices_with_enough_rows_are_held_against_the_champion() -> None:
+    y = np.arange(100) % 2
+    spec = make_spec(evaluation={"slices": ["job", "age"], "slice_rows": 30})
+    evidence = gather_evidence(
+        spec,
+        Court(CLASSES, y, Dependence(), EVALUATED),
+        pd.DataFrame({"job": ["nurse"] * 71 + ["smith"] * 29, "age": y}),
+        candidate=sure_of(y, 0.9),
+        guesses={},
+        champion=ChampionScores("3", sure_of(y, 0.8)),
+        cleaning={},
+    )
+    assert [(str(each), each.rows) for each in evidence.slices] == [
+        ("job = nurse", 71),
+        ("age = 0", 50),
+        ("age = 1", 50),
+    ]
+    assert all(each.gap is not None and each.gap.value > 0 for each in evidence.slices)
+
+
+def test_an_average_over_classes_is_as_sure_as_its_rarest_class() -> None:
+    y = np.r_[np.ones(9, dtype=int), np.zeros(191, dtype=int)]
+    random = np.random.default_rng(0)
+    ours, theirs = (sure_of(y, 0.6) + random.uniform(0, 0.3, (200, 2)) for _ in range(2))
+    gaps = {}
+    for first in (0, 1):  # one more row of the class is enough
+        y[9] = first
+        court = Court(CLASSES, y, Dependence(), EVALUATED)
+        gaps[first] = court.compare("", court.measure(ours), theirs).gaps
+    assert gaps[0]["roc_auc"].error is None
+    assert gaps[1]["roc_auc"].freedom == 9
+    assert gaps[0]["log_loss"].freedom == gaps[1]["log_loss"].freedom == 199
+    keys = Court(CLASSES, y, Dependence(np.arange(200) // 2), EVALUATED)
+    assert keys.compare("", keys.measure(ours), theirs).gaps["roc_auc"].error is None
+
+
 def test_rows_with_one_key_or_without_any_are_told_apart() -> None:
     spec = make_spec(split={"method": "group", "by": "loan_id"})
     frame = pd.DataFrame({"loan_id": ["a", "a", "b", None, None]})

@@ -7,9 +7,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from include.features.splits import read_order
-from include.modeling.influences import compute_influences
+from include.modeling.influences import ORDERED_AS, OVER_CLASSES, compute_influences
 from include.modeling.metrics import compute_metrics
-from include.promotion.dependence import Dependence
+from include.promotion.dependence import FEWEST_CLUSTERS, Dependence
 from include.promotion.estimates import estimate
 from include.records import Estimate, FeatureSchema, Rival
 from include.specs import PipelineSpec
@@ -48,7 +48,8 @@ class Court(NamedTuple):
     def measure(self, predictions: Predictions) -> Measured:
         """Measure a model with the influences of rows."""
         metrics = compute_metrics(self.schema, self.y, predictions, self.names)
-        influences = {name: compute_influences(name, self.y, predictions) for name in metrics}
+        names = {*metrics, *(ORDERED_AS[name] for name in metrics if name in ORDERED_AS)}
+        influences = {name: compute_influences(name, self.y, predictions) for name in names}
         return Measured(metrics, influences)
 
     def compare(self, name: str, ours: Measured, predictions: Predictions) -> Rival:
@@ -61,12 +62,33 @@ class Court(NamedTuple):
     def _gap(self, metric: str, ours: Measured, theirs: Measured) -> Estimate:
         sign = 1 if METRICS[metric].is_higher_better else -1
         value = sign * (ours.metrics[metric] - theirs.metrics[metric])
-        shares = sign * (ours.influences[metric] - theirs.influences[metric])
-        return self.estimate(value, shares)
+        mean = ORDERED_AS.get(metric)
+        if mean is None:
+            shares = sign * (ours.influences[metric] - theirs.influences[metric])
+        else:
+            shares = theirs.influences[mean] - ours.influences[mean]
+            whole = shares.mean()
+            shares *= value / whole if whole else 1.0
+        found = self.estimate(metric, value, shares)
+        if metric in OVER_CLASSES and found.error is not None:
+            found = found._replace(freedom=min(found.freedom, self._count_rarest() - 1.0))
+        return found
 
-    def estimate(self, value: float, influences: npt.NDArray[np.float64]) -> Estimate:
+    def estimate(self, metric: str, value: float, influences: npt.NDArray[np.float64]) -> Estimate:
         """Give a number its error, if these rows can tell it."""
-        return Estimate(value) if self.flaw else estimate(value, influences, self.dependence)
+        is_scarce = metric in OVER_CLASSES and self._count_rarest() < FEWEST_CLUSTERS
+        if self.flaw or is_scarce:
+            return Estimate(value)
+        return estimate(value, influences, self.dependence)
+
+    def _count_rarest(self) -> int:
+        """Count the rows of the rarest class that occurs; those of one key or moment are one."""
+        y, codes = self.y, self.dependence.codes
+        if codes is not None:
+            classes = len(self.schema.classes)
+            y = np.unique(codes * classes + y) % classes
+        counts = np.bincount(y)
+        return int(counts[counts > 0].min())
 
     def keep(self, mask: npt.NDArray[np.bool_]) -> "Court":
         """Keep some rows."""

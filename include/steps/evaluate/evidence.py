@@ -43,7 +43,8 @@ def gather_evidence(
     """
     ours = court.measure(candidate)
     estimates = {
-        name: court.estimate(value, ours.influences[name]) for name, value in ours.metrics.items()
+        name: court.estimate(name, value, ours.influences[name])
+        for name, value in ours.metrics.items()
     }
     rivals = tuple(court.compare(name, ours, each) for name, each in guesses.items())
     rows, units = len(court.y), describe_units(court.dependence)
