@@ -43,7 +43,7 @@ from include.steps.train.feature_arrays import read_schema, read_target
 from include.steps.train.files import read_history
 from include.tables.run_files import RunFiles
 from include.tables.store import read_file
-from include.tracking.aliases import explain_disturbance
+from include.tracking.aliases import settle_disturbance
 from include.tracking.runs import open_run
 from include.values.row_filter import RowFilter
 
@@ -103,7 +103,7 @@ def evaluate(
         guesses={ALWAYS_ALIKE: baseline} | {name_past(each): past[each] for each in past},
         champion=champion,
         cleaning=prepared.cleaning,
-        disturbance=explain_disturbance(settings, spec.name),
+        disturbance=settle_disturbance(settings, spec.name, seen_by=run.run_key),
     )
     evidence = count_this_try(spec, log, evidence, prepared.features, test.predictions)
     always_alike, *pasts = evidence.guesses
