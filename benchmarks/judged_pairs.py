@@ -1,7 +1,7 @@
 """Pairs of models of known quality, on rows that hang together in a known way."""
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -23,15 +23,7 @@ Kind = Literal[
     "clusters, ICC 0.1",
     "clusters, ICC 0.5",
 ]
-KINDS: Final[tuple[Kind, ...]] = (
-    "independent",
-    "independent, skewed",
-    "AR(1) 0.5",
-    "AR(1) 0.8",
-    "AR(1) 0.9",
-    "clusters, ICC 0.1",
-    "clusters, ICC 0.5",
-)
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 # Rows of one key.
 CLUSTER: Final = 10
 Floats = npt.NDArray[np.float64]
