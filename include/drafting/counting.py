@@ -20,6 +20,15 @@ ADDRESS: Final = r"^([0-9]{1,3}\.){3}[0-9]{1,3}$|^([0-9A-Fa-f]{1,4}:){3,7}[0-9A-
 TITLE: Final = r"(^|[ ,])(Mr|Mrs|Ms|Miss|Dr|Prof|Herr|Frau|Mme|Sr|Sra)\.? "
 CAPITALS: Final = r"^\p{Lu}[\p{L}'\x{2019}-]*\d*([ ,.]+\p{Lu}[\p{L}'\x{2019}-]*\.?\d*){0,5}$"
 CLOCK: Final = r"^[+-]?(\d+ days?,? )?\d{1,3}:\d{2}(:\d{2}([.,]\d+)?)?$"
+# As numbers and times are written, in whatever unit, mark and order.
+QUANTITY: Final = (
+    r"^[(<>=~\x{2248}+\x{2212}\s-]*([A-Z]{3}\s|[A-Z]{0,2}\p{Sc})?\s*[+-]?\d[\d.,'\s\x{a0}\x{202f}]*"
+    r"(\s*[%\x{2030}\x{b0}\p{Sc}\p{L}][\p{L}\x{b2}\x{b3}/]{0,7}\d?)?(\s*\d+\s*\p{L}{1,4})*\s*[)\x{2212}-]?\s*$"
+)
+DATED: Final = (
+    r"^\D{0,12}\d{1,4}[-/. ]+(\d{1,2}|\p{L}{3,10})[-/., ]+\d{2,4}\b"
+    r"|^\p{L}{3,10}[,. ]+(\p{L}{3,10} )?\d{1,2}\b.*\b\d{4}\b|^\d{4}[- ]?[QWqw]\d{1,2}$"
+)
 BOOLEANS: Final = ("true", "false", "yes", "no", "t", "f", "y", "n")
 BOOLEAN_TEXTS: Final = f"({', '.join(quote_text(text) for text in BOOLEANS)})"
 
@@ -53,6 +62,8 @@ TEXTS: Final = {
     "capitals": _matches(CAPITALS),
     "lettered": _matches(r"\p{L}"),
     "clocks": _matches(CLOCK),
+    "quantities": _matches(QUANTITY),
+    "dated": f"{_matches(DATED)} AND NOT {_matches(ADDRESS)}",
 }
 MEASURES: Final = (
     "count(*)",
@@ -62,20 +73,24 @@ MEASURES: Final = (
     "max({n}) FILTER (isfinite({n}))",
     "avg({n}) FILTER (isfinite({n}))",
     "coalesce(min(length({v})), 0)",
-    "coalesce(avg(length({v}) - length(replace({v}, ' ', '')) + 1), 0)",
 )
+# Of texts as well: words, since numbers are one.
+WORDS: Final = "coalesce(avg(length({v}) - length(replace({v}, ' ', '')) + 1), 0)"
 
 
-def count_values(values: Sequence[str], conditions: Sequence[str]) -> list[str]:
+def count_values(
+    values: Sequence[str], measures: Sequence[str], conditions: Sequence[str]
+) -> list[str]:
     """Write what is selected of columns: of each the measures, then the conditions in order.
 
     Args:
         values: The columns' values in SQL.
+        measures: Entries of `MEASURES`, or `WORDS`.
         conditions: Entries of `NUMBERS` and `TEXTS`.
     """
     selected = []
     for value in values:
         number = f"TRY_CAST({value} AS DOUBLE)"
-        selected += [measure.format(v=value, n=number) for measure in MEASURES]
+        selected += [measure.format(v=value, n=number) for measure in measures]
         selected += [f"count(*) FILTER ({one.format(v=value)})" for one in conditions]
     return selected

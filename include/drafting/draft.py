@@ -131,9 +131,10 @@ def _draft_without_leaks(name: str, profile: FileProfile, target: str, hints: Hi
             findings = findings._replace(only=leaks)
             break
         findings = findings._replace(leaks={**findings.leaks, **leaks})
-    text = render_draft(name, profile, target, order, hints, findings)
-    _load(name, text, profile.copy.path.parent)
-    return text
+    final = render_draft(name, profile, target, order, hints, findings)
+    if final != text:
+        _load(name, final, profile.copy.path.parent)
+    return final
 
 
 def _check_hints(form: FileForm, target: str, hints: Hints) -> None:
@@ -161,6 +162,12 @@ def _check_can_be_learned(profile: FileProfile, target: str, hints: Hints) -> No
             f"{found}. Name another column, or a file with all outcomes in it."
         )
     is_spread = column.distinct > max(LISTED_VALUES, column.filled / 2)
+    if column.distinct > LISTED_VALUES and (column.clocks == column.filled or column.time):
+        kind = "times" if column.time else "durations"
+        raise SourceError(
+            f"--target must name a column of numbers or of classes. Received: {place}, which has "
+            f"{kind}. Write them as numbers: seconds, or days from a day that is known."
+        )
     if column.is_nested or (is_spread and guess_task(column, hints)[0] == "classification"):
         found = f"{column.distinct} different values in {column.filled} rows, which are no numbers"
         raise SourceError(

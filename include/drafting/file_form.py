@@ -5,6 +5,7 @@ taken. So nothing is drafted that ingest would read in another way.
 """
 
 import codecs
+import re
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -24,6 +25,8 @@ WIDE: Final = ("utf-16", "utf-16-le", "utf-16-be", "utf-32")
 WESTERN: Final = "cp1252"
 FEWEST_SOUND: Final = 0.5
 SHOWN: Final = 50
+# So many fields in every row are no chance: no other mark separates them better.
+PLAINLY: Final = 20
 
 
 class FormHints(NamedTuple):
@@ -45,6 +48,11 @@ class _Attempt(NamedTuple):
     columns: tuple[str, ...]
     sound: float
     quoted: bool
+
+    @property
+    def is_perfect(self) -> bool:
+        """Whether every row was read, and nothing in it looks like a quote that was not."""
+        return self.sound == 1.0 and not self.quoted
 
 
 def find_form(path: Path, target: str, hints: FormHints) -> FileForm:
@@ -71,7 +79,10 @@ def find_form(path: Path, target: str, hints: FormHints) -> FileForm:
     if kind == "csv":
         return _find_csv_form(path, source, target, hints.separator)
     columns = COLUMN_READERS[kind](UPath(path), source, ())
-    _check_target(path, target, columns)
+    if kind == "jsonl":
+        _check_rows(path, source)
+    if target not in columns:
+        raise _no_target(path, target, columns, "")
     return FileForm(source, columns)
 
 
@@ -119,6 +130,18 @@ def _look_inside(path: Path) -> str:
     return "jsonl" if start.startswith(b"{") else "csv"
 
 
+def _check_rows(path: Path, source: FileSource) -> None:
+    """Refuse one object that holds all rows, as lists or below a name."""
+    block = next(iter_text_blocks(UPath(path), source.encoding), b"")
+    first, _, rest = block.strip().partition(b"\n")
+    if not rest and any(mark in first for mark in (b": [", b":[", b": {", b":{")):
+        raise SourceError(
+            f"expected one JSON object per line. Received: {shorten(path.name)}, one object that "
+            "holds all rows. Write it as JSON lines, for example with `jq -c '.NAME[]'` or pandas' "
+            "to_json(orient='records', lines=True)."
+        )
+
+
 def _json_array(name: str) -> SourceError:
     """Say what to do with one array of objects."""
     return SourceError(
@@ -156,13 +179,22 @@ def _is_mostly_utf8(path: Path) -> bool:
 
 
 def _find_csv_form(path: Path, source: FileSource, target: str, separator: str | None) -> FileForm:
-    best = _find_dialect(path, source, separator)
+    try:
+        best = _find_dialect(path, source, separator)
+    except SourceError as error:
+        if source.encoding != WESTERN:
+            raise
+        raise SourceError(
+            f"expected UTF-8 text. Received: {shorten(path.name)}, which is none, nor {WESTERN}. "
+            "Name its encoding with --encoding, such as shift_jis, gb18030 or cp1251."
+        ) from error
     names = best.columns
     source = best.source
     if target not in names:
         numbered = _number_columns(len(names))
         if target not in numbered:
-            _check_target(path, target, numbered if _is_data(names) else names)
+            known = numbered if _is_data(names) else names
+            raise _no_target(path, target, known, _find_move(path, source, target, names))
         names, source = numbered, source.model_copy(update={"header": False})
     return FileForm(source, names)
 
@@ -179,6 +211,9 @@ def _find_dialect(path: Path, source: FileSource, separator: str | None) -> _Att
                 attempts.append(_try(path, source.model_copy(update=changes)))
             except (SourceError, SchemaError) as error:
                 errors.append(error)
+                continue
+            if len(attempts[-1].columns) > PLAINLY and attempts[-1].is_perfect:
+                return attempts[-1]
     if not attempts:
         raise errors[0]
     split = [attempt for attempt in attempts if len(attempt.columns) > 1]
@@ -229,18 +264,31 @@ def _is_data(names: tuple[str, ...]) -> bool:
     return any(name.replace(".", "", 1).lstrip("+-").isdecimal() for name in names)
 
 
-def _check_target(path: Path, target: str, columns: tuple[str, ...]) -> None:
-    if target not in columns:
-        listed = [shorten(name)[1:-1] for name in columns[:SHOWN]]
-        raise SourceError(
-            f"--target must name a column of {path.name}. Received: {target!r}; "
-            f"columns: {listed}. If its first line is data, they are column0, column1, …"
-        )
+def _no_target(path: Path, target: str, columns: tuple[str, ...], move: str) -> SourceError:
+    listed = [shorten(name)[1:-1] for name in columns[:SHOWN]]
+    return SourceError(
+        f"--target must name a column of {path.name}. Received: {target!r}; columns: {listed}. "
+        + (move or "Name one of them.")
+    )
+
+
+def _find_move(path: Path, source: FileSource, target: str, names: tuple[str, ...]) -> str:
+    """Say what makes a column of the target: another separator, or fewer lines above it."""
+    if len(names) == 1 and target in re.split(r"[^\w ]+", names[0]):
+        marks = re.findall(r"[^\w ]", names[0])
+        return f"Its fields seem to be set apart by {marks[0]!r}: name that with --separator."
+    block = next(iter_text_blocks(UPath(path), source.encoding), b"")
+    lines = block.decode("utf-8", "replace").splitlines()[1:SHOWN]
+    for number, line in enumerate(lines, start=2):
+        if target in (field.strip(" \"'") for field in line.split(source.separator or ",")):
+            return f"Line {number} names it: remove what stands above."
+    return "If its first line is data, they are column0, column1, …"
 
 
 def _not_a_header(path: Path, fields: int) -> SourceError:
     return SourceError(
         f"expected a first line that names the columns. Received: {shorten(path.name)}, whose "
         f"first line has another number of fields ({fields}) than most rows. Remove what "
-        "stands above the names (comments, titles), or correct the first line."
+        "stands above the names (comments, titles), or give the first line as many fields "
+        "as the rows have."
     )

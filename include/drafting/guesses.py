@@ -8,6 +8,7 @@ from include.drafting.kinds import (
     MOST_CATEGORIES,
     Guess,
     canonical_values,
+    find_unread,
     guess_number,
     guess_tensor,
     guess_values,
@@ -15,7 +16,14 @@ from include.drafting.kinds import (
     show_spellings,
     show_values,
 )
-from include.drafting.order import ID_NAMES, Hints, RowOrder, epoch_format, repeats_things
+from include.drafting.order import (
+    ID_NAMES,
+    Hints,
+    RowOrder,
+    epoch_format,
+    hint_at_things,
+    repeats_things,
+)
 from include.drafting.personal import find_personal
 from include.drafting.profile import ColumnProfile, FileProfile
 
@@ -32,10 +40,11 @@ def guess_task(target: ColumnProfile, hints: Hints) -> tuple[str, str]:
         return hints.task, ""
     if not target.is_numeric or target.zeros:
         return "classification", ""
-    if target.distinct <= 2:
+    distinct = len(canonical_values(target)) or target.distinct
+    if distinct <= 2:
         return "classification", ""
-    if target.distinct <= LISTED_VALUES:
-        check = f"CHECK: {target.distinct} different numbers: classes, or --task regression"
+    if distinct <= min(LISTED_VALUES, target.filled / 2):
+        check = f"CHECK: {distinct} different numbers: classes, or --task regression"
         return "classification", check
     if _are_codes(target):
         check = (
@@ -114,6 +123,8 @@ def _finish(column: ColumnProfile, guess: Guess) -> Guess:
         reasons.append(reading.check)
     if column.misfits and column.misfits.rows:
         body["quarantine"] = True
+        if reading.misfits == "total" and column.name and "values" not in body:
+            body["values"] = [*column.values]
         few = f"{column.misfits.rows} of {column.rows + column.misfits.rows} rows do not fit"
         reasons.append(f"CHECK: {few} and go to quarantine: {column.misfits.shown}")
     return Guess({**body, **_nulls(column)}, "; ".join(reason for reason in reasons if reason))
@@ -165,16 +176,25 @@ def _guess_feature(column: ColumnProfile) -> Guess:
         return Guess(body, f"PERSONAL? {personal}; dropped at ingest (mask and hash are possible)")
     if repeats_things(column):
         return _name_of_things(column, is_group=True)
-    return _guess_id(column) or guess_values(column)
+    guess = _guess_id(column) or guess_values(column)
+    is_told = not guess.is_feature or find_unread(column)
+    hint = "" if is_told else hint_at_things(column)
+    return guess._replace(reason=f"{guess.reason}; {hint}") if hint else guess
 
 
 def _find_useless(column: ColumnProfile) -> str:
+    if 0 < column.filled < FEWEST_FILLED * column.rows:
+        return f"nearly empty: {column.filled} of {column.rows} rows have a value"
+    if column.distinct == 1 and column.filled < column.rows:
+        only = next(iter(column.values), "a value")
+        return (
+            f"{only!r} in {column.filled} of {column.rows} rows, else nothing; CHECK: if nothing "
+            "means no, write it, and this is a feature"
+        )
     if column.distinct <= 1:
         return "the same in every row" if column.filled else "empty in every row"
-    if column.filled < FEWEST_FILLED * column.rows:
-        return f"nearly empty: {column.filled} of {column.rows} rows have a value"
     if column.is_nested:
-        return "lists or objects that differ in shape: spread them over columns"
+        return "CHECK: lists or objects that differ in shape: spread them over columns"
     if column.clocks == column.filled:
         return (
             "CHECK: durations or times of day, which are not read: write them as seconds, or as "
@@ -206,13 +226,16 @@ def _guess_id(column: ColumnProfile) -> Guess | None:
     if is_other or not (is_varied or is_long):
         return None
     is_counter = column.integers == column.filled and column.is_rising and column.is_unique
-    is_code = column.numbers < column.filled and column.words < 1.5
+    is_code = (column.numbers < column.filled and column.words < 1.5) or column.zeros > 0
     if not (ID_NAMES.search(column.name) or is_counter or is_code or is_long):
         return None
     body = name_kind(column, "id")
     if column.is_unique:
-        return Guess(body, "differs in every row; never a feature")
-    reason = f"{column.distinct} values in {column.filled} rows name them; never a feature"
+        return Guess(body, f"differs in every row; never a feature{find_unread(column)}")
+    reason = (
+        f"{column.distinct} values in {column.filled} rows name them; never a feature"
+        f"{find_unread(column)}"
+    )
     return Guess({**body, "unique": False}, reason)
 
 

@@ -1,13 +1,21 @@
 """What a column's values are, as an entry of the contract: number, time, words, arrays."""
 
 import math
+import re
 from typing import Any, Final, NamedTuple
 
+from include.drafting.marks import FITS
 from include.drafting.order import epoch_format
 from include.drafting.profile import ColumnProfile
 from include.drafting.tracking import COMPACT
 
 MOST_CATEGORIES: Final = 60
+FEW_WORDS: Final = 12
+NEAR_SUM: Final = 1e-6
+CODE_NAMES: Final = re.compile(
+    r"(^|[^a-z])(zip|zip_?code|post_?code|postal_?code|plz|isbn|ean|upc|gtin|sku|icd)([^a-z]|$)",
+    re.IGNORECASE,
+)
 EXACT: Final = 2**53
 # A largest value so many times the mean: most values lie near the lower end.
 LONG_TAIL: Final = 8.0
@@ -39,11 +47,11 @@ def _guess_plain_number(column: ColumnProfile) -> Guess:
     epoch = epoch_format(column)
     if epoch:
         body = {**name_kind(column, "datetime"), "format": epoch}
-        return Guess(body, f"CHECK: numbers of the size of Unix times ({epoch}); or a number")
-    if column.zeros and column.integers == column.filled:
+        return Guess(body, f"CHECK: numbers read as times ({epoch}); or they are numbers")
+    if column.integers == column.filled and (column.zeros or CODE_NAMES.search(column.name)):
         guess = _words(column)
-        reason = f"codes: {column.zeros} of {column.filled} begin with a zero; {guess.reason}"
-        return Guess(guess.column, reason)
+        why = f"{column.zeros} of {column.filled} begin with a zero" if column.zeros else "by name"
+        return Guess(guess.column, f"codes: {why}; {guess.reason}")
     return guess_number(column)
 
 
@@ -53,9 +61,9 @@ def _words(column: ColumnProfile) -> Guess:
         body = {**name_kind(column, "text"), "length": length}
         return Guess(body, f"{column.words:.0f} words on average")
     share = column.numbers / column.filled
-    hint = ""
+    hint = find_unread(column)
     if 1 / 2 < share < 1:
-        hint = f"; CHECK: {column.numbers} of {column.filled} are numbers, kept as texts"
+        hint += f"; CHECK: {column.numbers} of {column.filled} are numbers, kept as texts"
     if column.distinct <= MOST_CATEGORIES:
         spelled = show_spellings(column)
         hint += f"; {spelled}" if spelled else ""
@@ -84,10 +92,33 @@ def guess_number(column: ColumnProfile) -> Guess:
     kind = "integer" if column.integers == column.filled else "number"
     low, high = column.low or 0.0, column.high or 0.0
     body = {**name_kind(column, kind), **column.reading.options, **_bounds(low, high)}
+    twins = [text for text in column.values if "." in text and text[:-1] in column.values]
+    versions = [text for text in twins if text.endswith("0") and not text.endswith(".0")]
     if low >= 0 and high > 50 * max(1.0, low) and high > LONG_TAIL * (column.mean or high):
         body["scale"] = "log"
     written = f", written with {column.reading.options}" if column.reading.options else ""
-    return Guess(body, f"{low:g} … {high:g} seen{written}")
+    check = f"; CHECK: {versions[0][:-1]} and {versions[0]} are one number" if versions else ""
+    total = (column.mean or 0.0) * column.filled
+    if column.filled > FEW_WORDS and high > 0 and abs(2 * high - total) < NEAR_SUM * high:
+        check += f"; CHECK: {high:g} is the sum of all others: a line of totals? Remove it"
+    return Guess(body, f"{low:g} … {high:g} seen{written}{check}")
+
+
+def find_unread(column: ColumnProfile) -> str:
+    """Point out texts that seem to be numbers or times, in no one form that is read."""
+    if column.is_numeric or column.time or column.distinct <= FEW_WORDS:
+        return ""
+    if column.dated >= FITS * column.filled:
+        return (
+            "; CHECK: they look like times, but in no one form that is read: write them as "
+            "2024-01-31, and they can order the rows"
+        )
+    if column.quantities >= FITS * column.filled > column.numbers:
+        return (
+            "; CHECK: they look like numbers in several spellings or units: write them alike, as "
+            "plain decimals, and they are"
+        )
+    return ""
 
 
 def _time(column: ColumnProfile) -> Guess:

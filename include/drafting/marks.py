@@ -9,6 +9,11 @@ WORDS: Final = ("NA", "N/A", "n/a", "null", "NULL", "None")
 # Missing if they are all that keeps a column from being numbers or times.
 ONLY_AMONG_NUMBERS: Final = ("-", "--", ".", "*", "inf", "-inf", "Infinity", "-Infinity")
 ALL_MARKS: Final = (*SURE, *WORDS, *ONLY_AMONG_NUMBERS)
+# What a line of totals is called.
+TOTAL: Final = (
+    r"(?i)^\s*((grand|sub|overall)?[ -]?totals?:?|sums?|summe|gesamt(summe)?|insgesamt"
+    r"|.{1,40}[ -]totals?)\s*$"
+)
 # Share of a text column from which on a word is taken for a value.
 FREQUENT: Final = 0.05
 # Share of a column's values that must fit a kind: one bad cell never costs a column its kind.

@@ -27,7 +27,10 @@ REGULAR: Final = 0.7
 ID_NAMES: Final = re.compile(
     r"(^|[^a-z])(id|ids|no|nr|key|uuid|guid|index)([^a-z]|$)|[a-z]I[dD]$", re.IGNORECASE
 )
-CODE_ID: Final = re.compile(r"(^|[^A-Za-z])(id|uuid|guid|nr)$|[a-z]I[dD]$|^ID$", re.IGNORECASE)
+CODE_ID: Final = re.compile(
+    r"(^|[^A-Za-z])(id|uid|uuid|guid|nr|no|hash|mrn|ssn|vin|imei)$|nummer$|[a-z]I[dD]$|^ID$",
+    re.IGNORECASE,
+)
 THINGS: Final = frozenset(
     [
         "patient",
@@ -51,6 +54,21 @@ THINGS: Final = frozenset(
         "member",
         "participant",
         "hospital",
+        "player",
+        "animal",
+        "mouse",
+        "owner",
+        "author",
+        "tenant",
+        "school",
+        "teacher",
+        "farm",
+        "sensor",
+        "plate",
+        "batch",
+        "lot",
+        "kunde",
+        "proband",
     ]
 )
 TIMES: Final = frozenset(
@@ -73,6 +91,8 @@ FIRST, LAST = 631_152_000, 4_102_444_800
 HOUR, DAY = 3600, 86_400
 # Rows until the same hour, weekday, week, month or quarter comes again, by the step in seconds.
 SEASONS: Final = ((HOUR, 24), (DAY, 7), (7 * DAY, 52), (30.4 * DAY, 12), (91.3 * DAY, 4))
+YEARS: Final = frozenset(["year", "jahr"])
+FIRST_YEAR, LAST_YEAR = 1500, 2200
 TIME_PARTS: Final = ("year", "month", "day", "hour", "minute", "second")
 # Smallest and largest value of the parts after the day.
 CLOCK: Final = {"hour": 23, "minute": 59, "second": 59}
@@ -149,7 +169,7 @@ def find_order(profile: FileProfile, target: str, hints: Hints) -> RowOrder:
 
 def repeats_things(column: ColumnProfile) -> bool:
     """Tell whether a column names things that occur in several rows: patients, shops, users."""
-    is_fraction = column.is_numeric and column.integers + column.long < column.filled
+    is_fraction = column.is_numeric and column.whole < column.filled
     if column.time or column.array or is_fraction or column.words >= 1.5 or column.is_nested:
         return False
     is_named = bool(CODE_ID.search(column.name)) or split_name(column.name) <= THINGS
@@ -157,10 +177,30 @@ def repeats_things(column: ColumnProfile) -> bool:
     return is_many and (is_named or column.long > column.filled / 2)
 
 
+def hint_at_things(column: ColumnProfile) -> str:
+    """Point out values that may name things met again: codes, or equally many rows of each."""
+    rows = column.values.values()
+    is_many = FEWEST_THINGS < column.distinct <= 0.5 * column.filled and column.words < 1.5
+    is_whole = column.numbers == 0 or column.integers == column.filled
+    is_other = column.time or column.reading.options or find_personal(column)
+    if not is_many or not is_whole or not rows or is_other:
+        return ""
+    is_even = max(rows) <= 1.5 * min(rows) and min(rows) > 1
+    if not is_even and (column.numbers or column.lettered < column.filled):
+        return ""
+    return (
+        f"CHECK: {column.distinct} values in {column.filled} rows: if they name things, "
+        f"`--group` {column.name} keeps each in one part"
+    )
+
+
 def epoch_format(column: ColumnProfile) -> str | None:
-    """Name the Unix time that a column of numbers is, if it is one: the magnitude says the unit."""
+    """Name the time that a column of numbers is: of Unix times the magnitude says the unit."""
     if not column.is_numeric or column.low is None or column.high is None or column.zeros:
         return None
+    if split_name(column.name) <= YEARS and FIRST_YEAR <= column.low <= column.high <= LAST_YEAR:
+        is_year = column.integers == column.filled and column.distinct >= FEWEST_TIMES
+        return "%Y" if is_year else None
     is_named = bool(split_name(column.name) & TIMES)
     for unit, factor in PER_SECOND.items():
         if FIRST * factor <= column.low <= column.high <= LAST * factor:
@@ -244,6 +284,8 @@ def _list_keys(columns: list[ColumnProfile], moments: tuple[str, ...]) -> list[C
         and one.name not in moments
         and not (one.is_numeric and one.integers + one.long < one.filled)
         and not one.time
+        and one.clocks < one.filled
+        and one.name.lower() not in TIME_PARTS
     ]
     return sorted(keys, key=lambda one: one.distinct)
 
@@ -260,8 +302,8 @@ def _find_step(
     contract = DatetimeColumn(name="any", kind="datetime", format=form)
     marks = Reading(missing=("", *time.reading.missing))
     found: list[Any] = []
-    for texts, _ in profile.copy.iter_column(time.key):
-        moments = cast_column(contract, texts, marks).values.drop_null()
+    for batch in profile.copy.iter_columns([time.key]):
+        moments = cast_column(contract, batch.column(0), marks).values.drop_null()
         found.append(
             moments.cast(pa.timestamp("us")).to_numpy(zero_copy_only=False).astype("int64")
         )

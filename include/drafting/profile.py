@@ -37,6 +37,8 @@ class ColumnProfile(NamedTuple):
     capitals: int
     lettered: int
     clocks: int
+    quantities: int
+    dated: int
     is_distinct_exact: bool
     is_rising: bool
     values: Mapping[str, int]
@@ -62,6 +64,11 @@ class ColumnProfile(NamedTuple):
         lower = {value.lower() for value in self.values}
         is_pair = len(lower) == 2 and self.booleans == self.filled
         return is_pair or set(self.values) == {"0", "1"}
+
+    @property
+    def whole(self) -> int:
+        """How many values are whole numbers, however long they are or written as 1.0."""
+        return self.integers + self.long + self.whole_floats
 
     @property
     def is_numeric(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
-from include.drafting.counting import MEASURES, NUMBERS, TEXTS, count_values
+from include.drafting.counting import MEASURES, NUMBERS, TEXTS, WORDS, count_values
 from include.drafting.file_form import FileForm
 from include.drafting.marks import ALL_MARKS
 from include.drafting.profile import ColumnProfile, FileProfile
@@ -48,22 +48,22 @@ def profile_copy(
         duck.execute(f"CREATE TABLE {TABLE} AS SELECT * FROM {scan}")
         scan = TABLE
     readings = read_columns(duck, scan, copy.columns, target)
-    misfits = {
-        column.key: find_misfits(copy, column, readings[column.key])
-        for column in copy.columns
-        if readings[column.key].misfits
-    }
+    misfits = {}
+    for column in copy.columns:
+        if readings[column.key].misfits:
+            misfits[column.key], readings[column.key] = find_misfits(
+                copy, column, readings[column.key]
+            )
     lines = sorted({line for each in misfits.values() for line in each.lines})
     duck.register(UNFIT, pa.table({"unfit": pa.array(lines, pa.int64())}))
     table = f"{scan} WHERE {LINE} NOT IN (SELECT unfit FROM {UNFIT})" if lines else scan
     profiler = _Profiler(duck, table, copy.columns, misfits)
     columns = profiler.profile(readings, copy.columns, tell)
-    for _ in range(2):
-        far = find_far(duck, table, columns)
-        readings.update(far)
-        again = [column for column in copy.columns if column.key in far]
-        fresh = {one.key: one for one in profiler.profile(readings, again, tell)}
-        columns = tuple(fresh.get(column.key, column) for column in columns)
+    far = find_far(copy, columns, lines)
+    readings.update(far)
+    again = [column for column in copy.columns if column.key in far]
+    fresh = {one.key: one for one in profiler.profile(readings, again, tell)}
+    columns = tuple(fresh.get(column.key, column) for column in columns)
     keys = ", ".join(quote_name(column.key) for column in copy.columns)
     used = {mark for reading in readings.values() for mark in reading.missing}
     expressions = {column.name: express(column.key, readings[column.key]) for column in columns}
@@ -105,41 +105,56 @@ class _Profiler:
         for start in range(0, len(columns), CHUNK):
             chunk = columns[start : start + CHUNK]
             values = [express(column.key, readings[column.key]) for column in chunk]
-            counts = self._select(values, [*NUMBERS.values()], len(MEASURES) + len(NUMBERS))
+            counts = self._select(values, MEASURES, NUMBERS)
             is_text = [row[1] > row[len(MEASURES) + 1] for row in counts]
             asked = [value for value, text in zip(values, is_text, strict=True) if text]
-            more = iter(self._select(asked, [*TEXTS.values()], len(MEASURES) + len(TEXTS)))
-            for column, value, row, text in zip(chunk, values, counts, is_text, strict=True):
-                texts = next(more)[len(MEASURES) :] if text else [0] * len(TEXTS)
-                profiles.append(self._finish(column, readings[column.key], value, [*row, *texts]))
+            more = iter(self._select(asked, (WORDS,), TEXTS))
+            few = [row[2] <= 2 * MOST_VALUES for row in counts]
+            listed = iter(self._list_values([v for v, one in zip(values, few, strict=True) if one]))
+            for place, column in enumerate(chunk):
+                texts = next(more) if is_text[place] else [1.0, *[0] * len(TEXTS)]
+                row, found = [*counts[place], *texts], next(listed) if few[place] else None
+                reading = readings[column.key]
+                profiles.append(self._finish(column, reading, values[place], row, found))
             if start + CHUNK < len(columns) or start:
                 tell(f"{len(profiles)} of {self._count} columns profiled")
         return tuple(profiles)
 
-    def _select(self, values: list[str], conditions: list[str], width: int) -> list[list[Any]]:
+    def _select(
+        self, values: list[str], measures: Sequence[str], conditions: Mapping[str, str]
+    ) -> list[list[Any]]:
         if not values:
             return []
-        selected = ", ".join(count_values(values, conditions))
+        width = len(measures) + len(conditions)
+        selected = ", ".join(count_values(values, measures, [*conditions.values()]))
         row = fetch_row(self._duck, f"SELECT {selected} FROM {self._table}")
         return [list(row[place : place + width]) for place in range(0, len(row), width)]
 
+    def _list_values(self, values: list[str]) -> list[dict[str, int]]:
+        """Count the rows of each value of columns that have few."""
+        if not values:
+            return []
+        selected = ", ".join(f"histogram({value})" for value in values)
+        found = fetch_row(self._duck, f"SELECT {selected} FROM {self._table}")
+        return [{text: int(one[text]) for text in sorted(one or {})} for one in found]
+
     def _finish(
-        self, column: CopiedColumn, reading: ColumnReading, value: str, counts: list[Any]
+        self,
+        column: CopiedColumn,
+        reading: ColumnReading,
+        value: str,
+        counts: list[Any],
+        values: dict[str, int] | None,
     ) -> ColumnProfile:
-        rows, filled, distinct, low, high, mean, shortest, words, *whole = counts
+        rows, filled, distinct, low, high, mean, shortest, *whole = counts
+        words = whole.pop(len(NUMBERS))
         named = dict(zip((*NUMBERS, *TEXTS), whole, strict=True))
-        values: dict[str, int] = {}
         # Fractions measure something: whether no value occurs twice is asked of names only.
         is_fraction = named["numbers"] == filled > named["integers"] + named["long"]
         is_near = distinct > NEARLY_UNIQUE * filled and not is_fraction
-        is_exact = distinct <= 2 * MOST_VALUES or is_near
+        is_exact = values is not None or is_near
         there = f"SELECT {value} AS v FROM {self._table}"
-        if distinct <= 2 * MOST_VALUES:
-            values = dict(
-                self._duck.execute(
-                    f"SELECT v, count(*) FROM ({there}) WHERE v IS NOT NULL GROUP BY 1 ORDER BY 1"
-                ).fetchall()
-            )
+        if values is not None:
             distinct = len(values)
         elif is_exact:
             distinct = _count(self._duck, f"SELECT DISTINCT v FROM ({there}) WHERE v IS NOT NULL")
@@ -157,8 +172,8 @@ class _Profiler:
             words=float(words),
             **named,
             is_distinct_exact=is_exact,
-            is_rising=is_number and distinct == filled and self._is_rising(there),
-            values=values,
+            is_rising=is_number and is_exact and distinct == filled and self._is_rising(there),
+            values=values or {},
             time=column.time,
             array=column.array,
             is_nested=column.is_nested,

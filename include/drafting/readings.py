@@ -1,15 +1,16 @@
 """How each column's texts are read: marks of missing values, spellings, and what fits none."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import duckdb
 
 from include.drafting.counting import BOOLEANS
-from include.drafting.marks import FITS, FREQUENT, ONLY_AMONG_NUMBERS, WORDS
+from include.drafting.marks import FITS, FREQUENT, ONLY_AMONG_NUMBERS, TOTAL, WORDS
 from include.drafting.spelling import find_spelling
 from include.drafting.text_copy import CopiedColumn
-from include.drafting.tracking import TextCounts
+from include.drafting.tracking import TextCounts, TimeForm
 from include.values.duck import quote_name, quote_text
 from include.values.showing import shorten
 
@@ -18,6 +19,8 @@ MOST_EXAMINED: Final = 20_000
 # A text among numbers that stands there so often means something: that there is no number.
 REPEATED: Final = 3
 EXAMPLES: Final = 3
+# Values that a contract can list, for a line of totals not to be one of them.
+MOST_NAMED: Final = 100
 
 
 class ColumnReading(NamedTuple):
@@ -29,7 +32,8 @@ class ColumnReading(NamedTuple):
         kept: Marks that are values here, with their rows.
         options: How its numbers are written.
         check: What speaks against that.
-        misfits: The values that do not fit the column's kind, as SQL.
+        misfits: The kind whose cells are to be tried one by one: some do not fit it.
+        is_required: Whether a row without a value does not fit.
     """
 
     missing: dict[str, int]
@@ -38,6 +42,7 @@ class ColumnReading(NamedTuple):
     options: dict[str, str]
     check: str = ""
     misfits: str = ""
+    is_required: bool = False
 
 
 def read_columns(
@@ -77,11 +82,11 @@ def _read_column(
     others = counts.filled - sum(counts.marks.values())
     fractions = counts.numbers - counts.integers
     is_plain = others == counts.numbers and not (counts.dotted == fractions > 0)
+    if column.time and not is_plain:
+        return _read_times(column.time, counts, is_target=is_target)
     if is_plain or column.array or column.is_nested or not others:
         is_text = column.is_nested or not counts.numbers
         return _with_marks(counts, is_text=is_text and not column.array, is_target=is_target)
-    if column.time:
-        return _with_marks(counts, is_text=False, is_target=is_target)._replace(misfits="time")
     v = quote_name(column.key)
     rows = duck.execute(
         f"SELECT {v}, count(*) FROM {table} WHERE {v} IS NOT NULL GROUP BY 1 "
@@ -103,6 +108,14 @@ def _read_column(
     )
 
 
+def _read_times(time: TimeForm, counts: TextCounts, *, is_target: bool) -> ColumnReading:
+    """Read times; where they order the rows, one of the few rows without a time fits nowhere."""
+    reading = _with_marks(counts, is_text=False, is_target=is_target)
+    missing = counts.rows - counts.filled + sum(counts.marks.values())
+    is_required = time.is_ordered and 0 < missing <= (1 - FITS) * counts.rows
+    return reading._replace(misfits="time", is_required=is_required)
+
+
 def _read_texts(counts: TextCounts, values: Mapping[str, int], is_target: bool) -> ColumnReading:
     opposites = {text: count for text, count in values.items() if text.lower() in BOOLEANS}
     unfit = {text: count for text, count in values.items() if text not in opposites}
@@ -114,7 +127,11 @@ def _read_texts(counts: TextCounts, values: Mapping[str, int], is_target: bool) 
         and max(unfit.values(), default=REPEATED) < REPEATED
     )
     reading = _with_marks(counts, is_text=not is_boolean, is_target=is_target)
-    return reading._replace(misfits="boolean") if is_boolean else reading
+    if is_boolean:
+        return reading._replace(misfits="boolean")
+    totals = {text: count for text, count in values.items() if re.match(TOTAL, text)}
+    is_few = 0 < sum(totals.values()) <= (1 - FITS) * rows and len(values) <= MOST_NAMED
+    return reading._replace(misfits="total") if is_few else reading
 
 
 def _with_marks(counts: TextCounts, *, is_text: bool, is_target: bool) -> ColumnReading:
@@ -125,8 +142,9 @@ def _with_marks(counts: TextCounts, *, is_text: bool, is_target: bool) -> Column
         if is_text and (mark in ONLY_AMONG_NUMBERS or is_word):
             kept[mark] = count
     missing = {mark: count for mark, count in counts.marks.items() if mark not in kept}
-    words = {mark: count for mark, count in kept.items() if mark in WORDS}
-    return ColumnReading(missing, {}, words, {})
+    # A class may be called `nan`: what drops rows of the target is never taken for granted.
+    doubtful = missing if is_text and is_target else {}
+    return ColumnReading(missing, dict(doubtful), kept, {})
 
 
 class Misfits(NamedTuple):

@@ -58,7 +58,12 @@ def find_spelling(counts: Mapping[str, int]) -> Spelling | None:
     if most < FITS * rows:
         return None
     others = [one for one in best if not np.array_equal(one[2], best[0][2], equal_nan=True)]
-    return _choose(best[0], others[0] if others else None, weights, list(counts))
+    found_so = _choose(best[0], others[0] if others else None, weights, list(counts))
+    bare = sum(counts[text] for text in matches if unit not in text)
+    if not bare:
+        return found_so
+    check = f"CHECK: {bare} of {rows} values have no {unit!r} and are read as if they had it"
+    return found_so._replace(check="; ".join(one for one in (found_so.check, check) if one))
 
 
 def _find_unit(counts: Mapping[str, int], matches: Mapping[str, re.Match[str]]) -> str:

@@ -6,7 +6,7 @@ ingest are tried on them: which columns are times, in which format, and which ar
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -66,11 +66,19 @@ class TextCopy(NamedTuple):
         """Share of the source's rows that could not be read."""
         return self.rejected / max(1, self.rows + self.rejected)
 
-    def iter_column(self, key: str) -> Iterator[tuple[pa.Array, Any]]:
-        """Give the texts of one column batch by batch, with the lines of the source."""
+    def iter_columns(
+        self, keys: Sequence[str], unfit: Sequence[int] = ()
+    ) -> Iterator[pa.RecordBatch]:
+        """Give the texts of columns batch by batch, with the lines of the source.
+
+        Args:
+            keys: The columns' keys.
+            unfit: Lines of rows that are left out.
+        """
         with pq.ParquetFile(self.path) as file:
-            for batch in file.iter_batches(BATCH_ROWS, columns=[key, LINE]):
-                yield batch.column(key), batch.column(LINE).to_numpy()
+            for batch in file.iter_batches(BATCH_ROWS, columns=[*keys, LINE]):
+                is_unfit = pc.is_in(batch.column(LINE), value_set=pa.array(unfit, pa.int64()))
+                yield batch.filter(pc.invert(is_unfit)) if unfit else batch
 
     def open(self, marks: tuple[str, ...], unfit: tuple[int, ...]) -> OpenedSource:
         """Open the copy as a source of rows.
@@ -83,15 +91,10 @@ class TextCopy(NamedTuple):
 
         def read(wanted: tuple[str, ...]) -> Iterator[Batch]:
             line = 1
-            chosen = [LINE, *dict.fromkeys(keys[name] for name in wanted)]
-            with pq.ParquetFile(self.path) as file:
-                for batch in file.iter_batches(BATCH_ROWS, columns=chosen):
-                    rows = pa.Table.from_batches([batch])
-                    if unfit:
-                        is_unfit = pc.is_in(rows.column(LINE), value_set=pa.array(unfit))
-                        rows = rows.filter(pc.invert(is_unfit))
-                    yield whole_batch(_rename(rows, keys, wanted), line)
-                    line += rows.num_rows
+            for batch in self.iter_columns([*dict.fromkeys(keys[name] for name in wanted)], unfit):
+                rows = pa.Table.from_batches([batch])
+                yield whole_batch(_rename(rows, keys, wanted), line)
+                line += rows.num_rows
 
         return OpenedSource("", tuple(keys), read, Reading(missing=marks), None)
 

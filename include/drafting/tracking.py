@@ -19,14 +19,24 @@ PROBED: Final = 50
 PROBE_FITS: Final = 0.8
 DAYS: Final = (
     *("%Y/%m/%d", "%Y.%m.%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y"),
-    *("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y"),
+    *("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%y-%m-%d", "%d-%m-%y", "%d-%b-%Y", "%d-%b-%y"),
+    *("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d. %B %Y"),
 )
-HOURS: Final = ("", " %H:%M", " %H:%M:%S")
+HALVES: Final = (" %I:%M %p", " %I:%M:%S %p")
+HOURS: Final = ("", " %H:%M", " %H:%M:%S", *HALVES)
 # What is written in digits only, and as what.
-COMPACT: Final = {"%Y%m%d": r"^\d{8}$", "%Y%m": r"^(19|20)\d{2}(0[1-9]|1[0-2])$"}
+COMPACT: Final = {
+    "%Y%m%d": r"^\d{8}$",
+    "%Y%m": r"^(19|20)\d{2}(0[1-9]|1[0-2])$",
+    "%Y%m%d%H%M": r"^(19|20)\d{2}(0[1-9]|1[0-2])\d{6}$",
+    "%Y%m%d%H%M%S": r"^(19|20)\d{2}(0[1-9]|1[0-2])\d{8}$",
+}
 FORMATS: Final = (
     None,
-    *(f"%Y-%m-%d{hours} UTC" for hours in HOURS),
+    *(f"%Y-%m-%d{hours} UTC" for hours in HOURS[:3]),
+    *(f"%Y-%m-%d{hours}" for hours in HALVES),
+    "%Y-%m-%d %H:%M:%S,%f",
+    *("%a %b %d %H:%M:%S %z %Y", "%a, %d %b %Y %H:%M:%S %z", "%d/%b/%Y:%H:%M:%S %z"),
     *(f"{day}{hours}" for day in DAYS for hours in HOURS),
 )
 # Eight digits may be any number; those of a day lie in these years.
@@ -80,11 +90,12 @@ class TextCounts:
 
     def __init__(self) -> None:
         """Begin with none."""
-        self.filled = self.numbers = self.integers = self.dotted = 0
+        self.rows = self.filled = self.numbers = self.integers = self.dotted = 0
         self.marks: Counter[str] = Counter()
 
     def observe(self, texts: pa.Array) -> None:
         """Count these texts as well."""
+        self.rows += len(texts)
         self.filled += len(texts) - texts.null_count
         found = texts.filter(pc.is_in(texts, value_set=pa.array(ALL_MARKS)))
         self.marks.update(found.drop_null().to_pylist())

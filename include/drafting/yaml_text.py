@@ -6,7 +6,7 @@ from typing import Any, Final
 
 PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_. ]*[A-Za-z0-9_]|[A-Za-z_]")
 WORDS: Final = frozenset(["true", "false", "null", "yes", "no", "on", "off", "nan", "inf"])
-LONGEST_COMMENT: Final = 200
+LONGEST_COMMENT: Final = 400
 
 
 def write_flow(value: Any) -> str:

@@ -58,11 +58,12 @@ def read_csv_batches(
             from the first block where one is not, come as text.
     """
     names, header_lines = _read_header(path, options) if options.header else (contract, 0)
+    places = {name: place for place, name in enumerate(names)}
     dialect = _dialect(path, options)
     scanner = BlockScanner(dialect, len(names))
     parser = RecordParser(
         scanner,
-        {name: names.index(name) for name in wanted},
+        {name: places[name] for name in wanted},
         fields=len(names),
         types=types,
         missing=options.missing,

@@ -28,6 +28,8 @@ LABELS = RANDOM.choice(["no", "yes"], ROWS)
 DAYS = pd.Series(pd.date_range("2023-01-01", periods=ROWS))
 SHUFFLED = RANDOM.permutation(ROWS)
 ORDERS = [f"A{n:05}" for n in SHUFFLED]
+HOURS = pd.date_range("2024-01-01", periods=ROWS, freq="h")
+BERLIN = pd.date_range("2024-10-20", periods=ROWS, freq="h", tz="Europe/Berlin")
 SECONDS = 1_650_000_000 + 3600 * np.arange(ROWS)
 
 
@@ -84,6 +86,43 @@ SPLITS: dict[str, tuple[pd.DataFrame, str, str]] = {
     "microseconds": (table(noise(), created_at=SECONDS * 10**6), "time", "created_at"),
     "nanoseconds": (table(noise(), time=SECONDS * 10**9), "time", "time"),
     "seconds newest first": (table(noise(), epoch=SECONDS[::-1]), "time", "epoch"),
+    "years": (table(noise(), year=1780 + np.arange(ROWS)), "time", "year"),
+    "months beside years": (
+        table(noise(), year=2000 + np.arange(ROWS) // 12, month=np.arange(ROWS) % 12 + 1),
+        "time",
+        "year",
+    ),
+    "countries by year": (
+        table(noise(), land=[f"C{n // 10}" for n in range(ROWS)], year=2010 + np.arange(ROWS) % 10),
+        "time",
+        "year",
+    ),
+    "time of day in a column of its own": (
+        table(noise(), day=HOURS.strftime("%Y-%m-%d"), clock=HOURS.strftime("%H:%M")),
+        "time",
+        "day",
+    ),
+    "autumn hour": (table(noise(), at=BERLIN.strftime("%Y-%m-%d %H:%M")), "time", "at"),
+    "offsets": (table(noise(), at=BERLIN.strftime("%Y-%m-%dT%H:%M:%S%z")), "time", "at"),
+    "some two ways": (
+        table(
+            noise(), at=[f"{day:%d.%m.%Y}" if day.day % 2 else f"{day:%Y-%m-%d}" for day in DAYS]
+        ),
+        "time",
+        "at",
+    ),
+    "players": (table(LABELS, player=1 + np.arange(ROWS) // 6), "group", "player"),
+    "records": (table(LABELS, MRN=[f"{n // 6}" for n in range(ROWS)]), "group", "MRN"),
+    "German ids": (
+        table(LABELS, Kundennummer=7000 + np.arange(ROWS) // 4),
+        "group",
+        "Kundennummer",
+    ),
+    "ids read as floats": (
+        table(LABELS, customer_id=1000.0 + np.arange(ROWS) // 6),
+        "group",
+        "customer_id",
+    ),
     "patients": (table(LABELS, patient_id=1000 + np.arange(ROWS) // 6), "group", "patient_id"),
     "users": (table(LABELS, userId=[f"u{n // 4}" for n in range(ROWS)]), "group", "userId"),
     "shops": (table(noise(), shop=[f"S{n % 40}" for n in range(ROWS)]), "group", "shop"),
@@ -136,6 +175,21 @@ def test_a_long_tailed_target_is_learned_as_a_logarithm(data_root: Path, target,
     assert ("learned as a logarithm" in text) == (scale == "log")
 
 
+WRITTEN_TIMES = [
+    *("%d/%m/%y %H:%M", "%y-%m-%d %H:%M", "%m/%d/%Y %I:%M %p", "%Y-%m-%d %I:%M:%S %p"),
+    *("%B %d, %Y %H:%M", "%d-%b-%y %H:%M", "%Y%m%d%H%M%S", "%Y%m%d%H%M"),
+    *("%a %b %d %H:%M:%S +0000 %Y", "%a, %d %b %Y %H:%M:%S +0000", "%d/%b/%Y:%H:%M:%S +0000"),
+    "%Y-%m-%d %H:%M:%S,123",
+]
+
+
+@pytest.mark.parametrize("written", WRITTEN_TIMES)
+def test_times_order_the_rows_however_they_are_written(data_root: Path, written):
+    spec, _ = draft(data_root, table(noise(), at=HOURS.strftime(written)))
+    assert (spec.split.method, spec.split.by) == ("time", "at")
+    assert count_ingested(spec) == (ROWS, 0)
+
+
 def with_cell(values: Any, place: int, text: str) -> list[str]:
     texts = [str(value) for value in values]
     texts[place] = text
@@ -159,11 +213,60 @@ def test_one_cell_costs_no_column_its_kind_and_is_named(data_root: Path, values,
     assert count_ingested(spec) == (ROWS - 1, 1)
 
 
+TOTALS = {
+    "at the end": ["Total,1,9000"],
+    "two languages": ["Grand Total,1,9000", "Summe,1,9000"],
+    "of parts": ["a Total,1,4000", "b total,1,4000"],
+    "at the top": ["Total:,1,9000"],
+}
+
+
+@pytest.mark.parametrize("lines", TOTALS.values(), ids=list(TOTALS))
+def test_lines_of_totals_are_named_and_go_to_quarantine(data_root: Path, lines, request):
+    head, *rows = table(noise(), k=RANDOM.choice(["a", "b"], ROWS)).to_csv(index=False).splitlines()
+    is_first = request.node.callspec.id == "at the top"
+    rows = [*lines, *rows] if is_first else [*rows, *lines]
+    spec, text = draft(data_root, "\n".join([head, *rows]))
+    column = spec.column_by_name["k"]
+    assert (column.quarantine, column.values) == (True, ("a", "b"))
+    assert f"{len(lines)} of {len(rows)} rows do not fit and go to quarantine" in text
+    assert spec.target_column.max < 1_000
+
+
+def test_a_line_without_its_time_fits_nowhere(data_root: Path):
+    text = table(noise(), at=DAYS).to_csv(index=False) + ",9,24000\n"
+    spec, drafted = draft(data_root, text)
+    assert (spec.split.by, spec.column_by_name["at"].quarantine) == ("at", True)
+    assert f"line {ROWS + 2}: ''" in drafted
+    assert spec.target_column.max < 1_000
+
+
+def sentinel(text: str) -> list[str]:
+    return np.where(SHUFFLED < 9, text, DAYS.dt.strftime("%Y-%m-%d")).tolist()
+
+
 VALUES: dict[str, tuple[Any, str, Callable[[Any], bool]]] = {
     "leading zeros": ([f"{n % 30:05d}" for n in range(ROWS)], "category", lambda _: True),
     "19 digits": ([10**18 + 7 * n for n in SHUFFLED], "id", lambda one: one.unique),
     "letters in other case": (RANDOM.choice(["Male", "male", "MALE"], ROWS), "category", bool),
     "far number": (np.where(SHUFFLED < 20, -9999, X.round(1)), "number", lambda c: c.min > -99),
+    "minus one": (np.where(SHUFFLED < 9, -1, SHUFFLED % 40), "integer", lambda c: c.min == 0),
+    "zero among none": (np.where(SHUFFLED < 9, 0, X.round(1)), "number", bool),
+    "one far number": (np.where(SHUFFLED < 1, 1e9, X.round(1)), "number", bool),
+    "a total among numbers": (np.append(X[1:].round(2), X[1:].round(2).sum()), "number", bool),
+    "never": (sentinel("9999-12-31"), "datetime", lambda c: "9999-12-31" in c.missing),
+    "first day of Excel": (sentinel("1900-01-01"), "datetime", lambda c: c.nulls),
+    "first day of Unix": (sentinel("1970-01-01"), "datetime", lambda c: c.nulls),
+    "day of zeros": (sentinel("0000-00-00"), "datetime", lambda c: c.nulls and not c.quarantine),
+    "some per cent": (
+        [f"{n % 60}%" if n % 3 else f"0.{n % 60}" for n in range(ROWS)],
+        "number",
+        lambda c: c.unit == "%",
+    ),
+    "zip codes": (RANDOM.choice([10013, 94110, 60614], ROWS), "category", lambda _: True),
+    "versions": ([f"1.{n % 12}" for n in range(ROWS)], "number", bool),
+    "a mark or nothing": (np.where(SHUFFLED < 90, "x", ""), "ignore", bool),
+    "codes that repeat": ([f"K{n % 40}" for n in range(ROWS)], "category", bool),
     "nines": (np.where(SHUFFLED < 9, 999, X.round()), "number", lambda c: c.max < 200),
     "repeated word": (np.where(SHUFFLED < 9, "unknown", X.round(1)), "number", lambda c: c.nulls),
     "frequent None": (RANDOM.choice(["None", "a", "b"], ROWS), "category", lambda c: c.missing),
@@ -184,14 +287,76 @@ def test_values_keep_their_meaning(data_root: Path, values, kind, holds, request
     column = spec.column_by_name["odd"]
     assert column.kind == kind
     assert holds(column)
-    undoubted = {"leading zeros", "19 digits", "nearly empty"}
+    undoubted = {"19 digits", "nearly empty", "zip codes"}
     assert ("CHECK" in text) == (request.node.callspec.id not in undoubted)
     assert count_ingested(spec) == (ROWS, 0)
+
+
+PRICES = RANDOM.normal(2_000, 700, ROWS)
+UNREAD: dict[str, list[str]] = {
+    "brackets for minus": [f"{one:.2f}" if one > 1500 else f"({one:.2f})" for one in PRICES],
+    "minus after": [f"{one:.2f}" if one > 1500 else f"{one:.2f}-" for one in PRICES],
+    "printed minus": [f"\u2212{one:.2f}" for one in PRICES],
+    "two currencies": [f"{'$' if n % 2 else '€'}{one:.2f}" for n, one in enumerate(PRICES)],
+    "two units": [f"{one:.1f} {'kg' if n % 2 else 'g'}" for n, one in enumerate(PRICES)],
+    "thousand and million": [f"{one:.2f}{'K' if n % 2 else 'M'}" for n, one in enumerate(PRICES)],
+    "less than": [f"{'<' if n % 9 == 0 else ''}{one:.2f}" for n, one in enumerate(PRICES)],
+    "unit with a digit": [f"{one:.1f} m2" for one in PRICES],
+    "hours and minutes": [f"{n % 5}h {n % 60}m" for n in range(ROWS)],
+    "quarters": [f"{1960 + n // 4}Q{n % 4 + 1}" for n in range(ROWS)],
+    "weeks": [f"{2000 + n // 52}-W{n % 52 + 1:02d}" for n in range(ROWS)],
+    "months in German": [f"{n % 28 + 1}. Dezember {1980 + n % 40}" for n in range(ROWS)],
+    "day or month first": [f"{day:%d/%m/%Y}" if day.day % 2 else f"{day:%m/%d/%Y}" for day in DAYS],
+}
+
+
+@pytest.mark.parametrize("values", UNREAD.values(), ids=list(UNREAD))
+def test_numbers_and_times_that_are_not_read_are_pointed_out(data_root: Path, values):
+    spec, text = draft(data_root, table(noise(), odd=values))
+    assert "CHECK: they look like" in text
+    assert count_ingested(spec) == (ROWS, 0)
+
+
+MADE: dict[str, Callable[[Any, Any], Any]] = {
+    "difference": lambda a, b: a - b,
+    "product": lambda a, b: a * b,
+    "product of either sign": lambda a, b: (a - 50.005) * b,
+    "ratio": lambda a, b: a / b,
+    "mean": lambda a, b: (a + b) / 2,
+    "rounded sum": lambda a, b: (a + b).round(),
+    "noisy sum": lambda a, b: a + b + RANDOM.normal(0, 0.05, ROWS),
+}
+
+
+@pytest.mark.parametrize("make", MADE.values(), ids=list(MADE))
+def test_columns_that_make_the_target_are_left_out(data_root: Path, make, request):
+    is_signed = request.node.callspec.id == "product of either sign"
+    a, b = RANDOM.normal(50, 9, ROWS).round(2), RANDOM.uniform(3, 20, ROWS).round(2)
+    target = make(a, b)
+    frame = table(np.asarray(target).round(3), a=a - 50.005 if is_signed else a, b=b)
+    spec, text = draft(data_root, frame)
+    assert [spec.column_by_name[name].kind for name in ("a", "b", "x")] == [
+        *("ignore", "ignore"),
+        "number",
+    ]
+    assert "together they are the target" in text
 
 
 TARGETS: dict[str, tuple[Any, str, list[str] | None]] = {
     "class called None": (RANDOM.choice(["None", "b"], ROWS), "classification", ["None", "b"]),
     "class called NA": (with_cell(LABELS, 5, "NA"), "classification", ["NA", "no", "yes"]),
+    "class called null": (RANDOM.choice(["null", "b"], ROWS), "classification", ["b", "null"]),
+    "class called N/A": (RANDOM.choice(["N/A", "b"], ROWS), "classification", ["N/A", "b"]),
+    "class called -": (RANDOM.choice(["-", "b"], ROWS), "classification", ["-", "b"]),
+    "one class in two spellings": (
+        RANDOM.choice(["0", "1", "1.0"], ROWS),
+        "classification",
+        ["0", "1"],
+    ),
+    "ratings": (1 + SHUFFLED % 5, "classification", list("12345")),
+    "signs": (RANDOM.choice([-1, 1], ROWS), "classification", ["-1", "1"]),
+    "money": ([f"${one:,.2f}" for one in PRICES], "regression", None),
+    "per cent": ([f"{one % 60:.1f}%" for one in PRICES], "regression", None),
     "numbered classes": (np.arange(ROWS) % 24, "classification", [str(n) for n in range(24)]),
     "float codes": (np.where(LABELS == "no", 0.0, 1.0), "classification", ["0", "1"]),
     "counts": (RANDOM.poisson(40, ROWS), "regression", None),
@@ -209,6 +374,13 @@ def test_the_target_is_what_it_says(data_root: Path, target, task, classes):
     else:
         assert spec.target_column.min > -2_000
     assert count_ingested(spec) == (ROWS, 0)
+
+
+@pytest.mark.parametrize("mark", ["nan", "NaN", "?"])
+def test_rows_that_a_mark_in_the_target_costs_are_counted(data_root: Path, mark):
+    spec, text = draft(data_root, table(np.where(SHUFFLED < 80, mark, LABELS)))
+    assert (spec.cleaning.missing_target, spec.target_column.values) == ("drop", ("no", "yes"))
+    assert f"CHECK: '{mark}' in 80 of 240 rows" in text
 
 
 def test_columns_whose_sum_is_the_target_are_left_out(data_root: Path):

@@ -119,10 +119,28 @@ def test_rows_with_one_field_too_many_are_counted_as_rejected(data_root: Path, r
     assert run_first_steps(spec) == (ROWS - ragged, ragged)
 
 
+MORE = "".join(f"{n % 7}^{n % 2}\n" for n in range(60))
 REFUSED = {
     "duplicate names": (write_rows("a,a,y", lambda n: n), r"more than once: 'a'. Rename"),
     "comment above": ("# by me\n" + write_rows("a,b,y", lambda n: n), r"Remove what stands above"),
     "title above": ("By me, 2024\n" + write_rows("a,b,y", lambda n: n), r"Remove what stands"),
+    "title as wide as the rows": (
+        "By me,,\n" + write_rows("a,b,y", lambda n: n),
+        r"Line 2 names it: remove what stands above",
+    ),
+    "rare separator": ("x^y\n" + MORE, r"'\^': name that with --separator"),
+    "letters of neither encoding": (
+        write_rows("a,b,y", lambda n: ["\u6771\u4eac", "\u4eac"][n % 2]).encode("shift_jis"),
+        r"Name its encoding with --encoding",
+    ),
+    "days to predict": (
+        "x,y\n" + "".join(f"{n % 9},2024-01-{n % 28 + 1:02d}\n" for n in range(90)),
+        r"which has times. Write them as numbers",
+    ),
+    "durations to predict": (
+        "x,y\n" + "".join(f"{n % 9},{n % 40}:{n % 60:02d}\n" for n in range(90)),
+        r"which has durations. Write them as numbers",
+    ),
     "constant target": ("x,y\n" + "1,q\n2,q\n" * 40, r"at least two values. Received: 'y'"),
     "empty target": ("x,y\n" + "1,\n2,\n" * 40, r"has no value in any row"),
     "archive": (b"PK\x03\x04" + bytes(40), r"Unpack it|unpack it"),
@@ -152,6 +170,12 @@ def test_a_file_that_cannot_be_learned_from_says_what_to_do(data_root: Path, con
 def test_an_array_of_objects_says_how_to_write_it(data_root: Path):
     with pytest.raises(DataError, match=r"one JSON object per line. .* as JSON lines"):
         draft(data_root, "t.json", '[{"a": 1, "y": 2}]')
+
+
+@pytest.mark.parametrize("content", ['{"x": [1, 2], "y": [1, 2]}', '{"data": [{"x": 1, "y": 2}]}'])
+def test_an_object_that_holds_all_rows_says_how_to_write_it(data_root: Path, content):
+    with pytest.raises(DataError, match=r"one object that holds all rows. .* as JSON lines"):
+        draft(data_root, "t.json", content)
 
 
 def test_rows_that_would_not_train_are_announced(data_root: Path):
