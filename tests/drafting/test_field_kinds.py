@@ -105,16 +105,14 @@ SPLITS: dict[str, tuple[pd.DataFrame, str, str]] = {
     "autumn hour": (table(noise(), at=BERLIN.strftime("%Y-%m-%d %H:%M")), "time", "at"),
     "offsets": (table(noise(), at=BERLIN.strftime("%Y-%m-%dT%H:%M:%S%z")), "time", "at"),
     "some two ways": (
-        table(
-            noise(), at=[f"{day:%d.%m.%Y}" if day.day % 2 else f"{day:%Y-%m-%d}" for day in DAYS]
-        ),
+        table(noise(), at=[f"{day:{['%d.%m.%Y', '%Y-%m-%d'][day.day % 2]}}" for day in DAYS]),
         "time",
         "at",
     ),
     "players": (table(LABELS, player=1 + np.arange(ROWS) // 6), "group", "player"),
     "records": (table(LABELS, MRN=[f"{n // 6}" for n in range(ROWS)]), "group", "MRN"),
     "German ids": (
-        table(LABELS, Kundennummer=7000 + np.arange(ROWS) // 4),
+        table(LABELS, Kundennummer=7 + np.arange(ROWS) // 4),
         "group",
         "Kundennummer",
     ),
@@ -228,7 +226,8 @@ def test_lines_of_totals_are_named_and_go_to_quarantine(data_root: Path, lines, 
     rows = [*lines, *rows] if is_first else [*rows, *lines]
     spec, text = draft(data_root, "\n".join([head, *rows]))
     column = spec.column_by_name["k"]
-    assert (column.quarantine, column.values) == (True, ("a", "b"))
+    assert column.quarantine
+    assert list(column.values) == ["a", "b"]
     assert f"{len(lines)} of {len(rows)} rows do not fit and go to quarantine" in text
     assert spec.target_column.max < 1_000
 
@@ -263,7 +262,6 @@ VALUES: dict[str, tuple[Any, str, Callable[[Any], bool]]] = {
         "number",
         lambda c: c.unit == "%",
     ),
-    "zip codes": (RANDOM.choice([10013, 94110, 60614], ROWS), "category", lambda _: True),
     "versions": ([f"1.{n % 12}" for n in range(ROWS)], "number", bool),
     "a mark or nothing": (np.where(SHUFFLED < 90, "x", ""), "ignore", bool),
     "codes that repeat": ([f"K{n % 40}" for n in range(ROWS)], "category", bool),
@@ -287,7 +285,7 @@ def test_values_keep_their_meaning(data_root: Path, values, kind, holds, request
     column = spec.column_by_name["odd"]
     assert column.kind == kind
     assert holds(column)
-    undoubted = {"19 digits", "nearly empty", "zip codes"}
+    undoubted = {"19 digits", "nearly empty"}
     assert ("CHECK" in text) == (request.node.callspec.id not in undoubted)
     assert count_ingested(spec) == (ROWS, 0)
 
@@ -379,7 +377,8 @@ def test_the_target_is_what_it_says(data_root: Path, target, task, classes):
 @pytest.mark.parametrize("mark", ["nan", "NaN", "?"])
 def test_rows_that_a_mark_in_the_target_costs_are_counted(data_root: Path, mark):
     spec, text = draft(data_root, table(np.where(SHUFFLED < 80, mark, LABELS)))
-    assert (spec.cleaning.missing_target, spec.target_column.values) == ("drop", ("no", "yes"))
+    assert spec.cleaning.missing_target == "drop"
+    assert list(spec.target_column.values) == ["no", "yes"]
     assert f"CHECK: '{mark}' in 80 of 240 rows" in text
 
 

@@ -130,7 +130,7 @@ REFUSED = {
     ),
     "rare separator": ("x^y\n" + MORE, r"'\^': name that with --separator"),
     "letters of neither encoding": (
-        write_rows("a,b,y", lambda n: ["\u6771\u4eac", "\u4eac"][n % 2]).encode("shift_jis"),
+        write_rows("a,b,y", lambda n: ["\u5927\u962a", "b"][n % 2]).encode("shift_jis"),
         r"Name its encoding with --encoding",
     ),
     "days to predict": (

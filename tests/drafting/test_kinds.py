@@ -63,6 +63,10 @@ def test_numbers_with_fractions_are_never_ids(tmp_path: Path):
     assert kind_of(tmp_path, "consumer price index", NUMBERS)[0] == "number"
 
 
+def test_codes_are_known_by_their_name(tmp_path: Path):
+    assert kind_of(tmp_path, "zip", RANDOM.choice([10013, 94110, 60614], ROWS))[0] == "category"
+
+
 SPELLINGS = {
     "per cent": ([f"{value:.2f}%" for value in NUMBERS], (".", "", "%")),
     "dollars": ([f"${1000 + value:,.2f}" for value in NUMBERS], (".", ",", "$")),
