@@ -110,6 +110,18 @@ def test_new_drafts_a_pipeline_and_brings_its_file_along(pipelines, tmp_path, da
     assert invoke("check").exit_code == 0
 
 
+def test_new_leaves_no_pipeline_without_its_rows(pipelines, tmp_path, data_root):
+    source = tmp_path / "mine.csv"
+    source.write_text("x,y\n" + "\n".join(f"{n * 7 % 50},{n % 2}" for n in range(60)), "utf-8")
+    blocked = data_root / "sources" / "mine"
+    blocked.parent.mkdir(exist_ok=True)
+    blocked.write_text("a file where the directory should be", encoding="utf-8")
+    assert invoke("new", "mine", "--from", str(source), "--target", "y").exit_code != 0
+    assert not (pipelines / "mine.yaml").exists()
+    blocked.unlink()
+    assert invoke("new", "mine", "--from", str(source), "--target", "y").exit_code == 0
+
+
 def test_status_fails_while_nothing_is_up(pipelines):
     answer = invoke("status")
     assert answer.exit_code == 1

@@ -87,7 +87,12 @@ def new(
             tell=tell,
         )
         spec = load_pipeline_spec(path)
-        adopt_source(settings, spec, str(source), tell)
+        try:
+            adopt_source(settings, spec, str(source), tell)
+        except BaseException:
+            # Without its rows it would only stand in the way of the next try.
+            path.unlink(missing_ok=True)
+            raise
         console.print(plain(describe_draft(spec)))
         for line in list_doubts(path.read_text(encoding="utf-8")):
             console.print(plain(line))

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
+from include.values.casts import NUMBER
 from include.values.duck import quote_text
 
-NUMERIC: Final = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+NUMERIC: Final = f"^{NUMBER.pattern}$"
 INTEGER: Final = r"^[+-]?[0-9]+$"
 DOTTED: Final = r"^[+-]?[1-9]\d{0,2}(\.\d{3})+$"
 EMAIL: Final = r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"

@@ -2,10 +2,12 @@
 
 from typing import Final
 
+from include.specs.sources import DEFAULT_MISSING
+
 # No person writes these as the name of a thing.
 SURE: Final = ("#N/A", "<NA>", "NaN", "nan", "?", r"\N")
 # Words that may be the name of a class: a disorder may be `None`.
-WORDS: Final = ("NA", "N/A", "n/a", "null", "NULL", "None")
+WORDS: Final = (*(mark for mark in DEFAULT_MISSING if mark and mark not in SURE), "n/a")
 # Missing if they are all that keeps a column from being numbers or times.
 ONLY_AMONG_NUMBERS: Final = ("-", "--", ".", "*", "inf", "-inf", "Infinity", "-Infinity")
 ALL_MARKS: Final = (*SURE, *WORDS, *ONLY_AMONG_NUMBERS)

@@ -7,12 +7,12 @@ from include.quality.results import EXAMPLES, RuleResult
 from include.quality.rules import Rule
 from include.records import RuleOutcome
 from include.specs.columns import Severity
+from include.values.casts import NUMBER
 from include.values.showing import has_few_digits
 
 MAX_TEXT_LENGTH: Final = 400
 MAX_NAME_LENGTH: Final = 120
 EXAMPLE: Final = re.compile(r"(?P<label>observed: )?(?P<value>.*?)(?P<place> \(row \d+\))?", re.S)
-NUMBER: Final = re.compile(r"-?(\d+\.?\d*)(e[+-]?\d+)?")
 PLAIN: Final = frozenset({"missing", "True", "False", "inf", "-inf"})
 AFTER_MOVING: Final[dict[Severity, Severity]] = {
     "critical": "warning",
