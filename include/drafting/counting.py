@@ -1,6 +1,6 @@
 """What is counted of a column's texts, of many columns in one query: what could each value be?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from include.values.casts import NUMBER
@@ -80,18 +80,26 @@ WORDS: Final = "coalesce(avg(length({v}) - length(replace({v}, ' ', '')) + 1), 0
 
 
 def count_values(
-    values: Sequence[str], measures: Sequence[str], conditions: Sequence[str]
+    values: Sequence[str], measures: Sequence[str], conditions: Sequence[Mapping[str, str]]
 ) -> list[str]:
     """Write what is selected of columns: of each the measures, then the conditions in order.
 
     Args:
         values: The columns' values in SQL.
         measures: Entries of `MEASURES`, or `WORDS`.
-        conditions: Entries of `NUMBERS` and `TEXTS`.
+        conditions: Of each column entries of `NUMBERS` or `TEXTS`.
     """
     selected = []
-    for value in values:
+    for value, asked in zip(values, conditions, strict=True):
         number = f"TRY_CAST({value} AS DOUBLE)"
         selected += [measure.format(v=value, n=number) for measure in measures]
-        selected += [f"count(*) FILTER ({one.format(v=value)})" for one in conditions]
+        selected += [f"count(*) FILTER ({one.format(v=value, n=number)})" for one in asked.values()]
     return selected
+
+
+def ask_of_numbers(*, has_integers: bool, has_fractions: bool) -> dict[str, str]:
+    """Write what is asked of a column of plain numbers: only what may be so, for that is dear."""
+    asked = {**NUMBERS, "numbers": "isfinite({n})"}
+    if not has_integers:
+        asked |= dict.fromkeys(("integers", "zeros", "long"), "false")
+    return asked if has_fractions else {**asked, "whole_floats": "false"}

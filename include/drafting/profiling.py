@@ -11,7 +11,14 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
-from include.drafting.counting import MEASURES, NUMBERS, TEXTS, WORDS, count_values
+from include.drafting.counting import (
+    MEASURES,
+    NUMBERS,
+    TEXTS,
+    WORDS,
+    ask_of_numbers,
+    count_values,
+)
 from include.drafting.file_form import FileForm
 from include.drafting.marks import ALL_MARKS
 from include.drafting.profile import ColumnProfile, FileProfile
@@ -105,10 +112,11 @@ class _Profiler:
         for start in range(0, len(columns), CHUNK):
             chunk = columns[start : start + CHUNK]
             values = [express(column.key, readings[column.key]) for column in chunk]
-            counts = self._select(values, MEASURES, NUMBERS)
+            numbers = [_choose_conditions(column, readings[column.key]) for column in chunk]
+            counts = self._select(values, MEASURES, numbers)
             is_text = [row[1] > row[len(MEASURES) + 1] for row in counts]
             asked = [value for value, text in zip(values, is_text, strict=True) if text]
-            more = iter(self._select(asked, (WORDS,), TEXTS))
+            more = iter(self._select(asked, (WORDS,), [TEXTS] * len(asked)))
             few = [row[2] <= 2 * MOST_VALUES for row in counts]
             listed = iter(self._list_values([v for v, one in zip(values, few, strict=True) if one]))
             for place, column in enumerate(chunk):
@@ -121,12 +129,12 @@ class _Profiler:
         return tuple(profiles)
 
     def _select(
-        self, values: list[str], measures: Sequence[str], conditions: Mapping[str, str]
+        self, values: list[str], measures: Sequence[str], conditions: Sequence[Mapping[str, str]]
     ) -> list[list[Any]]:
         if not values:
             return []
-        width = len(measures) + len(conditions)
-        selected = ", ".join(count_values(values, measures, [*conditions.values()]))
+        width = len(measures) + len(conditions[0])
+        selected = ", ".join(count_values(values, measures, conditions))
         row = fetch_row(self._duck, f"SELECT {selected} FROM {self._table}")
         return [list(row[place : place + width]) for place in range(0, len(row), width)]
 
@@ -188,6 +196,16 @@ class _Profiler:
         )
         numbers = [row[0] for row in found.fetchall() if row[0] is not None]
         return len(numbers) > 2 and all(a < b for a, b in itertools.pairwise(numbers))
+
+
+def _choose_conditions(column: CopiedColumn, reading: ColumnReading) -> dict[str, str]:
+    counts = column.counts
+    is_plain = counts.numbers == counts.filled - sum(counts.marks.values())
+    if not is_plain or reading.options or reading.misfits:
+        return NUMBERS
+    return ask_of_numbers(
+        has_integers=counts.integers > 0, has_fractions=counts.numbers > counts.integers
+    )
 
 
 def _has_valid_days(
