@@ -146,7 +146,8 @@ def hint_at_things(column: ColumnProfile) -> str:
     if not is_many or not is_whole or not rows or is_other:
         return ""
     is_even = max(rows) <= 1.5 * min(rows) and min(rows) > 1
-    if not is_even and (column.numbers or column.lettered < column.filled):
+    codes = sum(bool(re.search(r"\d", text)) for text in column.values)
+    if not is_even and (column.numbers or codes < len(column.values)):
         return ""
     return (
         f"CHECK: {column.distinct} values in {column.filled} rows: if they name things, "

@@ -67,6 +67,11 @@ def test_codes_are_known_by_their_name(tmp_path: Path):
     assert kind_of(tmp_path, "zip", RANDOM.choice([10013, 94110, 60614], ROWS))[0] == "category"
 
 
+def test_names_that_repeat_are_no_things(tmp_path: Path):
+    lands = [f"Land{'abcdefghijklmnopqrstuvwxyz'[min(n % 60, n % 26)]}" for n in range(ROWS)]
+    assert "--group" not in kind_of(tmp_path, "land", lands)[1]
+
+
 SPELLINGS = {
     "per cent": ([f"{value:.2f}%" for value in NUMBERS], (".", "", "%")),
     "dollars": ([f"${1000 + value:,.2f}" for value in NUMBERS], (".", ",", "$")),
