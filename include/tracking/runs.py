@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 RUN_KEY: Final = "airflow.run_key"
 INSTALLATION: Final = "gatehouse.installation"
 FOLLOWS: Final = "gatehouse.follows"
+MARKED: Final = "gatehouse.marked"
 PROMOTED: Final = "gatehouse.promoted"
 CHILD: Final = "gatehouse.child"
 # Without it MLflow's pages take the experiment for one of generative AI.
@@ -283,7 +284,9 @@ def _search(client: "MlflowClient", experiment_id: str, key: dict[str, str]) -> 
 def _seal(client: "MlflowClient", found: "Run") -> str:
     """Take the key from a run that ended and made a champion, and return its id; else nothing."""
     tags = found.data.tags
-    if found.info.status != "FINISHED" or tags.get(PROMOTED) != "true":
+    # A run that a person marked failed after its end had come to it, too.
+    has_ended = found.info.status == "FINISHED" or MARKED in tags
+    if not has_ended or tags.get(PROMOTED) != "true":
         return ""
     sealed = f"{tags[RUN_KEY]} (made version {tags.get('gatehouse.version', 'unknown')})"
     client.set_tag(found.info.run_id, RUN_KEY, sealed)
@@ -295,6 +298,8 @@ def _resume(client: "MlflowClient", found: "Run") -> None:
     if found.info.status != "RUNNING":
         logger.info("MLflow run %s was %s; goes on", found.info.run_id, found.info.status)
         client.update_run(found.info.run_id, status="RUNNING")
+        if MARKED in found.data.tags:
+            client.delete_tag(found.info.run_id, MARKED)
 
 
 def _parent_tags(settings: "Settings", run: RunContext) -> dict[str, str]:
