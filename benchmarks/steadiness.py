@@ -20,8 +20,9 @@ from include.stack.services import build_services, find_process
 
 RUNS = 15
 WARM = 5
-# Seconds until what a run started has ended.
+# Seconds until what a run started has ended, and after which a process is one that stays.
 SETTLED = 3.0
+STAYS = 60.0
 
 
 class Held(NamedTuple):
@@ -65,7 +66,8 @@ def look(settings: Settings, name: str) -> Held:
     memory, files = 0.0, 0
     for process in (service, *service.children(recursive=True)):
         try:
-            memory, files = memory + process.memory_info().rss / 1e6, files + process.num_fds()
+            if time.time() - process.create_time() > STAYS:
+                memory, files = memory + process.memory_info().rss / 1e6, files + process.num_fds()
         except psutil.Error:  # it ended meanwhile
             continue
     return Held(memory, files)
