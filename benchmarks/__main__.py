@@ -16,7 +16,10 @@ from rich.table import Table
 
 from benchmarks.result import Result
 
-BENCHMARKS = ("parsing", "fit", "data_plane", "judgement", "training_run", "serving")
+BENCHMARKS = (
+    *("parsing", "fit", "data_plane", "judgement", "training_run", "serving"),
+    "steadiness",
+)
 RESULTS = Path(__file__).parent / "results"
 
 

@@ -10,6 +10,7 @@
     │   └── LeakageError           the target, or test rows, reach the training side
     ├── TrainingError              a loss that is not finite, a builder that is wrong  fail
     ├── CodeChangedError           the project changed while a run was under way       fail
+    ├── TrackingLoginError         the MLflow server lets this account not do it      fail
     ├── RoomError                  a disk or the memory is full                        fail
     ├── PromotionError             the model cannot be promoted                        fail
     │   ├── IntegrityError         its files are not those that were registered
@@ -60,6 +61,10 @@ class TrainingError(GatehouseError):
 
 class CodeChangedError(GatehouseError):
     """The code or the pipeline's file is not what it was when the run began."""
+
+
+class TrackingLoginError(GatehouseError):
+    """The MLflow server asks for a log-in, or its account may not do this."""
 
 
 class RoomError(GatehouseError):

@@ -54,6 +54,10 @@ class Settings(BaseModel):
     mlflow_public_url: str = Field(
         default="", description="Address of the MLflow server, as people reach it, if different."
     )
+    mlflow_login: bool = Field(
+        default=False,
+        description="Whether the local MLflow server asks for a log-in, as Docker Compose's does.",
+    )
     outage_seconds: int = Field(
         default=600,
         ge=0,
@@ -113,7 +117,12 @@ class Settings(BaseModel):
     @property
     def mlflow(self) -> str:
         """Address of the MLflow server for tasks."""
-        return (self.mlflow_url or f"http://127.0.0.1:{self.mlflow_port}").rstrip("/")
+        return (self.mlflow_url or self.local_mlflow).rstrip("/")
+
+    @property
+    def local_mlflow(self) -> str:
+        """Address of the local stack's own MLflow server."""
+        return f"http://127.0.0.1:{self.mlflow_port}"
 
     @property
     def mlflow_public(self) -> str:

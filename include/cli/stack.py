@@ -50,8 +50,11 @@ def status() -> None:
 def print_places(settings: Settings) -> None:
     """Show where Airflow and MLflow answer."""
     from include.stack.environment import passwords_file
+    from include.tracking import accounts
 
     show = partial(console.print, soft_wrap=True)
     show(f"Airflow  {settings.airflow}")
     show(f"         user admin, password in {passwords_file(settings)}")
     show(f"MLflow   {settings.mlflow_public}")
+    if settings.mlflow_login:
+        show(f"         users admin and reader, passwords in {accounts.passwords_file(settings)}")

@@ -11,29 +11,45 @@ from include.records import FeatureInput, FeatureSchema
 from include.specs.model import ModelSpec, TrainingSpec
 
 CGROUP: Final = Path("/sys/fs/cgroup")
+# Kinds whose weights can be counted without building them.
+OURS: Final = ("mlp", "cnn")
 # Numbers that an optimizer keeps for each weight.
 SLOTS: Final = {"adam": 2, "adamw": 2, "nadam": 2, "rmsprop": 1, "sgd": 0}
 FLOAT_BYTES: Final = 4
 
 
-def check_room(model: ModelSpec, training: TrainingSpec, schema: FeatureSchema) -> None:
-    """Refuse a network that cannot be fitted in the memory that is free.
+def check_room(
+    model: ModelSpec,
+    training: TrainingSpec,
+    schema: FeatureSchema,
+    *,
+    array_bytes: int = 0,
+    built_weights: int = 0,
+) -> None:
+    """Refuse a fit that cannot go on in the memory that is free.
 
-    A builder of the user's own is not asked: what it builds is known once it is built.
+    What a builder of the user's own builds is known once it is built, and refused then.
+
+    Args:
+        model: The network.
+        training: Its optimizer and batches.
+        schema: What it takes in and gives out.
+        array_bytes: What the rows to come will take in memory.
+        built_weights: Weights of a network that is built, and in memory; 0 before.
 
     Raises:
-        RoomError: Its weights, their gradients, the optimizer and one batch need more.
+        RoomError: Its rows, weights, their gradients, the optimizer and one batch need more.
     """
-    if model.kind not in {"mlp", "cnn"}:
-        return
-    weights = count_weights(model, schema)
-    needed, free = fit_bytes(weights, model, training), free_bytes()
+    weights = built_weights or (count_weights(model, schema) if model.kind in OURS else 0)
+    needed = array_bytes + fit_bytes(weights, model, training) - FLOAT_BYTES * built_weights
+    free = free_bytes()
     if needed > free:
         raise RoomError(
-            f"the network must fit into {free / 1e9:.1f} GB of free memory. Received: model.hidden="
-            f"{list(model.hidden)}, {weights:,} weights, which take {needed / 1e9:.1f} GB with "
-            f"their gradients, {training.optimizer} and batches of {training.batch_size} rows. "
-            "Take fewer units, a smaller batch_size, or a larger machine."
+            f"the fit must find room in {free / 1e9:.1f} GB of free memory. Received: model.hidden="
+            f"{list(model.hidden)}, {weights:,} weights; with their gradients, "
+            f"{training.optimizer}, batches of {training.batch_size} rows and "
+            f"{array_bytes / 1e9:.1f} GB of training rows it takes {needed / 1e9:.1f} GB. "
+            "Take fewer units, fewer rows (row_limit), a smaller batch_size, or a larger machine."
         )
 
 

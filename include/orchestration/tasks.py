@@ -59,8 +59,27 @@ def perform(
     wait_for_turn(run, context["ti"])
     is_first = not context["task"].upstream_task_ids
     check_same_code(effective, run, step.__module__, is_first=is_first)
-    with _stoppable(step, run) as stop:
-        return run_step(step, effective, run, *records, on_open=show_run_link, **extras, **stop)
+    try:
+        with _stoppable(step, run) as stop:
+            return run_step(step, effective, run, *records, on_open=show_run_link, **extras, **stop)
+    finally:
+        if context["ti"].try_number > 1:
+            _end_again(run, context)
+
+
+def _end_again(run: RunContext, context: Any) -> None:
+    """End the MLflow run once more if a person cleared this task without those that follow it.
+
+    Then `close_run` has run before and does not come again, and the DAG run ends as it said.
+    """
+    from include.steps.close_run import close_run
+
+    try:
+        closed = _task_states(context).get("close_run")
+        if closed in {"success", "failed"}:
+            close_run(run, "FINISHED" if closed == "success" else "FAILED")
+    except (GatehouseError, AirflowRuntimeError) as error:
+        logger.warning("MLflow is told later that the run has ended: %s", error)
 
 
 def check_handed_on(step: Callable[..., Any], records: Sequence[Record | None]) -> None:

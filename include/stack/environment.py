@@ -14,7 +14,12 @@ from pydantic import SecretStr
 
 from include.errors import GatehouseError
 from include.settings import PREFIX, PROJECT_ROOT, Settings
-from include.values.private_files import make_private_directory, write_private
+from include.tracking.accounts import ADMIN, make_passwords, write_auth_config
+from include.values.private_files import (
+    make_private_directory,
+    read_or_make_secret,
+    write_private,
+)
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 SHARED_ENVIRONMENT = PROJECT_ROOT / "config" / "airflow.env"
@@ -41,6 +46,17 @@ def build_environment(settings: Settings) -> dict[str, str]:
         "JAX_COMPILATION_CACHE_DIR": str(settings.home / "jax-cache"),
         # Byte code is compiled at install time and worth keeping: imports dominate a task's time.
         "PYTHONDONTWRITEBYTECODE": "",
+    }
+
+
+def login_environment(settings: Settings) -> dict[str, str]:
+    """Build what the MLflow server alone is told, if it asks for a log-in."""
+    if not settings.mlflow_login:
+        return {}
+    return {
+        "MLFLOW_AUTH_CONFIG_PATH": str(write_auth_config(settings)),
+        "MLFLOW_AUTH_ADMIN_PASSWORD": make_passwords(settings)[ADMIN],
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": read_or_make_secret(settings.home / "mlflow/flask.key"),
     }
 
 

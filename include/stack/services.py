@@ -26,11 +26,13 @@ from include.stack.environment import (
     build_environment,
     find_executable,
     follow_move,
+    login_environment,
     make_home,
     make_password,
 )
 from include.stack.migrations import airflow_database, migrate, mlflow_database
 from include.stack.start_lock import hold_lock
+from include.tracking.accounts import TASKS, make_accounts, make_passwords
 from include.values.private_files import OWNER_ONLY, private_opener, write_private
 
 START_SECONDS = 240
@@ -55,6 +57,7 @@ def build_services(settings: Settings) -> tuple[Service, ...]:
         f"--backend-store-uri=sqlite:///{home / 'mlflow' / 'mlflow.db'}",
         f"--artifacts-destination={home / 'mlflow' / 'artifacts'}",
         "--workers=1",
+        *(("--app-name=basic-auth",) if settings.mlflow_login else ()),
     )
     return (
         Service("mlflow", mlflow),
@@ -101,15 +104,7 @@ def start_mlflow(settings: Settings, tell: Callable[[str], None]) -> None:
         environment = build_environment(settings)
         migrate(settings, mlflow_database(settings), environment, tell)
         _start(settings, service, environment)
-        deadline = time.monotonic() + START_SECONDS
-        while not _answers(f"{settings.mlflow}/health"):
-            if time.monotonic() > deadline or find_process(settings, service.name) is None:
-                log = log_file(settings, service.name)
-                raise GatehouseError(
-                    f"mlflow must answer within {START_SECONDS} s. Received: nothing. The end of "
-                    f"its log ({log}):\n{_tail(log)}"
-                )
-            time.sleep(0.3)
+        _wait_for_mlflow(settings)
         tell("mlflow is up")
 
 
@@ -183,10 +178,27 @@ def _start_missing(
     if mlflow in missing:
         migrate(settings, mlflow_database(settings), environment, tell)
         _start(settings, mlflow, environment)
+        if settings.mlflow_login:  # no task runs before it can log in
+            _wait_for_mlflow(settings)
     migrate(settings, airflow_database(settings), environment, tell)
     for service in missing:
         _start(settings, service, environment)
     tell(f"starting {', '.join(service.name for service in missing)}")
+
+
+def _wait_for_mlflow(settings: Settings) -> None:
+    """Wait until the server answers and, if it asks for a log-in, make the accounts."""
+    deadline = time.monotonic() + START_SECONDS
+    while not _answers(f"{settings.mlflow}/health"):
+        if time.monotonic() > deadline or find_process(settings, "mlflow") is None:
+            log = log_file(settings, "mlflow")
+            raise GatehouseError(
+                f"mlflow must answer within {START_SECONDS} s. Received: nothing. The end of "
+                f"its log ({log}):\n{_tail(log)}"
+            )
+        time.sleep(0.3)
+    if settings.mlflow_login:
+        make_accounts(settings.local_mlflow, make_passwords(settings))
 
 
 def _start(settings: Settings, service: Service, environment: dict[str, str]) -> None:
@@ -195,10 +207,11 @@ def _start(settings: Settings, service: Service, environment: dict[str, str]) ->
     _end_leftovers(settings, service.name)
     # Whoever reaches the MLflow server must not be able to make it seal a version.
     hidden = {f"{PREFIX}SIGNING_KEY"} if service.name == "mlflow" else set()
+    own = login_environment(settings) if service.name == "mlflow" else {}
     with open(log_file(settings, service.name), "ab", opener=private_opener) as output:
         process = subprocess.Popen(
             [find_executable(service.command[0]), *service.command[1:]],
-            env={name: environment[name] for name in environment.keys() - hidden},
+            env={name: environment[name] for name in environment.keys() - hidden} | own,
             cwd=settings.home,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -267,8 +280,9 @@ def _say_what_waited(settings: Settings) -> None:
 def _warm_up(settings: Settings) -> None:
     """Make the servers build what they build lazily, so that the first task need not wait."""
     search = f"{settings.mlflow}/api/2.0/mlflow/experiments/search?max_results=1"
-    for url in (f"{settings.airflow}/execution/health", search):
-        _answers(url, timeout=60)
+    _answers(f"{settings.airflow}/execution/health", timeout=60)
+    login = (TASKS, make_passwords(settings)[TASKS]) if settings.mlflow_login else None
+    _answers(search, timeout=60, login=login)
 
 
 def _airflow_health(settings: Settings) -> dict[str, str]:
@@ -281,16 +295,16 @@ def _airflow_health(settings: Settings) -> dict[str, str]:
     return {"api-server": "healthy", **health}
 
 
-def _answers(url: str, timeout: float = 5) -> bool:
+def _answers(url: str, timeout: float = 5, login: tuple[str, str] | None = None) -> bool:
     try:
-        return _get(url, timeout=timeout).status_code == httpx.codes.OK
+        return _get(url, timeout=timeout, login=login).status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False
 
 
-def _get(url: str, *, timeout: float) -> httpx.Response:
+def _get(url: str, *, timeout: float, login: tuple[str, str] | None = None) -> httpx.Response:
     # Reading certificates takes longer than the answer of a server that has none.
-    return httpx.get(url, timeout=timeout, verify=url.startswith("https:"))
+    return httpx.get(url, timeout=timeout, auth=login, verify=url.startswith("https:"))
 
 
 def _check_ports(settings: Settings, missing: set[str]) -> None:

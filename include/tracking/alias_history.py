@@ -15,6 +15,7 @@ from include.records import Record
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
 
 MOVES: Final = "gatehouse.champion_moves"
 MAX_MOVES: Final = 20
@@ -40,13 +41,23 @@ def read_moves(client: "MlflowClient", name: str) -> tuple[AliasMove, ...]:
     try:
         text = client.get_registered_model(name).tags.get(MOVES, "[]")
     except MlflowException as error:
-        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+        if is_absent(client, name, error):
             return ()
         raise
     try:
         return _MOVES.validate_json(text)
     except ValidationError:
         return ()
+
+
+def is_absent(client: "MlflowClient", name: str, error: "MlflowException") -> bool:
+    """Tell whether a call failed because the registered model, or its alias, is not there.
+
+    A server that asks for a log-in forbids what is not there, to all but its administrator.
+    """
+    if error.error_code == "PERMISSION_DENIED":
+        return not client.search_registered_models(f"name = '{name}'", max_results=1)
+    return error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 
 
 def write_move(client: "MlflowClient", name: str, *, before: str, after: str, by: str) -> None:

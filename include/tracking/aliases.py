@@ -9,7 +9,13 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from include.errors import PromotionError
-from include.tracking.alias_history import BY_HAND, explain_change, read_moves, write_move
+from include.tracking.alias_history import (
+    BY_HAND,
+    explain_change,
+    is_absent,
+    read_moves,
+    write_move,
+)
 from include.tracking.connection import connect, tracking_calls
 
 if TYPE_CHECKING:
@@ -168,7 +174,7 @@ def _version_of_alias(client: "MlflowClient", name: str, alias: str) -> "ModelVe
     try:
         return client.get_model_version_by_alias(name, alias)
     except MlflowException as error:
-        if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+        if is_absent(client, name, error):
             return None
         raise
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import requests
 
 from include.errors import GatehouseError, TrackingUnavailableError
+from include.tracking.accounts import log_in, refused
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -55,6 +56,7 @@ def connect(settings: "Settings") -> "MlflowClient":
     """
     check_reachable(settings.mlflow)
     configure_client()
+    log_in(settings)
     # Imported only now: mlflow reads its telemetry switch as it is imported.
     import mlflow
 
@@ -97,11 +99,14 @@ def tracking_calls(url: str) -> Iterator[None]:
     """Turn the many exceptions of a server that went away into one.
 
     Raises:
+        TrackingLoginError: The server refused the account of a call inside.
         TrackingUnavailableError: A call inside could not reach the server.
     """
     try:
         yield
     except Exception as error:
+        if is_refused(error):
+            raise refused(url, _first_line(error)) from error
         if is_connection_failure(error):
             raise _unavailable(url, _first_line(error)) from error
         raise
@@ -122,6 +127,14 @@ def asked_once() -> Iterator[None]:
             os.environ.pop(MAX_RETRIES, None)
         else:
             os.environ[MAX_RETRIES] = before
+
+
+def is_refused(error: BaseException) -> bool:
+    """Tell whether the server did not let the account of a call in, or not do what it asked."""
+    response = getattr(error, "response", None)
+    status = getattr(response, "status_code", None)
+    code = getattr(error, "error_code", "")
+    return status in {401, 403} or code in {"UNAUTHENTICATED", "PERMISSION_DENIED"}
 
 
 def is_connection_failure(error: BaseException) -> bool:

@@ -109,6 +109,11 @@ def download_version(
         uri = f"models:/{name}/{version}"
         place = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(directory))
     local = Path(place)
+    if not any(local.rglob("*")):
+        raise IntegrityError(
+            f"the files of {uri} must be in the artifact store. Received: none. Restore them from "
+            "a backup, or promote another version."
+        )
     _check_files(settings, local, found, golden=golden)
     return local
 

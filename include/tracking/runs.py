@@ -32,8 +32,10 @@ logger = logging.getLogger(__name__)
 RUN_KEY: Final = "airflow.run_key"
 INSTALLATION: Final = "gatehouse.installation"
 FOLLOWS: Final = "gatehouse.follows"
+MARKED: Final = "gatehouse.marked"
 PROMOTED: Final = "gatehouse.promoted"
 CHILD: Final = "gatehouse.child"
+PARENT: Final = "mlflow.parentRunId"
 # Without it MLflow's pages take the experiment for one of generative AI.
 EXPERIMENT_TAGS: Final = {"mlflow.experimentKind": "custom_model_development"}
 
@@ -117,7 +119,7 @@ def open_child_run(settings: "Settings", parent: RunLog, name: str) -> RunLog:
     with tracking_calls(settings.mlflow):
         found = _search(parent.client, parent.experiment_id, {CHILD: key})
         if found is None:
-            tags = {CHILD: key, "mlflow.parentRunId": parent.run_id, "mlflow.source.type": "JOB"}
+            tags = {CHILD: key, PARENT: parent.run_id, "mlflow.source.type": "JOB"}
             found = _create(parent.client, parent.experiment_id, name, tags, {CHILD: key})
         _resume(parent.client, found)
     return _log_of(settings, key, found, parent.client)
@@ -181,11 +183,19 @@ def end_run(settings: "Settings", run: RunContext, state: EndState) -> bool:
             with tracking_calls(settings.mlflow):
                 if log.client.get_run(log.run_id).info.status != state:
                     log.client.set_terminated(log.run_id, status=state)
+                _end_children(log, "FAILED" if state == "FINISHED" else state)
     except TrackingUnavailableError:
         _notes(settings).keep(run, state)
         raise
     _notes(settings).forget(run)
     return log is not None
+
+
+def _end_children(log: RunLog, state: EndState) -> None:
+    """End the nested runs whose own end could not be said, since the server was away then."""
+    open_ones = f"attributes.status = 'RUNNING' and tags.`{PARENT}` = '{log.run_id}'"
+    for child in log.client.search_runs([log.experiment_id], filter_string=open_ones):
+        log.client.set_terminated(child.info.run_id, status=state)
 
 
 def say_unsaid_ends(settings: "Settings") -> None:
@@ -283,7 +293,9 @@ def _search(client: "MlflowClient", experiment_id: str, key: dict[str, str]) -> 
 def _seal(client: "MlflowClient", found: "Run") -> str:
     """Take the key from a run that ended and made a champion, and return its id; else nothing."""
     tags = found.data.tags
-    if found.info.status != "FINISHED" or tags.get(PROMOTED) != "true":
+    # A run that a person marked failed after its end had come to it, too.
+    has_ended = found.info.status == "FINISHED" or MARKED in tags
+    if not has_ended or tags.get(PROMOTED) != "true":
         return ""
     sealed = f"{tags[RUN_KEY]} (made version {tags.get('gatehouse.version', 'unknown')})"
     client.set_tag(found.info.run_id, RUN_KEY, sealed)
@@ -295,6 +307,8 @@ def _resume(client: "MlflowClient", found: "Run") -> None:
     if found.info.status != "RUNNING":
         logger.info("MLflow run %s was %s; goes on", found.info.run_id, found.info.status)
         client.update_run(found.info.run_id, status="RUNNING")
+        if MARKED in found.data.tags:
+            client.delete_tag(found.info.run_id, MARKED)
 
 
 def _parent_tags(settings: "Settings", run: RunContext) -> dict[str, str]:

@@ -27,11 +27,12 @@ SERVICE_KEYS = {
     "volumes",
 }
 HEALTHCHECK_KEYS = {"test", "interval", "timeout", "retries", "start_period"}
-ONE_SHOT = {"airflow-init"}
+ONE_SHOT = {"airflow-init", "mlflow-init"}
 EXPECTED = {
     "postgres",
     "redis",
     "mlflow",
+    "mlflow-init",
     "airflow-init",
     "airflow-apiserver",
     "airflow-scheduler",

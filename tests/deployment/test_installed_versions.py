@@ -20,6 +20,11 @@ OTHER_VARIABLES = {
     "postgres": {"POSTGRES_PASSWORD", "AIRFLOW_DB_PASSWORD", "MLFLOW_DB_PASSWORD"},
     "redis": {"REDISCLI_AUTH"},
     "mlflow": {"CONNECTION_CHECK_MAX_COUNT"},
+    "mlflow-init": {
+        "MLFLOW_ADMIN_PASSWORD",
+        "MLFLOW_READER_PASSWORD",
+        "CONNECTION_CHECK_MAX_COUNT",
+    },
     "airflow-init": {
         "AIRFLOW_ADMIN_USER",
         "AIRFLOW_ADMIN_EMAIL",
@@ -148,6 +153,7 @@ def test_mlflow_accepts_the_command(services):
     context = server.make_context("server", command[4:])
     assert context.params["host"] == "0.0.0.0"  # noqa: S104 - inside the container
     assert context.params["serve_artifacts"] is True
+    assert context.params["app_name"] == "basic-auth"
 
 
 def test_mlflow_answers_to_the_names_it_is_called_by(services):

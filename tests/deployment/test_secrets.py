@@ -44,6 +44,10 @@ HOLDERS = {
     "AIRFLOW_API_SECRET_KEY": {"airflow-apiserver", "airflow-scheduler", "airflow-triggerer"},
     "AIRFLOW_JWT_SECRET": {"airflow-apiserver", "airflow-scheduler"},
     "AIRFLOW_ADMIN_PASSWORD": {"airflow-init"},
+    "MLFLOW_ADMIN_PASSWORD": {"mlflow", "mlflow-init"},
+    "MLFLOW_TASKS_PASSWORD": {"mlflow-init", "airflow-apiserver", "airflow-worker"},
+    "MLFLOW_READER_PASSWORD": {"mlflow-init"},
+    "MLFLOW_SECRET_KEY": {"mlflow"},
     "GATEHOUSE_HASH_KEY": {"airflow-worker"},
     "GATEHOUSE_SIGNING_KEY": {"airflow-worker"},
 }

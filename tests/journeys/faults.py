@@ -55,14 +55,16 @@ def mark_task(journey: Journey, dag_id: str, run_id: str, task_id: str, state: s
     call(journey, "PATCH", path, {"new_state": state})
 
 
-def clear_task(journey: Journey, dag_id: str, run_id: str, task_id: str) -> None:
-    """Clear a task with all that follow it."""
+def clear_task(
+    journey: Journey, dag_id: str, run_id: str, task_id: str, *, alone: bool = False
+) -> None:
+    """Clear a task with all that follow it, or alone."""
     body = {
         "dag_run_id": run_id,
         "dry_run": False,
         "only_failed": False,
         "task_ids": [task_id],
-        "include_downstream": True,
+        "include_downstream": not alone,
         "reset_dag_runs": True,
     }
     call(journey, "POST", f"dags/{dag_id}/clearTaskInstances", body)

@@ -13,6 +13,7 @@ from tests.journeys.faults import (
     clear_task,
     delete_run,
     epoch,
+    instance,
     kill_service,
     kill_task,
     mark_run,
@@ -94,6 +95,17 @@ def test_what_a_person_marks_clears_and_deletes_is_told_alike_everywhere(journey
     assert status(journey, run) == "FINISHED"
     assert len(journey.versions("slow")) <= len(versions) + 1
 
+    before = finished_tries(journey, dag_id, run_id)
+    clear_task(journey, dag_id, run_id, "evaluate", alone=True)
+    journey.wait(lambda: finished_tries(journey, dag_id, run_id) > before, "it ran again", 60)
+    run = journey.finish(dag_id, run_id)
+    assert run.state == "success", run.tasks
+    assert status(journey, run) == "FINISHED"
+
+    for mark, said in (("failed", "FAILED"), ("success", "FINISHED")):
+        mark_run(journey, dag_id, run_id, mark)
+        journey.wait(lambda said=said: status(journey, run) == said, f"MLflow says {said}", 60)
+
     delete_run(journey, dag_id, run_id)
     assert status(journey, run) == "FINISHED"
 
@@ -107,6 +119,12 @@ def live(journey: Journey) -> str:
     """Give the id of the run that is under way, or an empty text."""
     running = journey.api.list_running("train__slow")
     return str(running[0]["dag_run_id"]) if running else ""
+
+
+def finished_tries(journey: Journey, dag_id: str, run_id: str) -> int:
+    """Count how often `evaluate` has run to its end."""
+    found = instance(journey, dag_id, run_id, "evaluate")
+    return int(found["try_number"]) if found["state"] == "success" else 0
 
 
 def status(journey: Journey, run) -> str:

@@ -1,8 +1,11 @@
 """The main job on the real stack: from a table to a promoted champion, and every way to fail."""
 
+import json
+
 import pytest
 
 from include.errors import ParamError
+from include.stack.environment import read_env_file
 from tests.builders import make_frame
 from tests.journeys.journey import Finished, Journey
 
@@ -65,6 +68,29 @@ def test_no_record_is_larger_than_8_kb(journey: Journey, first: Finished):
     for task_id in first.tasks:
         record = journey.api.get_record(first.dag_id, first.run_id, task_id)
         assert len(str(record)) < 8192, task_id
+
+
+def test_no_secret_of_the_stack_stands_in_what_a_run_leaves(journey: Journey, first: Finished):
+    home = journey.settings.home
+    kept = {home / place for place in ("secrets.env", "signing.key", "airflow/passwords.json")}
+    secrets = read_env_file(home / "secrets.env")
+    del secrets["GATEHOUSE_INSTALLATION"]  # a name, which runs are tagged with
+    secrets["signing key"] = (home / "signing.key").read_text().strip()
+    secrets["password"] = json.loads((home / "airflow" / "passwords.json").read_text())["admin"]
+    secrets["token"] = journey.api.token
+    # Logs, both databases with XComs and tags, artifacts, tables and the files of runs.
+    searched = [path for path in home.rglob("*") if path.is_file() and path not in kept]
+    assert {"airflow.db", "mlflow.db", "report.html", "scheduler.log"} <= {p.name for p in searched}
+
+    found = [
+        (name, str(path))
+        for path in searched
+        for content in [path.read_bytes()]
+        for name, secret in secrets.items()
+        if secret.encode() in content
+    ]
+
+    assert found == []
 
 
 def test_a_second_run_reuses_the_tables_and_keeps_the_champion(journey: Journey, first: Finished):

@@ -36,6 +36,20 @@ def test_the_weights_are_those_of_the_network(model, inputs):
 
 def test_a_network_beyond_all_memory_is_refused_with_numbers():
     model = ModelSpec(hidden=(65_536,) * 50)
-    with pytest.raises(RoomError, match=r"free memory. Received: model.hidden=.* weights, .* GB"):
+    with pytest.raises(RoomError, match=r"free memory. Received: model.hidden=.* weights; .* GB"):
         check_room(model, TrainingSpec(), SCHEMAS["many"])
     check_room(ModelSpec(hidden=(8,)), TrainingSpec(), SCHEMAS["many"])
+
+
+def test_rows_that_fill_the_memory_are_refused_with_any_network():
+    model = ModelSpec(kind="their_networks.build")
+    check_room(model, TrainingSpec(), SCHEMAS["many"], array_bytes=1_000)
+    with pytest.raises(RoomError, match=r"1000\.0 GB of training rows .* \(row_limit\)"):
+        check_room(model, TrainingSpec(), SCHEMAS["many"], array_bytes=10**12)
+
+
+def test_a_network_of_a_builder_is_refused_once_its_weights_are_known():
+    model = ModelSpec(kind="their_networks.build")
+    check_room(model, TrainingSpec(), SCHEMAS["many"], built_weights=1_000)
+    with pytest.raises(RoomError, match=r"1,000,000,000,000 weights"):
+        check_room(model, TrainingSpec(), SCHEMAS["many"], built_weights=10**12)

@@ -156,6 +156,46 @@ def test_the_mlflow_run_ends_as_the_dag_run_does_and_never_well_without_a_verdic
     assert tasks.ended == end
 
 
+@pytest.mark.parametrize(
+    ("closed", "before", "end"),
+    [
+        ("success", "FINISHED", "FINISHED"),
+        ("failed", "KILLED", "FAILED"),
+        (None, "FINISHED", "RUNNING"),
+    ],
+    ids=["of a good run", "of a failed run", "with all that follow"],
+)
+@pytest.mark.parametrize("fails", [False, True], ids=["ends well", "fails"])
+def test_a_task_cleared_alone_leaves_the_mlflow_run_as_the_dag_run_ends(
+    closed, before, end, fails, mlflow_server, data_root, monkeypatch
+):
+    run = make_run(run_id=f"manual__cleared_{closed}_{fails}")
+    log = open_run(load_settings(), run)
+    log.client.set_terminated(log.run_id, status=before)
+    context = {
+        "dag_run": SimpleNamespace(dag_id=run.dag_id, run_id=run.run_id),
+        "params": {},
+        "task": SimpleNamespace(upstream_task_ids=set()),
+        "ti": SimpleNamespace(
+            dag_id=run.dag_id,
+            run_id=run.run_id,
+            try_number=2,
+            xcom_push=lambda **_: None,
+            get_task_states=lambda **_: {run.run_id: {**DONE, "close_run": closed}},
+        ),
+    }
+    monkeypatch.setattr(tasks, "get_current_context", lambda: context)
+    monkeypatch.setattr(tasks, "show_run_link", lambda *_: None)
+
+    def step(spec, run):
+        assert log.client.get_run(log.run_id).info.status == "RUNNING"
+        return PromoteRecord(is_promoted=False, reason="x" * 9000 * fails)
+
+    with pytest.raises(GatehouseError, match="below 8192") if fails else nullcontext():
+        perform(step, make_spec())
+    assert log.client.get_run(log.run_id).info.status == end
+
+
 @pytest.mark.parametrize("marked", ["judge", "promote"])
 def test_a_task_marked_success_by_hand_gives_no_finished_run(
     marked, mlflow_server, data_root, monkeypatch

@@ -10,7 +10,7 @@ from include.records import PrepareRecord
 from include.specs import PipelineSpec
 from include.specs.model import ModelSpec
 from include.steps.train import feature_arrays
-from include.steps.train.feature_arrays import read_arrays, read_schema, read_target
+from include.steps.train.feature_arrays import held_bytes, read_arrays, read_schema, read_target
 from include.tables.store import read_table
 from tests.builders import make_run, make_spec
 from tests.modeling.samples import make_training
@@ -57,7 +57,9 @@ def test_what_memory_should_not_hold_lies_on_disk_and_trains_the_same(
     schema = read_schema(prepared.features)
     in_memory = read_arrays(prepared.features, schema, "train", scratch=tmp_path / "arrays")
     assert not isinstance(in_memory.inputs["dense"], np.memmap)
+    assert held_bytes(prepared.features, schema, ["train"]) == in_memory.size_bytes
     monkeypatch.setattr(feature_arrays, "MEMORY_SHARE", 0.0)
+    assert held_bytes(prepared.features, schema, ["train"]) == 0
     on_disk = read_arrays(prepared.features, schema, "train", scratch=tmp_path / "arrays")
     assert isinstance(on_disk.inputs["dense"], np.memmap)
     assert_equal(in_memory, on_disk)

@@ -1,6 +1,7 @@
 """Versions and aliases on a real server: created once, moved with care, checked before use."""
 
 import json
+import shutil
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -15,7 +16,7 @@ from include.settings import Settings
 from include.tracking import aliases
 from include.tracking.alias_history import read_moves
 from include.tracking.aliases import find_champion, move_champion, settle_disturbance
-from include.tracking.registry import download_version, register_model
+from include.tracking.registry import download_version, fetch_version, register_model
 from include.tracking.runs import open_run
 from tests.builders import make_run
 from tests.bundle_builders import SmallBundle, make_bundle
@@ -231,6 +232,44 @@ def test_an_intact_copy_of_this_machine_goes_on_after_the_store_was_changed(
     _put_code(settings, files, f"{name}/{version}", tmp_path / "canary", tag="")
 
     assert len(load_version(settings, name, version).predict(small.frame)) == len(small.frame)
+
+
+def test_files_that_are_gone_from_the_store_are_named_unless_a_copy_is_here(
+    settings, small, name, tmp_path, mlflow_directory
+):
+    version = _register(settings, small, name)
+    copy = fetch_version(settings, name, version)
+    shutil.rmtree(_artifacts(settings, name, version, mlflow_directory))
+    assert fetch_version(settings, name, version) == copy
+
+    shutil.rmtree(copy)
+    with pytest.raises(IntegrityError, match=rf"{name}/{version} must be in the artifact store"):
+        fetch_version(settings, name, version)
+
+
+@pytest.mark.parametrize(
+    ("tags", "said"),
+    [
+        ({}, "must have the digest recorded at registration, none"),
+        ({"gatehouse.digest": ""}, "must be sealed by this installation.*no seal"),
+    ],
+    ids=["bare", "digest"],
+)
+def test_an_alias_moved_to_an_unsealed_version_is_refused(settings, small, name, tags, said):
+    first = _register(settings, small, name)
+    move_champion(settings, name, first, expected_current=None)
+    client = aliases.connect(settings)
+    ours = client.get_model_version(name, first)
+    known = {tag: ours.tags[tag] for tag in tags}
+    model_id = ours.tags["gatehouse.bundle"].removeprefix("models:/")
+    other = client.create_model_version(
+        name, ours.source, run_id=ours.run_id, model_id=model_id, tags=known
+    )
+    client.set_registered_model_alias(name, "champion", other.version)
+
+    assert "somebody moved the alias to version 2" in settle_disturbance(settings, name, seen_by="a run")
+    with pytest.raises(IntegrityError, match=said):
+        fetch_version(settings, name, find_champion(settings, name).version)
 
 
 @pytest.mark.parametrize("tag", ["gatehouse.golden", "gatehouse.run_id", "gatehouse.seal"], ids=str)

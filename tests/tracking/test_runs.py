@@ -174,3 +174,17 @@ def test_runs_of_another_airflow_on_the_same_server_are_left_alone(settings, run
     assert len({theirs.run_id, same_id.run_id, later.run_id}) == 3
     statuses = [later.client.get_run(each.run_id).info.status for each in (theirs, same_id)]
     assert statuses == ["RUNNING", "KILLED"]  # one was left behind by ours
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"), [("FINISHED", "FAILED"), ("KILLED", "KILLED")], ids=str
+)
+def test_a_nested_run_that_an_outage_left_open_ends_with_its_parent(settings, run, state, expected):
+    parent = open_run(settings, run)
+    left, done = (open_child_run(settings, parent, name) for name in ("left", "done"))
+    done.client.set_terminated(done.run_id, status="FINISHED")
+
+    end_run(settings, run, state)
+
+    statuses = [parent.client.get_run(each.run_id).info.status for each in (left, done)]
+    assert statuses == [expected, "FINISHED"]

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 import keras
@@ -16,7 +17,7 @@ from include.records.names import CHECKPOINT
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.steps.train.epoch_log import EpochLog
-from include.steps.train.feature_arrays import read_arrays, read_schema
+from include.steps.train.feature_arrays import held_bytes, read_arrays, read_schema
 from include.steps.train.files import find_finished, mark_finished, store_candidate
 from include.tables.code import code_digest
 from include.tables.run_files import RunFiles
@@ -31,6 +32,8 @@ FIT_CODE: Final = (
     "include.modeling.training",
     "include.steps.train.feature_arrays",
 )
+
+PARTS: Final = ("train", "validation")
 
 
 def train(
@@ -66,16 +69,16 @@ def train(
         logger.info("this run has trained on the same features and settings: not repeated")
         return finished
     schema, scratch = read_schema(prepared.features), files.local_directory / "arrays"
-    check_room(spec.model, spec.training, schema)
+    room = partial(check_room, spec.model, spec.training, schema)
+    array_bytes = held_bytes(prepared.features, schema, PARTS)
+    room(array_bytes=array_bytes)
     network = build_network(spec.model, schema, seed=spec.training.seed)
+    room(array_bytes=array_bytes, built_weights=network.count_params())
     _log_parameters(log, spec, network)
     checkpoint = CheckpointFile(files.local_directory / CHECKPOINT, fingerprint)
     if (killed := checkpoint.read()) is not None:
         log_missing_epochs(log, killed.state.history)
-    arrays = [
-        read_arrays(prepared.features, schema, part, scratch=scratch)
-        for part in ("train", "validation")
-    ]
+    arrays = [read_arrays(prepared.features, schema, part, scratch=scratch) for part in PARTS]
     with EpochLog(log, on_progress) as epochs:
         result = fit_network(
             network,

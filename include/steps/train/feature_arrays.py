@@ -2,6 +2,8 @@
 
 import os
 import tempfile
+from collections.abc import Iterable
+from math import prod
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,15 +46,12 @@ def read_arrays(
         keep: Which rows of the part to read, one truth a row; None reads all.
     """
     rows = features.parts.get(part, 0) if keep is None else int(np.count_nonzero(keep))
-    shapes = {each.name: (rows, *each.shape) for each in schema.inputs}
-    kinds = {each.name: np.dtype(each.dtype) for each in schema.inputs}
-    kinds[TARGET] = np.dtype(np.float64 if schema.task == "regression" else np.int32)
-    shapes[TARGET] = (rows,)
-    sizes = {name: int(np.prod(shapes[name])) * kinds[name].itemsize for name in shapes}
-    is_large = sum(sizes.values()) > MEMORY_SHARE * memory_bytes()
-    place = scratch if is_large else None
-    arrays = {name: _allocate(shapes[name], kinds[name], place) for name in shapes}
-    row_bytes = max(1, sum(sizes.values()) // max(rows, 1))
+    columns = _columns(schema)
+    row_bytes = _row_bytes(schema)
+    place = scratch if _is_large(rows * row_bytes) else None
+    arrays = {
+        name: _allocate((rows, *shape), kind, place) for name, (shape, kind) in columns.items()
+    }
     batch_rows = max(1, min(65_536, BATCH_BYTES // row_bytes))
     start = seen = 0
     for batch in iter_batches(features, list(arrays), part, batch_rows=batch_rows):
@@ -66,6 +65,27 @@ def read_arrays(
         start += count
     y = arrays.pop(TARGET)
     return Arrays(arrays, y)
+
+
+def held_bytes(features: TableRef, schema: FeatureSchema, parts: Iterable[str]) -> int:
+    """Give the memory that the arrays of some parts will take; what lies in files takes none."""
+    sizes = (features.parts.get(part, 0) * _row_bytes(schema) for part in parts)
+    return sum(size for size in sizes if not _is_large(size))
+
+
+def _columns(schema: FeatureSchema) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+    """Give shape and type of a row's value by column, the target last."""
+    target = np.dtype(np.float64 if schema.task == "regression" else np.int32)
+    inputs = {each.name: (each.shape, np.dtype(each.dtype)) for each in schema.inputs}
+    return {**inputs, TARGET: ((), target)}
+
+
+def _row_bytes(schema: FeatureSchema) -> int:
+    return sum(prod(shape) * kind.itemsize for shape, kind in _columns(schema).values())
+
+
+def _is_large(size: float) -> bool:
+    return size > MEMORY_SHARE * memory_bytes()
 
 
 def read_target(features: TableRef, part: str) -> npt.NDArray[Any]:
