@@ -98,7 +98,11 @@ def tell_outcome(
     if promoted is not None and promoted.is_promoted:
         place = f"the new champion in place of version {promoted.previous_version}"
         title = f"Version {promoted.version} is {place if version else 'the first champion'}"
-        why = f"{proof}; {describe_answer(promoted.answer)}" if promoted.answer else proof
+        said = describe_answer(promoted.answer) if promoted.answer else ""
+        if said and verdict.kind == "inconclusive":
+            why = f"{said}, though the test rows do not show it: {proof}"
+        else:
+            why = f"{proof}; {said}" if said else proof
         return Outcome(badge="Promoted", title=title, why=why, tone="good")
     if is_waiting:
         title = "The candidate waits for a person's answer"

@@ -26,7 +26,6 @@ from include.values.formats import (
 
 LONGEST: Final = 300
 MOST_WARNINGS: Final = 8
-ALIGNMENT: Final = "|:--|--:|--:|:--|:--|:--|"
 
 
 def write_question(
@@ -52,7 +51,7 @@ def write_question(
     """
     version = evaluated.champion_version
     lines = [f"**{_plain(format_sentence(outcome.why))}**", ""]
-    lines += _draw_table(metrics, f"Version {version}" if version else "Champion", verdict)
+    lines += _draw_table(metrics, version, verdict)
     lines += ["", f"- Measured on {format_count(evaluated.test.rows)} test rows."]
     worst = verdict.worst_slice
     lines += [f"- {_plain(format_sentence(worst))}" if worst else "- No slices are compared."]
@@ -75,25 +74,30 @@ def write_question(
     return "\n".join(lines)
 
 
-def _draw_table(metrics: Sequence[KeyMetric], champion: str, verdict: Verdict) -> list[str]:
-    sure = format_percent(verdict.confidence)
-    head = ("Metric", "Candidate", champion, "Difference", f"{sure} interval", "Required")
-    return [f"| {' | '.join(head)} |", ALIGNMENT, *(_draw_row(each) for each in metrics)]
+def _draw_table(metrics: Sequence[KeyMetric], version: str, verdict: Verdict) -> list[str]:
+    """Draw the metrics; without a champion there is nothing to compare with."""
+    sure = f"{format_percent(verdict.confidence)} interval"
+    compared = (f"Version {version}", "Difference", sure) if version else ()
+    head = ("Metric", "Candidate", *compared, "Required")
+    lines = [head, ("--",) * len(head), *(_list_cells(each, bool(version)) for each in metrics)]
+    return [f"| {' | '.join(cells)} |" for cells in lines]
 
 
-def _draw_row(metric: KeyMetric) -> str:
+def _list_cells(metric: KeyMetric, is_compared: bool) -> tuple[str, ...]:
     better = "higher" if is_higher_better(metric.name) else "lower"
     decides = "decides, " if metric.is_deciding else ""
     bounds = (metric.low, metric.high)
-    cells = (
-        f"**{capitalise(format_name(metric.name))}** ({decides}{better} is better)",
-        format_metric(metric.candidate),
+    compared = (
         format_metric(metric.champion),
         describe_difference(metric.name, metric.change, 0.0).text or NOTHING,
         " to ".join(map(format_change, bounds)) if None not in bounds else NOTHING,
+    )
+    return (
+        f"**{capitalise(format_name(metric.name))}** ({decides}{better} is better)",
+        format_metric(metric.candidate),
+        *(compared if is_compared else ()),
         metric.required or NOTHING,
     )
-    return f"| {' | '.join(cells)} |"
 
 
 def _plain(text: str) -> str:

@@ -59,6 +59,14 @@ def make_promoted(**changes: Any) -> PromoteRecord:
             "“Looks right”.",
         ),
         (
+            make_verdict("inconclusive", failed="accuracy is 0.6"),
+            make_evaluated(),
+            make_promoted(answer=NO.model_copy(update={"is_yes": True})),
+            "Promoted",
+            "Version 4 is the new champion in place of version 3: approved by ada, though the "
+            "test rows do not show it: accuracy is 0.6.",
+        ),
+        (
             make_verdict("promote", is_made=False),
             make_evaluated(""),
             make_promoted(version="1", previous_version=""),
@@ -105,7 +113,16 @@ def make_promoted(**changes: Any) -> PromoteRecord:
             f"{CHANGE}.",
         ),
     ],
-    ids=["promoted", "first", "worse", "same", "gate failed", "declined", "promotion failed"],
+    ids=[
+        "promoted",
+        "approved",
+        "first",
+        "worse",
+        "same",
+        "gate failed",
+        "declined",
+        "promotion failed",
+    ],
 )
 def test_every_end_is_told_in_a_sentence(verdict, evaluated, promoted, badge, sentence):
     outcome = tell_outcome(verdict, evaluated, promoted)
