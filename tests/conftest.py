@@ -21,7 +21,12 @@ os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
 
-pytest_plugins = ["tests.mlflow_fixture", "tests.postgres_fixture", "tests.s3_fixture"]
+pytest_plugins = [
+    "tests.browser_fixture",
+    "tests.mlflow_fixture",
+    "tests.postgres_fixture",
+    "tests.s3_fixture",
+]
 
 
 @pytest.fixture(autouse=True, scope="session")

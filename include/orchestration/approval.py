@@ -1,88 +1,86 @@
 """The `approve` task: waits for a person in the Airflow UI when the verdict asks for one."""
 
-import re
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import Param
 
 from include.orchestration.guards import missing_record
-from include.orchestration.links import show_run_link
-from include.records import Verdict
+from include.orchestration.tasks import perform, pull_records
+from include.records import Answer
+from include.records.model import PROMOTE, list_options
 from include.specs import PipelineSpec
 
-APPROVE = "Promote"
-REJECT = "Keep the champion"
-# What Markdown takes for more than text; with `<` and `&` it covers HTML as well.
-MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|!~&])")
+# What the question asks for beside yes or no.
+REASON: Final = "reason"
 
 
 class ApproveOperator(HITLOperator):
     """Ask a person whether the candidate becomes champion; no answer in time means no.
 
-    A verdict that asks nobody passes at once.
+    A verdict that asks nobody passes at once. Else the report is written first, for whoever has
+    to answer.
     """
 
-    body: str | None
+    spec: PipelineSpec
 
     def execute(self, context: Any) -> Any:
         """Park the task until somebody answers, unless the verdict needs no approval."""
+        from include.steps.approve import approve as step
+
         verdict = context["ti"].xcom_pull(task_ids="judge")
         if verdict is None:
             raise missing_record("approve", "judge")
         if not verdict.needs_approval:
             self.log.info("the verdict is %r and needs no approval", verdict.kind)
             return None
-        self.body = f"{describe_verdict(verdict)}\n\n{self.body}"
-        show_run_link()  # whoever answers will want to look at the run
+        context["params"].pop(REASON, None)  # of the question, not of the run
+        question = perform(step, self.spec, *pull_records())
+        self.subject, self.body = question.subject, question.body
+        self.options, self.defaults = list(question.options), [question.options[-1]]
         return super().execute(context)
+
+    def validate_chosen_options(self, chosen_options: list[str]) -> None:
+        """Leave it to Airflow's API, which knows the options of the question that was asked."""
 
 
 def build_approval(spec: PipelineSpec) -> ApproveOperator:
     """Build the approval of a pipeline by its policy."""
-    return ApproveOperator(
-        task_id="approve",
-        subject=f"Promote the candidate of {spec.name}?",
-        body="Compare the runs in MLflow before you answer. Without an answer in "
-        f"{spec.promotion.approval_hours:g} hours the champion stays.",
-        options=[APPROVE, REJECT],
-        defaults=REJECT,
-        response_timeout=timedelta(hours=spec.promotion.approval_hours),
-        doc_md="Waits for a person only if the verdict asks for one.",
+    options = list_options("")
+    reason = Param(
+        None,
+        type=["null", "string"],
+        title="Reason (optional)",
+        description="Recorded with your name in the report, in MLflow and in decision.json.",
+        format="multiline",
+        maxLength=500,
+        source="task",
     )
+    approve = ApproveOperator(
+        task_id="approve",
+        subject=f"May the candidate of {spec.name} go live?",
+        options=list(options),
+        defaults=options[-1],
+        params={REASON: reason},
+        response_timeout=timedelta(hours=spec.promotion.approval_hours),
+        doc_md="Waits for a person only if the verdict asks for one; later runs go on meanwhile.",
+    )
+    approve.spec = spec
+    return approve
 
 
-def describe_verdict(verdict: Verdict) -> str:
-    """Write a verdict and its gates as Markdown; names from the data stay plain text."""
-    gates = [
-        f"- **{'yes' if gate.is_passed else 'no'}** {_escape(gate.name)}: {_escape(gate.detail)}"
-        for gate in verdict.gates
-    ]
-    return "\n".join([_escape(verdict.reason), "", *gates])
-
-
-def _escape(text: str) -> str:
-    """Put a backslash before whatever Markdown would act on, on one line."""
-    return MARKDOWN.sub(r"\\\1", " ".join(text.split()))
-
-
-def read_answer(answer: dict[str, Any] | None) -> bool | None:
-    """Tell yes (True), no (False), or that nobody was asked or answered (None).
+def read_answer(answer: dict[str, Any] | None) -> Answer | None:
+    """Tell what a person said; None where nobody was asked or answered.
 
     Args:
         answer: What `approve` returned; an answer by default has nobody who gave it.
     """
-    if answer is None or not answer.get("responded_by_user"):
+    user = (answer or {}).get("responded_by_user")
+    if answer is None or not user:
         return None
-    return bool(answer.get("chosen_options") == [APPROVE])
-
-
-def read_responder(answer: dict[str, Any] | None) -> str:
-    """Give the name of the person who answered; empty where nobody did.
-
-    Example:
-        >>> read_responder({"responded_by_user": {"id": "7", "name": "ada"}}), read_responder(None)
-        ('ada', '')
-    """
-    user = (answer or {}).get("responded_by_user") or {}
-    return str(user.get("name") or user.get("id") or "")
+    return Answer(
+        is_yes=answer.get("chosen_options") == [PROMOTE],
+        by=str(user.get("name") or user.get("id")),
+        reason=str((answer.get("params_input") or {}).get(REASON) or "").strip(),
+    )

@@ -25,7 +25,7 @@ from include.orchestration.guards import (
 )
 from include.orchestration.links import show_run_link
 from include.orchestration.params import apply_params
-from include.orchestration.turns import find_run_ahead
+from include.orchestration.turns import find_run_ahead, steps_aside
 from include.records import STEPS, TASKS, PrepareRecord, Record, RunContext
 from include.settings import load_settings
 from include.specs import PipelineSpec
@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 R = TypeVar("R", bound=Record)
-TURN_SECONDS = timedelta(seconds=10)
+TURN_SECONDS = timedelta(seconds=5)
+# They take seconds, and what they do was decided before.
+AFTER_VERDICT = frozenset({"promote", "report"})
 
 
 def perform(
@@ -99,7 +101,7 @@ def check_handed_on(step: Callable[..., Any], records: Sequence[Record | None]) 
 
 
 def wait_for_turn(run: RunContext, ti: Any) -> None:
-    """Come back later while another run of the DAG is under way, such as one of a backfill.
+    """Come back later while another run of the DAG is at work.
 
     Raises:
         AirflowRescheduleException: It is.
@@ -107,14 +109,19 @@ def wait_for_turn(run: RunContext, ti: Any) -> None:
 
     def is_over(run_id: str) -> bool:
         try:
-            return ti.get_dagrun_state(run.dag_id, run_id) in {"success", "failed"}
+            if ti.get_dagrun_state(run.dag_id, run_id) in {"success", "failed"}:
+                return True
         except AirflowRuntimeError:  # somebody deleted it
             return True
+        states = ti.get_task_states(dag_id=run.dag_id, run_ids=[run_id]).get(run_id, {})
+        return steps_aside(states, is_decided=ti.task_id in AFTER_VERDICT)
 
     ahead = find_run_ahead(load_settings().data, run, is_over)
     if ahead is not None:
-        logger.info("%s runs once at a time; waiting for run %s to end", run.dag_id, ahead)
-        raise AirflowRescheduleException(datetime.now(UTC) + TURN_SECONDS)
+        logger.info("%s works once at a time; waiting for run %s", run.dag_id, ahead)
+        # However many wait, together they ask as often as one would.
+        waiting = max(1, ti.get_dr_count(dag_id=run.dag_id, states=["running"]) - 1)
+        raise AirflowRescheduleException(datetime.now(UTC) + waiting * TURN_SECONDS)
 
 
 @contextmanager

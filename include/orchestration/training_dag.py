@@ -1,10 +1,10 @@
 """The training DAG of a pipeline: the order of its steps, and nothing else."""
 
-from typing import Any
+from typing import Any, Final
 
 from airflow.sdk import DAG, task
 
-from include.orchestration.approval import build_approval, read_answer, read_responder
+from include.orchestration.approval import build_approval, read_answer
 from include.orchestration.curve_tasks import build_curve
 from include.orchestration.links import link_to_mlflow
 from include.orchestration.params import build_params
@@ -29,6 +29,7 @@ from include.records import (
 )
 from include.specs import PipelineSpec
 
+MAX_ACTIVE_RUNS: Final = 16
 DOC = """\
 **{description}**
 
@@ -46,7 +47,8 @@ wins, a new version of the registered model `{name}` behind the alias `champion`
 **A failure in `validate`** means that the data broke its contract: read the table of rules in the
 task's log, correct the data or `include/pipelines/{name}.yaml`, and trigger again. **Any other
 failure** leaves the champion as it is; clear the failed task to go on from there.
-**`promote` skipped** is harmless: the champion stays, and the report says why.
+**`promote` skipped** is harmless: the champion stays, and the report says why. A run that waits in
+`approve` holds up no other; one whose task is `up_for_reschedule` waits for its turn.
 """
 
 
@@ -58,7 +60,7 @@ def build_training_dag(spec: PipelineSpec) -> DAG:
         doc_md=DOC.format(name=spec.name, description=spec.description or spec.name),
         default_args=default_args(spec),
         tags=["gatehouse", "train", spec.target.task],
-        max_active_runs=1,
+        max_active_runs=MAX_ACTIVE_RUNS,  # one at work (turns.py), the others wait for answers
         schedule=build_timetable(spec),
         start_date=catchup_start(spec),
         catchup=catchup_start(spec) is not None,
@@ -105,8 +107,7 @@ def build_training_dag(spec: PipelineSpec) -> DAG:
         def promote(verdict: Verdict, evaluated: EvaluateRecord, answer: Any) -> PromoteRecord:
             from include.steps.promote import promote as step
 
-            said = {"approved": read_answer(answer), "answered_by": read_responder(answer)}
-            promoted = perform(step, spec, verdict, evaluated, **said)
+            promoted = perform(step, spec, verdict, evaluated, answer=read_answer(answer))
             return skip_unless(promoted.is_promoted, promoted, promoted.reason)
 
         @task(trigger_rule="none_failed")

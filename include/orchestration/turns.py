@@ -1,12 +1,14 @@
 """Runs of a DAG take turns, whatever starts them.
 
-`max_active_runs=1` does not bind a backfill, which has a number of its own and runs beside what the
-schedule and people start. So each run takes a number among the files of the data root before its
-first task works; whoever finds another run at its turn comes back later.
+A run that waits for a person's answer must not hold up those after it, and a backfill has a
+number of runs of its own, so Airflow's `max_active_runs` cannot see to it. Each run takes a number
+among the files of the data root before its first task works; whoever finds another run at its turn
+comes back later. A run that waits for an answer steps aside; once it is answered, its last tasks
+come before those of a run that has not begun to measure its candidate.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from upath import UPath
@@ -17,6 +19,12 @@ from include.tables.layout import is_local, open_root, slug
 DIGITS: Final = 9
 KEPT: Final = 3
 NAMELESS_SECONDS: Final = 60.0
+# Where Airflow has a task at work, or about to be.
+BUSY: Final = frozenset(
+    {"scheduled", "queued", "running", "restarting", "up_for_retry", "up_for_reschedule"}
+)
+# Until then nothing was held against the champion, so that it may still change.
+UNMEASURED: Final = frozenset({None, "scheduled", "queued", "up_for_reschedule"})
 
 
 def find_run_ahead(root: str, run: RunContext, is_over: Callable[[str], bool]) -> str | None:
@@ -44,6 +52,24 @@ def find_run_ahead(root: str, run: RunContext, is_over: Callable[[str], bool]) -
     for path in turns[: -KEPT or None]:
         path.unlink(missing_ok=True)
     return None
+
+
+def steps_aside(states: Mapping[str, str | None], *, is_decided: bool) -> bool:
+    """Tell whether a run at its turn lets another go on.
+
+    Args:
+        states: States of its tasks.
+        is_decided: Whether the other run has only to do what was decided about its candidate.
+
+    Example:
+        >>> steps_aside({"train": "success", "approve": "awaiting_input"}, is_decided=False)
+        True
+        >>> steps_aside({"train": "running", "evaluate": None}, is_decided=True)
+        True
+    """
+    if is_decided and states.get("evaluate") in UNMEASURED:
+        return True
+    return states.get("approve") == "awaiting_input" and BUSY.isdisjoint(states.values())
 
 
 def _is_left(path: UPath) -> bool:

@@ -78,10 +78,11 @@ def close_gap(
         after: What follows it.
     """
     interval = bound(gap, bench.alpha)
+    shown = describe_gap(bench.metric, interval, bench.alpha, is_too_few=gap.error is None)
     gate = Gate(
         name=name,
         is_passed=kind == PASSED,
-        detail=f"{words}{describe_gap(interval, bench.alpha, is_too_few=gap.error is None)}{after}",
+        detail=f"{words}{shown}{after}",
         value=gap.value,
         bound=0.0,
         **list_bounds(interval),

@@ -6,13 +6,14 @@ from include.promotion.bench import PASSED, Bench, Judged, close_gap
 from include.promotion.budget import LEVEL
 from include.promotion.estimates import bound, is_shown
 from include.promotion.wording import (
+    describe_change,
     describe_confidence,
-    describe_cost,
     describe_left_out,
 )
 from include.records import Gate, SliceGap, VerdictKind
 from include.specs.metrics import METRICS
 from include.values.formats import format_name
+from include.values.showing import cut_label
 
 
 def judge_champion(bench: Bench) -> Judged:
@@ -24,7 +25,7 @@ def judge_champion(bench: Bench) -> Judged:
             detail = f"{evidence.disturbance}: whether there is a next one is for a person to say"
             return Judged("inconclusive", Gate(name=name, is_passed=False, detail=detail))
         detail = "there is no champion yet, so the first that passes its gates becomes it"
-        return Judged(PASSED, Gate(name=name, is_passed=True, detail=detail))
+        return Judged(PASSED, Gate(name=name, is_passed=True, is_made=False, detail=detail))
     champion = f"champion version {version or 'unknown'}"
     if evidence.is_unreadable:
         return _judge_unreadable(name, champion, bench)
@@ -34,7 +35,7 @@ def judge_champion(bench: Bench) -> Judged:
         detail = f"{champion} could not be compared with: {why}"
         return Judged("inconclusive", Gate(name=name, is_passed=False, detail=detail))
     if gap.value == 0 and gap.units == 0:
-        detail = f"the candidate answers every test row as {champion} does"
+        detail = f"the candidate predicts the same as {champion}"
         return Judged("keep", Gate(name=name, is_passed=False, detail=detail, value=0.0, bound=0.0))
     kind: VerdictKind = "keep"
     if evidence.rows_left_out and gap.error is None:
@@ -50,7 +51,7 @@ def judge_champion(bench: Bench) -> Judged:
         kind,
         gap,
         bench,
-        words=f"{describe_cost(bench.metric, gap.value)} than that of {champion}",
+        words=describe_change(bench.metric, gap.value, champion),
         after=f"{describe_left_out(evidence)}{why}"
         f"{describe_confidence(evidence.tries.number, bench.alpha)}",
     )
@@ -77,7 +78,7 @@ def judge_slices(bench: Bench) -> Judged:
     beyond = f" by more than {bench.tolerance:g}" if bench.tolerance else ""
     worst = describe_worst_slice(bench)
     if worse:
-        listed = ", ".join(str(each) for each in worse[:3])
+        listed = ", ".join(name_slice(each) for each in worse[:3])
         detail = f"{len(worse)} of {len(known)} slices surely worse{beyond}: {listed}; {worst}"
         return Judged("keep", Gate(name=name, is_passed=False, detail=detail))
     detail = f"none of {len(known)} slices is surely worse{beyond}; {worst}"
@@ -90,15 +91,20 @@ def _is_worse(each: SliceGap, tolerance: float, alpha: float) -> bool:
 
 
 def describe_worst_slice(bench: Bench) -> str:
-    """Name the slice that lost most against the champion; without one, that does worst."""
+    """Name the slice that fares worst against the champion; without one, that does worst."""
     gaps = [each for each in bench.evidence.slices if each.gap is not None]
     if gaps:
         worst = min(gaps, key=lambda each: each.gap.value if each.gap else 0.0)
-        gap = worst.gap.value if worst.gap else 0.0
-        return f"worst {worst} ({worst.rows:,} rows): {describe_cost(bench.metric, gap)}"
+        change = describe_change(bench.metric, worst.gap.value if worst.gap else 0.0)
+        return f"against the champion {name_slice(worst)} fares worst: {change}"
     measured = [each for each in bench.evidence.slices if each.candidate is not None]
     if not measured:
         return ""
     sign = 1 if METRICS[bench.metric].is_higher_better else -1
     worst = min(measured, key=lambda each: sign * (each.candidate or 0.0))
-    return f"worst {worst} ({worst.rows:,} rows): {format_name(bench.metric)} {worst.candidate:.4g}"
+    return f"{name_slice(worst)} does worst: {format_name(bench.metric)} {worst.candidate:.4g}"
+
+
+def name_slice(each: SliceGap) -> str:
+    """Name a slice by its column and value, long ones cut, with its rows."""
+    return f"{cut_label(each.column, 40)} = {cut_label(each.value, 40)} ({each.rows:,} rows)"

@@ -23,7 +23,12 @@ from include.promotion.bench import (
 from include.promotion.budget import spend
 from include.promotion.champion_gates import describe_worst_slice, judge_champion, judge_slices
 from include.promotion.estimates import count_missing_rows, is_shown
-from include.promotion.wording import describe_interval, describe_missing, list_notes
+from include.promotion.wording import (
+    describe_bound,
+    describe_interval,
+    describe_missing,
+    list_notes,
+)
 from include.records import Estimate, Evidence, Gate, Rival, Verdict, VerdictKind
 from include.specs import PipelineSpec
 from include.specs.promotion import Requirement
@@ -93,7 +98,7 @@ def count_settling_rows(open_ones: list[Judged]) -> int | None:
 def judge_requirement(requirement: Requirement, bench: Bench) -> Judged:
     """Hold one test metric against its bound; a missing one does not pass."""
     found = keep_finite(bench.evidence.estimates.get(requirement.metric))
-    words = f"at {'least' if requirement.is_minimum else 'most'} {requirement.bound:g} is required"
+    words = f"{describe_bound(requirement)} is required"
     name = format_name(requirement.metric)
     if found is None:
         detail = f"{name} on the test rows could not be computed; {words}"

@@ -6,20 +6,31 @@ Long details lie as JSON in the run's directory and a record carries their place
 
 from include.records.analysis import ExploreRecord
 from include.records.curve import CurvePlan, CurvePoint, LearningCurve
-from include.records.judgement import Estimate, Evidence, Rival, SliceGap, TriedRows, Tries
+from include.records.judgement import (
+    Estimate,
+    Evidence,
+    KeyMetric,
+    Outcome,
+    Rival,
+    SliceGap,
+    TriedRows,
+    Tries,
+)
 from include.records.model import (
+    Answer,
     Comparison,
     EvaluateRecord,
     Gate,
     ModelMetrics,
     PromoteRecord,
+    Question,
     ReportRecord,
     TrainRecord,
     Verdict,
     VerdictKind,
 )
 from include.records.quality import QualityReport, RuleOutcome, ValidateRecord
-from include.records.run import Record, RunContext, StepCost
+from include.records.run import Record, RunContext, StepCost, StepFailure
 from include.records.tables import (
     FeatureInput,
     FeatureSchema,
@@ -33,6 +44,7 @@ from include.records.tasks import STEPS, TASKS, RunRecords
 __all__ = [
     "STEPS",
     "TASKS",
+    "Answer",
     "Comparison",
     "CurvePlan",
     "CurvePoint",
@@ -44,11 +56,14 @@ __all__ = [
     "FeatureSchema",
     "Gate",
     "IngestRecord",
+    "KeyMetric",
     "LearningCurve",
     "ModelMetrics",
+    "Outcome",
     "PrepareRecord",
     "PromoteRecord",
     "QualityReport",
+    "Question",
     "Record",
     "ReportRecord",
     "Rival",
@@ -57,6 +72,7 @@ __all__ = [
     "RunRecords",
     "SliceGap",
     "StepCost",
+    "StepFailure",
     "TableRef",
     "TargetScale",
     "TrainRecord",

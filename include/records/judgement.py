@@ -1,6 +1,6 @@
 """What a verdict rests on: estimates with their errors, rivals, slices and tries."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 
@@ -39,9 +39,6 @@ class SliceGap(Record):
     rows: int
     candidate: float | None
     gap: Estimate | None = None
-
-    def __str__(self) -> str:
-        return f"{self.column} = {self.value}"
 
 
 class Tries(Record):
@@ -86,3 +83,34 @@ class Evidence(Record):
     cleaning: dict[str, int] = Field(
         default_factory=dict, description="What cleaning did, by action, as `prepare` counted it."
     )
+
+
+class KeyMetric(Record):
+    """A metric on which a verdict rests: the one that decides, or one with a bound.
+
+    `change` is candidate less champion, whatever is better; `low` and `high` bound it at the
+    verdict's confidence.
+    """
+
+    name: str
+    is_deciding: bool
+    required: str = Field(default="", description="Its bound in words, e.g. `at least 0.9`.")
+    candidate: float | None
+    champion: float | None = None
+    change: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+class Outcome(Record):
+    """What became of a candidate, for whoever lists, shows or approves it."""
+
+    badge: str = Field(description="In a word or two.")
+    title: str = Field(description="As a sentence without its full stop.")
+    why: str = Field(description="The reason, a clause.")
+    tone: Literal["good", "warn", "bad", ""]
+
+    @property
+    def sentence(self) -> str:
+        """What became of it and why, in one sentence."""
+        return f"{self.title}: {self.why}."

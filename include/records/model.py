@@ -1,12 +1,13 @@
 """The candidate: how it was trained, measured, judged and promoted."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
 from include.records.run import Record
 
 VerdictKind = Literal["promote", "keep", "inconclusive"]
+PROMOTE: Final = "Promote the candidate"
 
 
 class TrainRecord(Record):
@@ -71,12 +72,14 @@ class EvaluateRecord(Record):
 class Gate(Record):
     """One gate of the verdict, as a sentence and a yes or no.
 
+    A gate that had nothing to test is not made, and stops nobody.
     `value` is what was held against `bound`, `low` and `high` its interval at the verdict's
     confidence; they are absent where they could not be computed.
     """
 
     name: str
     is_passed: bool
+    is_made: bool = True
     detail: str
     value: float | None = None
     bound: float | None = None
@@ -100,6 +103,32 @@ class Verdict(Record):
     notes: tuple[str, ...] = Field(default=(), description="What a reader should know.")
 
 
+class Answer(Record):
+    """What a person said to the question whether a candidate becomes champion."""
+
+    is_yes: bool
+    by: str
+    reason: str = Field(default="", max_length=500, description="Why, in the person's words.")
+
+
+def list_options(champion: str) -> tuple[str, str]:
+    """Name the answers by what they do: yes, then no.
+
+    Example:
+        >>> list_options("3"), list_options("")[1]
+        (('Promote the candidate', 'Keep version 3'), 'Do not promote')
+    """
+    return PROMOTE, f"Keep version {champion}" if champion else "Do not promote"
+
+
+class Question(Record):
+    """Result of `approve`: what a person reads who decides about a candidate, as Markdown."""
+
+    subject: str
+    body: str
+    options: tuple[str, str] = Field(description="Yes, then no.")
+
+
 class PromoteRecord(Record):
     """Result of `promote`."""
 
@@ -108,6 +137,7 @@ class PromoteRecord(Record):
     previous_version: str = ""
     reason: str
     replay_seconds: float = 0.0
+    answer: Answer | None = None
 
 
 class ReportRecord(Record):
@@ -116,3 +146,4 @@ class ReportRecord(Record):
     uri: str
     size_bytes: int
     artifact: str = Field(default="report.html", description="Path among the run's artifacts.")
+    sentence: str = Field(default="", description="What became of the run.")

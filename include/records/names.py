@@ -17,6 +17,7 @@ TRAINED_ROWS: Final = "trained_rows.bin"
 # Of a training run.
 FINGERPRINT: Final = "fingerprint.json"
 QUALITY: Final = "quality.json"
+FAILURE: Final = "failure.json"
 CHECKPOINT: Final = "checkpoint.npz"
 NETWORK: Final = "model.keras"
 HISTORY: Final = "history.csv"

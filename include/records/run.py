@@ -52,3 +52,10 @@ class StepCost(Record):
     is_reused: bool = Field(default=False, description="Its table was there from before.")
     rows: int = 0
     size_bytes: int = 0
+
+
+class StepFailure(Record):
+    """Why a step failed, in the words of its error."""
+
+    step: str
+    error: str

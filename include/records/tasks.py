@@ -2,6 +2,7 @@
 
 from typing import Final, NamedTuple, TypeVar
 
+from include.errors import GatehouseError
 from include.records.curve import CurvePlan, CurvePoint, LearningCurve
 from include.records.model import (
     EvaluateRecord,
@@ -70,7 +71,21 @@ class RunRecords:
         kinds = {step: TASKS[step].record for step in STEPS}
         return {step: self.get(kind) if kind else None for step, kind in kinds.items()}
 
+    def require(self, kind: type[R]) -> R:
+        """Give the record of a kind.
+
+        Raises:
+            GatehouseError: Its step did not come to an end.
+        """
+        found = self.get(kind)
+        if found is None:
+            raise GatehouseError(
+                f"a {kind.__name__} must be among the records. Received: none. Clear the task "
+                "that hands it on, with all that follow it."
+            )
+        return found
+
     @property
-    def last_step(self) -> str:
-        """The last step that ended well, empty if none did."""
-        return next((step for step, record in reversed(self.by_step.items()) if record), "")
+    def next_step(self) -> str:
+        """The first step that did not come to its end, empty if all did."""
+        return next((step for step, record in self.by_step.items() if not record), "")

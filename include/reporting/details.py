@@ -22,7 +22,13 @@ class EvaluationDetails(BaseModel):
 
     slices: tuple[SliceRow, ...] = ()
 
-    @property
-    def slice_metrics(self) -> tuple[str, ...]:
-        """Names of the metrics that any slice has, in their order."""
-        return tuple(dict.fromkeys(name for row in self.slices for name in row.metrics))
+
+class Addresses(BaseModel):
+    """Where to look further; empty where there is nothing to see."""
+
+    model_config = ConfigDict(frozen=True)
+
+    report: str = ""
+    comparison: str = Field(default="", description="Candidate's and champion's run side by side.")
+    mlflow: str = ""
+    airflow: str = ""

@@ -1,13 +1,13 @@
 """Metrics of several models side by side, with differences in words as well as numbers."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from include.records import EvaluateRecord
+from include.reporting.details import SliceRow
 from include.specs.metrics import METRICS
-from include.values.formats import format_number
-
-UP, DOWN, SAME = "▲", "▼", "="
+from include.values.formats import format_change
 
 
 class Difference(NamedTuple):
@@ -61,21 +61,32 @@ def build_metric_rows(evaluated: EvaluateRecord, deciding: str) -> tuple[MetricR
 def describe_difference(metric: str, value: float | None, other: float | None) -> Difference:
     """Say by how much a value differs and whether that is better; empty if one is missing.
 
-    The arrow points where the number went; the word says whether that is good.
-
     Example:
         >>> describe_difference("log_loss", 0.20, 0.25)
-        Difference(text='▼ 0.050 better', tone='good')
+        Difference(text='0.05 lower, better', tone='good')
     """
     if value is None or other is None or not (math.isfinite(value) and math.isfinite(other)):
         return Difference("", "")
     change = value - other
     if math.isclose(value, other, rel_tol=1e-9, abs_tol=1e-12):
-        return Difference(f"{SAME} equal", "")
+        return Difference("the same", "")
     is_better = (change > 0) == is_higher_better(metric)
-    arrow, word = UP if change > 0 else DOWN, "better" if is_better else "worse"
-    number = format_number(abs(change), 3)
-    return Difference(f"{arrow} {number} {word}", "good" if is_better else "bad")
+    where, word = "higher" if change > 0 else "lower", "better" if is_better else "worse"
+    number = format_change(abs(change)).removeprefix("+")
+    return Difference(f"{number} {where}, {word}", "good" if is_better else "bad")
+
+
+def list_slices(slices: Sequence[SliceRow], deciding: str) -> tuple[tuple[SliceRow, bool], ...]:
+    """Mark the slice that does worst by the metric that decides, of those with enough rows."""
+    measured = [row for row in slices if not row.is_small and _find(row, deciding) is not None]
+    sign = 1.0 if is_higher_better(deciding) else -1.0
+    worst = min(measured, key=lambda row: sign * (_find(row, deciding) or 0.0), default=None)
+    return tuple((row, row is worst and len(measured) > 1) for row in slices)
+
+
+def _find(row: SliceRow, metric: str) -> float | None:
+    value = row.metrics.get(metric)
+    return value if value is not None and math.isfinite(value) else None
 
 
 def is_higher_better(metric: str) -> bool:

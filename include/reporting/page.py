@@ -107,6 +107,9 @@ def _environment() -> Environment:
         signed=formats.format_signed,
         short=cut_label,
         words=formats.format_name,
+        large=formats.capitalise,
+        sentence=formats.format_sentence,
+        change=formats.format_change,
         link=safe_link,
     )
     return environment

@@ -22,8 +22,8 @@ svg { --card: #fff; --ink: #1b2430; --soft: #5a6675; --line: #dde2e9; --one: #00
   --two: #c25700; color-scheme: light dark; font-family: system-ui, "DejaVu Sans", sans-serif; }
 @media (prefers-color-scheme: dark) { svg { --card: #181e26; --ink: #e4e9f0; --soft: #9aa7b6;
   --line: #2c3541; --one: #56b4e9; --two: #e69f00; } }
-text { fill: var(--soft); font-size: 12px; } .title { fill: var(--ink); font-size: 14px; }
-.strong { fill: var(--ink); } .small { font-size: 10px; } .deep { fill: var(--card); }
+text { fill: var(--soft); font-size: 13px; } .title { fill: var(--ink); font-size: 15px; }
+.strong { fill: var(--ink); } .small { font-size: 11px; } .deep { fill: var(--card); }
 .back { fill: var(--card); } .axis { stroke: var(--line); }
 .one, .two, .aid { fill: none; stroke-width: 2; stroke-linejoin: round; }
 .one { stroke: var(--one); } .two { stroke: var(--two); } .aid { stroke: var(--soft); }

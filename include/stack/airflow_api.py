@@ -145,6 +145,11 @@ class AirflowApi:
             value = json.loads(value)
         return value.get("__data__", value) if isinstance(value, dict) else None
 
+    def get_question(self, dag_id: str, run_id: str, task_id: str) -> str:
+        """Read what a task that waits for an answer asks, as Markdown; empty if it asks nothing."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
+        return str((self._get(path) or {}).get("body") or "")
+
     def get_link(self, dag_id: str, run_id: str, task_id: str) -> str:
         """Give the address of a task's MLflow run, or an empty text."""
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/links"

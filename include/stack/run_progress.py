@@ -17,6 +17,7 @@ MARKS = {
     "upstream_failed": "[dim]not reached[/dim]",
     "skipped": "[dim]not needed[/dim]",
     "up_for_retry": "[yellow]will retry[/yellow]",
+    "up_for_reschedule": "[dim]waits for its turn[/dim]",
     "awaiting_input": "[yellow]waits for you in the Airflow UI[/yellow]",
 }
 

@@ -34,6 +34,7 @@ def print_result(api: AirflowApi, dag_id: str, run_id: str, console: Console) ->
     show = partial(console.print, soft_wrap=True)
     for gate in (_data(gate) for gate in verdict.get("gates", [])):
         mark = "[green]yes[/green]" if gate.get("is_passed") else "[red]no[/red] "
+        mark = mark if gate.get("is_made", True) else "–  "
         show(f"  {mark}  {_escape(gate.get('name'))}: {_escape(gate.get('detail'))}")
     show(f"verdict  {verdict.get('kind')}: {_escape(verdict.get('reason'))}")
     for note in (*verdict.get("notes", []), *prepared.get("warnings", [])):

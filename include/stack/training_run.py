@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from rich.console import Console
 from rich.live import Live
+from rich.markdown import Markdown
 
 from include.errors import GatehouseError, InfrastructureError, SpecError
 from include.settings import Settings
@@ -148,6 +149,9 @@ def _watch(run: _Run, console: Console) -> str:
             live.update(draw_tasks(tasks, read_progress(run.api, run.dag_id, run.run_id, tasks)))
             notices = set(_find_notices(run, state, tasks, time.monotonic() - started))
             for notice in notices - told:
+                if _is_asking(tasks):
+                    question = run.api.get_question(run.dag_id, run.run_id, "approve")
+                    console.print(Markdown(question, hyperlinks=False))
                 say(notice)
             # What no longer holds is forgotten: a question that is asked again is told again.
             told = notices
@@ -185,16 +189,21 @@ def _find_notices(
     run: _Run, state: str, tasks: Mapping[str, Mapping[str, Any]], seconds: float
 ) -> Iterator[str]:
     """Say what keeps a run waiting, as far as a person can change it."""
-    if state == "queued" and seconds > QUEUE_SECONDS:
+    states = {str(task.get("state")) for task in tasks.values()}
+    if (state == "queued" or "up_for_reschedule" in states) and seconds > QUEUE_SECONDS:
         yield _describe_run_ahead(run)
-    approve = tasks.get("approve", {})
-    if approve.get("state") == "awaiting_input":
+    if _is_asking(tasks):
+        until = _read_deadline(run.spec, tasks["approve"])
         yield (
-            f"{run.dag_id} waits for your answer until {_read_deadline(run.spec, approve)}; "
+            f"{run.dag_id} waits for your answer until {until}; "
             f"without one the champion stays.\n"
             f"Answer at {run.url}/tasks/approve/required_actions\n"
             "Ctrl-C ends this display only; the run goes on waiting."
         )
+
+
+def _is_asking(tasks: Mapping[str, Mapping[str, Any]]) -> bool:
+    return tasks.get("approve", {}).get("state") == "awaiting_input"
 
 
 def _describe_run_ahead(run: _Run) -> str:
@@ -205,12 +214,12 @@ def _describe_run_ahead(run: _Run) -> str:
         dead = find_dead_task(tasks, socket.getfqdn())
         if dead is not None:
             return (
-                f"{run.dag_id} runs once at a time, and run {ahead['dag_run_id']} is dead: the "
+                f"{run.dag_id} works once at a time, and run {ahead['dag_run_id']} is dead: the "
                 f"process of its task {dead['task_id']} is gone. Airflow finds out at the latest "
                 f"{_heartbeat_timeout()} s after that, tries the task again, and this run follows: "
                 f"{address}/{ahead['dag_run_id']}"
             )
-    return f"{run.dag_id} runs once at a time, and another run is under way: {address}"
+    return f"{run.dag_id} works once at a time, and another run is under way: {address}"
 
 
 def _heartbeat_timeout() -> str:

@@ -5,7 +5,7 @@ import logging
 from upath import UPath
 
 from include.promotion.gates import decide
-from include.records import EvaluateRecord, Evidence, Record, RunContext, Verdict
+from include.records import Answer, EvaluateRecord, Evidence, Gate, Record, RunContext, Verdict
 from include.records.names import DECISION, VERDICT
 from include.settings import load_settings
 from include.specs import PipelineSpec
@@ -27,6 +27,7 @@ class Decision(Record):
     verdict: Verdict
     approved: bool | None = None
     answered_by: str = ""
+    answer_reason: str = ""
 
 
 def judge(spec: PipelineSpec, run: RunContext, evaluated: EvaluateRecord) -> Verdict:
@@ -61,19 +62,34 @@ def judge(spec: PipelineSpec, run: RunContext, evaluated: EvaluateRecord) -> Ver
         }
     )
     log.log_metrics({"gates_failed": float(sum(not gate.is_passed for gate in verdict.gates))})
-    rows = [f"  {'yes' if g.is_passed else 'no ':<3}  {g.name}: {g.detail}" for g in verdict.gates]
+    rows = [f"  {mark_gate(gate):<3}  {gate.name}: {gate.detail}" for gate in verdict.gates]
     lines = "\n".join((*rows, *(f"       {note}" for note in verdict.notes)))
     logger.info("verdict %s: %s\n%s", verdict.kind, verdict.reason, lines)
     return verdict
 
 
-def record_answer(files: RunFiles, log: RunLog, *, approved: bool, by: str) -> None:
-    """Add to the decision what a person said to it, and who."""
+def mark_gate(gate: Gate) -> str:
+    """Write whether a gate was passed, if it was made.
+
+    Example:
+        >>> mark_gate(Gate(name="any", is_passed=True, is_made=False, detail="no champion yet"))
+        '–'
+    """
+    return ("yes" if gate.is_passed else "no") if gate.is_made else "\N{EN DASH}"
+
+
+def record_answer(files: RunFiles, log: RunLog, answer: Answer) -> None:
+    """Add to the decision, and to the MLflow run, what a person said to it, who, and why."""
+    said = {
+        "approved": answer.is_yes,
+        "answered_by": answer.by,
+        "answer_reason": answer.reason,
+    }
     decision = Decision.model_validate_json(files.read_bytes(DECISION))
-    answered = decision.model_copy(update={"approved": approved, "answered_by": by})
-    content = answered.model_dump_json(indent=1).encode()
+    content = decision.model_copy(update=said).model_dump_json(indent=1).encode()
     files.write_bytes(DECISION, content)
     log.log_bytes(content, DECISION)
+    log.set_tags({f"gatehouse.{name}": value for name, value in said.items()})
 
 
 def read_evidence(evaluated: EvaluateRecord) -> Evidence:

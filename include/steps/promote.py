@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from upath import UPath
 
 from include.errors import PromotionError
-from include.records import EvaluateRecord, PromoteRecord, RunContext, Verdict
+from include.promotion.wording import describe_answer
+from include.records import Answer, EvaluateRecord, PromoteRecord, RunContext, Verdict
 from include.serving.clean_process import CleanProcess
 from include.serving.replay import GoldenRows, replay
 from include.settings import load_settings
@@ -36,8 +37,7 @@ def promote(
     verdict: Verdict,
     evaluated: EvaluateRecord,
     *,
-    approved: bool | None = None,
-    answered_by: str = "",
+    answer: Answer | None = None,
 ) -> PromoteRecord:
     """Register the candidate, replay its golden rows in a clean process, move the alias.
 
@@ -49,40 +49,56 @@ def promote(
         run: The DAG run.
         verdict: What `judge` decided.
         evaluated: The candidate, its metrics, and the champion it was compared with.
-        approved: A person's answer; None if nobody was asked or nobody answered.
-        answered_by: Who answered; it stands in the decision and in the alias's history.
+        answer: A person's answer; None if nobody was asked or nobody answered. It stands in the
+            decision and, if it is yes, in the alias's history.
 
     Raises:
-        PromotionError: The champion changed since the evaluation, or the files are not those
-            that were logged.
+        PromotionError: The champion changed since the evaluation and nobody was asked meanwhile,
+            or the files are not those that were logged.
         ReplayError: Reloaded, the candidate predicts something else.
     """
     settings = load_settings()
     log = open_run(settings, run)
-    refusal = explain_refusal(verdict, approved)
+    if answer is not None:
+        record_answer(RunFiles(settings.data, run), log, answer)
+    refusal = explain_refusal(verdict, answer)
+    if not refusal and answer is not None:
+        refusal = _explain_overtaken(settings, spec.name, evaluated)
     if refusal:
-        record = PromoteRecord(is_promoted=False, reason=refusal)
+        record = PromoteRecord(is_promoted=False, reason=refusal, answer=answer)
     else:
-        yes = f", approved by {answered_by or 'a person'}" if approved else ""
+        yes = f", {describe_answer(answer)}" if answer else ""
         record = _promote(settings, spec, evaluated, run_id=log.run_id, by=f"{run.run_key}{yes}")
-    if approved is not None and answered_by:
-        files = RunFiles(settings.data, run)
-        record_answer(files, log, approved=approved, by=answered_by)
+        record = record.model_copy(update={"answer": answer})
     _record(log, verdict, record)
     logger.info("%s: %s", spec.name, record.reason)
     return record
 
 
-def explain_refusal(verdict: Verdict, approved: bool | None) -> str:
+def explain_refusal(verdict: Verdict, answer: Answer | None) -> str:
     """Say why a candidate is not promoted; empty if it is. Closed unless everything says yes."""
     if verdict.kind == "keep":
         return verdict.reason
-    if approved is False:
-        return "a person declined the promotion"
-    asks = verdict.needs_approval or verdict.kind == "inconclusive"
-    if asks and approved is not True:
-        return f"nobody approved the promotion: {verdict.reason}"
+    if answer is not None:
+        return "" if answer.is_yes else describe_answer(answer)
+    if verdict.needs_approval:
+        return "nobody approved it in time"
+    if verdict.kind == "inconclusive":
+        return "nobody approved it, since the policy asks nobody"
     return ""
+
+
+def _explain_overtaken(settings: "Settings", name: str, evaluated: EvaluateRecord) -> str:
+    """Say that another became champion while the question was open; empty if none did."""
+    champion, expected = find_champion(settings, name), evaluated.champion_version
+    if champion is None or champion.version == expected:
+        return ""
+    if champion.bundle_uri == evaluated.bundle_uri:  # an earlier try of this step did it
+        return ""
+    return (
+        f"version {champion.version} became champion meanwhile, and the candidate was compared "
+        f"with {f'version {expected}' if expected else 'none'}; a new run compares it"
+    )
 
 
 def _promote(

@@ -7,26 +7,35 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import PurePosixPath
 from typing import Final
 
+from include.promotion.key_metrics import list_key_metrics
+from include.promotion.wording import tell_outcome
 from include.records import (
     STEPS,
     EvaluateRecord,
+    Evidence,
+    KeyMetric,
     LearningCurve,
+    PromoteRecord,
     QualityReport,
     Record,
     ReportRecord,
     RunContext,
     RunRecords,
     StepCost,
+    StepFailure,
     ValidateRecord,
+    Verdict,
 )
-from include.records.names import CURVE, DETAILS, QUALITY, REPORT_PAGE, cost_file
-from include.reporting.details import EvaluationDetails
+from include.records.names import CURVE, DETAILS, EVIDENCE, FAILURE, QUALITY, REPORT_PAGE, cost_file
+from include.reporting.details import Addresses, EvaluationDetails
+from include.reporting.headline import list_warnings
 from include.reporting.run_report import RunEvidence, render_run_report
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.steps.plan_curve import SHARES, name_fit
 from include.tables.run_files import RunFiles
-from include.tracking.runs import open_run
+from include.tracking.aliases import find_run_of_version
+from include.tracking.runs import RunLog, open_run
 
 logger = logging.getLogger(__name__)
 
@@ -41,26 +50,83 @@ def report(spec: PipelineSpec, run: RunContext, *handed_on: Record | None) -> Re
         run: The run it works for.
         handed_on: The records of its steps; None where a failed run did not come so far.
     """
+    records = RunRecords(*handed_on)
+    return write_report(spec, run, records, gather_evidence(spec, run, records))
+
+
+def gather_evidence(
+    spec: PipelineSpec, run: RunContext, records: RunRecords, *, is_waiting: bool = False
+) -> RunEvidence:
+    """Collect what lies behind the records of a run.
+
+    Args:
+        spec: The pipeline with this run's parameters written in.
+        run: The run.
+        records: What its steps handed on.
+        is_waiting: Whether a person is being asked about the candidate.
+    """
     settings = load_settings()
     files, log = RunFiles(settings.data, run), open_run(settings, run)
-    records = RunRecords(*handed_on)
-    evidence = RunEvidence(
-        quality=_read_quality(files, records.get(ValidateRecord)),
+    quality = _read_quality(files, records.get(ValidateRecord))
+    evaluated, verdict = records.get(EvaluateRecord), records.get(Verdict)
+    outcome = None
+    if evaluated and verdict:
+        promoted = records.get(PromoteRecord)
+        outcome = tell_outcome(verdict, evaluated, promoted, is_waiting=is_waiting)
+    return RunEvidence(
+        quality=quality,
+        outcome=outcome,
+        failure=_read_failure(files),
+        key_metrics=_read_key_metrics(spec, files),
+        warnings=list_warnings(records, quality),
         details=_read_details(files),
-        figures=_read_figures(files, records.get(EvaluateRecord)),
+        figures=_read_figures(files, evaluated),
         costs=_read_costs(files),
         curve=(curve := _read_curve(files)),
         curve_figure=files.read_bytes(curve.figure) if curve else b"",
-        mlflow_url=f"{settings.mlflow_public}/#/experiments/{log.experiment_id}/runs/{log.run_id}",
+        addresses=Addresses(
+            report=log.artifact_url(REPORT_PAGE),
+            comparison=_find_comparison(log, spec.name, evaluated),
+            mlflow=log.url,
+            airflow=run.airflow_url,
+        ),
         versions=_installed_versions(),
         spec_digest=spec.digest,
         written_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     )
+
+
+def write_report(
+    spec: PipelineSpec, run: RunContext, records: RunRecords, evidence: RunEvidence
+) -> ReportRecord:
+    """Render the page of a run, store it in the run's directory and log it to MLflow."""
+    settings = load_settings()
+    files, log = RunFiles(settings.data, run), open_run(settings, run)
     page = render_run_report(spec, run, records, evidence).encode("utf-8")
     uri = files.write_bytes(REPORT_PAGE, page)
     log.log_bytes(page, REPORT_PAGE)
     logger.info("report of %s written: %d KB at %s", run.run_key, len(page) >> 10, uri)
-    return ReportRecord(uri=uri, size_bytes=len(page), artifact=REPORT_PAGE)
+    sentence = evidence.headline(records).sentence
+    return ReportRecord(uri=uri, size_bytes=len(page), artifact=REPORT_PAGE, sentence=sentence)
+
+
+def _read_failure(files: RunFiles) -> StepFailure | None:
+    if not files.exists(FAILURE):
+        return None
+    return StepFailure.model_validate_json(files.read_bytes(FAILURE))
+
+
+def _read_key_metrics(spec: PipelineSpec, files: RunFiles) -> tuple[KeyMetric, ...]:
+    if not files.exists(EVIDENCE):
+        return ()
+    return list_key_metrics(spec, Evidence.model_validate_json(files.read_bytes(EVIDENCE)))
+
+
+def _find_comparison(log: RunLog, name: str, evaluated: EvaluateRecord | None) -> str:
+    """Give the page that shows this run beside the one that made the champion, if there is one."""
+    version = evaluated.champion_version if evaluated else ""
+    other = find_run_of_version(log.settings, name, version) if version else ""
+    return log.comparison_url(other) if other else ""
 
 
 def _read_quality(files: RunFiles, validated: ValidateRecord | None) -> QualityReport | None:

@@ -9,16 +9,20 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import BaseModel
 
 from include.errors import GatehouseError
-from include.records import Record, RunContext, StepCost, TableRef
-from include.records.names import cost_file
+from include.records import Record, RunContext, StepCost, StepFailure, TableRef
+from include.records.names import FAILURE, cost_file
 from include.settings import load_settings
 from include.specs import PipelineSpec
+
+if TYPE_CHECKING:
+    from include.tables.run_files import RunFiles
 
 logger = logging.getLogger(__name__)
 # Each of these logs a line for what our own lines already say.
@@ -64,7 +68,11 @@ def run_step(
             on_open(log.url)
         memory_before = memory_bytes("VmRSS:")
         started, cpu_before = time.monotonic(), _cpu_seconds()
-        result = check_size(step(spec, run, *records, **extras))
+        try:
+            result = check_size(step(spec, run, *records, **extras))
+        except Exception as error:
+            _note_failure(RunFiles(settings.data, run), name, error)
+            raise
     table = next(_tables(result), None)
     cost = StepCost(
         step=name,
@@ -82,6 +90,18 @@ def run_step(
     log.log_metrics({f"cost_{name}_{figure}": float(value) for figure, value in figures.items()})
     logger.info("%s took %.1f s, peak %d MB", name, cost.wall_seconds, cost.peak_memory_bytes >> 20)
     return result
+
+
+def _note_failure(files: "RunFiles", step: str, error: Exception) -> None:
+    """Leave why a step failed where the report finds it, unless storage is what fails.
+
+    What a library says may hold more than a report should, so of its errors the kind is told.
+    """
+    is_ours = isinstance(error, GatehouseError)
+    text = str(error) if is_ours else f"{type(error).__name__}; the task's log in Airflow says more"
+    with suppress(OSError):
+        failure = StepFailure(step=step, error=text[:MAX_BYTES])
+        files.write_bytes(FAILURE, failure.model_dump_json().encode())
 
 
 def check_size(record: R) -> R:

@@ -63,6 +63,19 @@ def find_champion(settings: "Settings", name: str, alias: str = CHAMPION) -> Cha
     )
 
 
+def find_run_of_version(settings: "Settings", name: str, version: str) -> str:
+    """Look up the MLflow run that made a version; empty where the version is gone."""
+    from mlflow.exceptions import MlflowException
+
+    with tracking_calls(settings.mlflow):
+        try:
+            return str(connect(settings).get_model_version(name, version).run_id or "")
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return ""
+
+
 def settle_disturbance(settings: "Settings", name: str, *, seen_by: str) -> str:
     """Say what happened to the alias `champion` behind the project's back; empty if nothing did.
 

@@ -1,5 +1,6 @@
 """What a step writes to its MLflow run: parameters, metrics, tags, tables and files."""
 
+import json
 import logging
 import math
 import tempfile
@@ -7,6 +8,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
 
 from include.records import TableRef
 from include.tracking.connection import is_connection_failure, is_reachable, tracking_calls
@@ -126,6 +128,20 @@ class RunLog:
         with tracking_calls(self.server):
             for group in _groups(entities, PARAMS_PER_CALL):
                 self.client.log_batch(self.run_id, tags=group)
+
+    def artifact_url(self, path: str) -> str:
+        """Give the page on which MLflow shows an artifact of the run."""
+        return f"{self.url}/artifacts/{path}"
+
+    def comparison_url(self, other: str) -> str:
+        """Give the page on which MLflow shows this run beside another of the experiment."""
+        query = urlencode(
+            {
+                "runs": json.dumps([other, self.run_id]),
+                "experiments": json.dumps([self.experiment_id]),
+            }
+        )
+        return f"{self.settings.mlflow_public}/#/compare-runs?{query}"
 
     def log_text(self, text: str, path: str) -> None:
         """Store a text as an artifact, e.g. `log_text(page, "report.html")`."""

@@ -1,12 +1,29 @@
 """How numbers and names are written on pages: the same figure looks the same everywhere."""
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Final
 
 BYTES: Final = ("B", "KB", "MB", "GB", "TB")
 MINUS: Final = "\N{MINUS SIGN}"
 NOTHING: Final = "\N{EN DASH}"
+# What Markdown takes for more than text; with `<` and `&` it covers HTML as well.
+MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]<>#|!~&])")
+ABBREVIATIONS: Final = {
+    **{name: name.upper() for name in ("auc", "cpu", "f1", "mae", "mape", "mse", "rmse", "roc")},
+    "r2": "R²",
+}
+
+
+def escape_markdown(text: str) -> str:
+    r"""Put a backslash before whatever Markdown would act on, on one line.
+
+    Example:
+        >>> print(escape_markdown("a_b <c>"))
+        a\_b \<c\>
+    """
+    return MARKDOWN.sub(r"\\\1", " ".join(text.split()))
 
 
 def format_number(value: float | None, digits: int = 4) -> str:
@@ -60,6 +77,18 @@ def format_signed(value: float | None, decimals: int = 3) -> str:
     if value is None or not math.isfinite(value):
         return NOTHING
     return _with_minus(f"{round(value, decimals) + 0.0:.{decimals}f}")
+
+
+def format_change(value: float | None) -> str:
+    """Write a change with its sign and three significant digits; a dash for none.
+
+    Example:
+        >>> [format_change(value) for value in (0.0123456, -0.2, -0.0, 4321.0)]
+        ['+0.0123', '−0.2', '0', '+4,321']
+    """
+    if not value or not math.isfinite(value):
+        return format_number(value)
+    return _with_minus(f"{value:+,.0f}" if abs(value) >= 1000 else f"{value:+.3g}")
 
 
 def format_count(value: int) -> str:
@@ -120,13 +149,29 @@ def format_size(size_bytes: float) -> str:
 
 
 def format_name(identifier: str) -> str:
-    """Write an identifier as words.
+    """Write an identifier of ours as words, and abbreviations as the field does.
 
     Example:
-        >>> format_name("duplicates_dropped")
-        'duplicates dropped'
+        >>> format_name("duplicates_dropped"), format_name("roc_auc"), format_name("r2")
+        ('duplicates dropped', 'ROC AUC', 'R²')
     """
-    return identifier.replace("_", " ")
+    return " ".join(ABBREVIATIONS.get(word, word) for word in identifier.split("_"))
+
+
+def format_sentence(clause: str) -> str:
+    """Write a clause as a sentence: a capital first, a full stop last; nothing stays nothing.
+
+    Example:
+        >>> format_sentence("log loss is lower"), format_sentence("Done."), format_sentence("")
+        ('Log loss is lower.', 'Done.', '')
+    """
+    text = capitalise(clause.strip())
+    return text if text[-1:] in ".!?" else f"{text}."
+
+
+def capitalise(text: str) -> str:
+    """Write the first letter large and leave the others as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def format_list(parts: Sequence[str]) -> str:

@@ -50,6 +50,9 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     pipelines.mkdir()
     shutil.copy(ROOT / "include" / "pipelines" / "digits.yaml", pipelines)
     (pipelines / "loans.yaml").write_text(LOANS, encoding="utf-8")
+    # Whose champion no other journey depends on.
+    asked = LOANS.replace("name: loans", "name: asked").replace("loans.csv", "asked.csv")
+    (pipelines / "asked.yaml").write_text(asked, encoding="utf-8")
     (pipelines / "slow.yaml").write_text(SLOW, encoding="utf-8")
     (pipelines / "judged.yaml").write_text(SLOW.replace("slow", "judged"), encoding="utf-8")
     (pipelines / "broken.yaml").write_text("name: broken\nsorce: {}\n", encoding="utf-8")

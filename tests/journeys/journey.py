@@ -72,7 +72,7 @@ class Journey:
             time.monotonic() - started,
         )
 
-    def answer(self, dag_id: str, run_id: str, option: str) -> None:
+    def answer(self, dag_id: str, run_id: str, option: str, reason: str | None = None) -> None:
         """Answer the question of `approve`, if it asks, after as long as a person takes.
 
         Airflow loses an answer that comes before its scheduler saw the task go to sleep (within a
@@ -84,7 +84,7 @@ class Journey:
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails"
         answered = httpx.patch(
             f"{self.settings.airflow}/api/v2/{path}",
-            json={"chosen_options": [option], "params_input": {}},
+            json={"chosen_options": [option], "params_input": {"reason": reason}},
             headers={"Authorization": f"Bearer {self.api.token}"},
             timeout=30,
         )

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console
 
+from include.records.model import list_options
 from include.specs.loader import load_pipeline_spec
 from include.stack.airflow_api import AirflowApi, Triggered
 from include.stack.environment import passwords_file
@@ -71,7 +72,8 @@ def test_a_run_that_waits_for_an_answer_is_shown_until_it_has_one(journey: Journ
             for address in addresses_to_answer(screen):
                 dag_id, _, run_id, *task = address.split("/")[-6:]
                 assert task == ["tasks", "approve", "required_actions"]
-                journey.answer(dag_id, run_id, "Keep the champion")
+                _, keep = list_options(journey.champion("loans"))
+                journey.answer(dag_id, run_id, keep)
             return watching.done()
 
         journey.wait(has_answered, "it is answered and ends", 300)

@@ -3,7 +3,9 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-from include.orchestration.turns import find_run_ahead
+import pytest
+
+from include.orchestration.turns import find_run_ahead, steps_aside
 from tests.builders import make_run
 
 
@@ -49,3 +51,22 @@ def test_few_numbers_are_kept(tmp_path):
     for number in range(20):
         assert find_run_ahead(str(tmp_path), make_run(run_id=str(number)), lambda _: True) is None
     assert len([path for path in tmp_path.rglob("*") if path.is_file()]) <= 5
+
+
+@pytest.mark.parametrize(
+    ("states", "is_decided", "expected"),
+    [
+        ({"train": "running", "evaluate": None}, False, False),
+        ({"judge": "success", "approve": "running"}, False, False),
+        ({"judge": "success", "approve": "awaiting_input", "promote": None}, False, True),
+        ({"approve": "awaiting_input", "fit_share_0": "running"}, False, False),
+        ({"approve": "success", "promote": "scheduled"}, False, False),
+        ({"train": "running", "evaluate": None, "approve": None}, True, True),
+        ({"train": "success", "evaluate": "queued", "approve": None}, True, True),
+        ({"train": "success", "evaluate": "running", "approve": None}, True, False),
+        ({"evaluate": "success", "approve": "running"}, True, False),
+        ({"evaluate": "success", "approve": "awaiting_input"}, True, True),
+    ],
+)
+def test_a_run_steps_aside_while_a_person_is_asked(states, is_decided, expected):
+    assert steps_aside(states, is_decided=is_decided) is expected

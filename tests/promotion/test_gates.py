@@ -176,7 +176,10 @@ def test_a_slice_that_is_surely_worse_keeps_the_champion() -> None:
     verdict = judge(evidence)
     assert verdict.kind == "keep"
     assert "1 of 3 slices surely worse: job = nurse" in verdict.reason
-    assert verdict.worst_slice == "worst job = smith (80 rows): log loss is 0.3 worse"
+    assert (
+        verdict.worst_slice
+        == "against the champion job = smith (80 rows) fares worst: 0.3 higher log loss, worse"
+    )
     assert judge(evidence, slice_tolerance=0.2).kind == "promote"
     assert judge(make_evidence(sure(0.1, 0.02), slices=slices[1:])).kind == "promote"
 
@@ -192,7 +195,7 @@ def test_without_a_champion_the_worst_slice_is_named() -> None:
     slices = (make_slice("nurse", candidate=0.2), make_slice("smith", candidate=0.5))
     verdict = judge(make_evidence(slices=slices))
     assert verdict.kind == "promote"
-    assert verdict.worst_slice == "worst job = smith (80 rows): log loss 0.5"
+    assert verdict.worst_slice == "job = smith (80 rows) does worst: log loss 0.5"
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,15 @@
 import base64
 from typing import Any
 
+from include.promotion.wording import tell_outcome
 from include.records import (
     Comparison,
     EvaluateRecord,
     Gate,
     IngestRecord,
+    KeyMetric,
     ModelMetrics,
+    Outcome,
     PrepareRecord,
     PromoteRecord,
     QualityReport,
@@ -20,7 +23,7 @@ from include.records import (
     ValidateRecord,
     Verdict,
 )
-from include.reporting.details import EvaluationDetails, SliceRow
+from include.reporting.details import Addresses, EvaluationDetails, SliceRow
 from include.reporting.run_report import RunEvidence
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>"
@@ -133,7 +136,7 @@ def make_records(text: str = "income") -> RunRecords:
             kind="promote",
             gates=(
                 Gate(name="accuracy", is_passed=True, detail="0.9023 >= 0.85"),
-                Gate(name="beats_champion", is_passed=True, detail=f"better, {text}"),
+                Gate(name="better than the champion", is_passed=True, detail=f"better, {text}"),
             ),
             reason="All gates passed and the interval lies above 0.",
         ),
@@ -147,14 +150,22 @@ def make_records(text: str = "income") -> RunRecords:
     )
 
 
+def make_outcome(**promoted: Any) -> Outcome:
+    """Tell what became of the candidate of `make_records`, or of one that was not promoted."""
+    records = make_records()
+    verdict, evaluated = records.require(Verdict), records.require(EvaluateRecord)
+    done = records.require(PromoteRecord).model_copy(update=promoted)
+    return tell_outcome(verdict, evaluated, done)
+
+
 def make_evidence(text: str = "income", **changes: Any) -> RunEvidence:
     """Build what lies behind the records."""
     values: dict[str, Any] = {
         "quality": make_quality(text, is_met=True),
         "details": EvaluationDetails(
             slices=(
-                SliceRow(column="job", value="clerk", rows=120, metrics={"accuracy": 0.91}),
-                SliceRow(column="job", value=text, rows=9, metrics={"accuracy": 0.7}),
+                SliceRow(column="job", value="clerk", rows=120, metrics={"log_loss": 0.2}),
+                SliceRow(column="job", value=text, rows=90, metrics={"log_loss": 0.4}),
             )
         ),
         "figures": {"confusion.png": PIXEL, f"{text}.png": PIXEL},
@@ -169,7 +180,20 @@ def make_evidence(text: str = "income", **changes: Any) -> RunEvidence:
             )
             for step, seconds in (("ingest", 0.6), ("validate", 1.9), ("train", 8.9))
         ),
-        "mlflow_url": "http://127.0.0.1:5000/#/experiments/1/runs/abc",
+        "outcome": make_outcome(),
+        "key_metrics": (
+            KeyMetric(
+                name="log_loss",
+                is_deciding=True,
+                candidate=0.2411,
+                champion=0.2537,
+                change=-0.0126,
+                low=-0.0199,
+                high=-0.0051,
+            ),
+        ),
+        "warnings": (f"{text} is constant in the training rows",),
+        "addresses": Addresses(mlflow="http://127.0.0.1:5000/#/experiments/1/runs/abc"),
         "versions": {"keras": "3.15.1"},
         "spec_digest": "ab" * 16,
         "written_at": "2025-11-23 10:30 UTC",

@@ -21,6 +21,7 @@ class SmallAirflow(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.runs: dict[str, dict[str, Any]] = {}
         self.tasks: list[dict[str, Any]] = []
+        self.question = ""
         self.tokens: set[str] = set()
         self.signed_in = 0
         # How coming triggers fail: before or after the run is stored.
@@ -45,6 +46,8 @@ class _Handler(BaseHTTPRequestHandler):
         if found is None and "dagRuns?state=running" in self.path:
             running = [run for run in self.server.runs.values() if run["state"] == "running"]
             self._answer(200, {"dag_runs": running})
+        elif self.path.endswith("/taskInstances/approve/-1/hitlDetails"):
+            self._answer(200, {"body": self.server.question})
         elif found is None:
             is_dag = re.match(r"^/api/v2/dags/[^/]+$", self.path)
             self._answer(200 if is_dag else 404, {})

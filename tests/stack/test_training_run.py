@@ -140,6 +140,7 @@ def watch(
 def test_a_run_that_waits_for_an_answer_says_where_and_until_when(settings, airflow, screen):
     asked = {"task_id": "approve", "state": "awaiting_input", "map_index": -1}
     airflow.tasks = [{**asked, "start_date": "2026-07-28T14:05:00Z"}]
+    airflow.question = "**Log loss is lower.**\n\n- Worst slice: job = a\\|b."
     text = watch(settings, airflow, screen, "Ctrl-C", promotion={"approval_hours": 36})
     (run_id,) = airflow.runs
     until = datetime(2026, 7, 30, 2, 5, tzinfo=UTC).astimezone()
@@ -147,12 +148,19 @@ def test_a_run_that_waits_for_an_answer_says_where_and_until_when(settings, airf
     assert f"{settings.airflow}/dags/{DAG}/runs/{run_id}/tasks/approve/required_actions" in text
     assert "the run goes on waiting" in text
     assert text.count("waits for your answer") == 1
+    assert text.index("Log loss is lower.") < text.index("Worst slice: job = a|b.")
 
 
 def test_a_run_that_queues_behind_another_says_so(settings, airflow, screen, monkeypatch):
     monkeypatch.setattr(training_run, "QUEUE_SECONDS", 0)
     text = watch(settings, airflow, screen, "another run is under way")
     assert f"{settings.airflow}/dags/{DAG}/runs" in text
+
+
+def test_a_run_that_waits_for_its_turn_says_so(settings, airflow, screen, monkeypatch):
+    monkeypatch.setattr(training_run, "QUEUE_SECONDS", 0)
+    airflow.tasks = [{"task_id": "ingest", "state": "up_for_reschedule", "map_index": -1}]
+    assert "waits for its turn" in watch(settings, airflow, screen, "another run is under way")
 
 
 def test_a_run_that_somebody_deletes_is_not_watched_for_ever(settings, airflow, screen):

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from include.promotion.gates import decide
-from include.records import EvaluateRecord, Evidence, ModelMetrics, Verdict
+from include.records import Answer, EvaluateRecord, Evidence, ModelMetrics, Verdict
 from include.settings import load_settings
 from include.steps.judge import Decision, judge
 from include.steps.promote import promote
@@ -67,9 +67,14 @@ def test_who_declined_stands_in_the_decision() -> None:
     evaluated = make_evaluated(make_evidence(sure(0.1, 0.06)), run)
     spec = make_spec()
     verdict = judge(spec, run, evaluated)
-    promoted = promote(spec, run, verdict, evaluated, approved=False, answered_by="ada")
+    answer = Answer(is_yes=False, by="ada", reason="too few rows")
+    promoted = promote(spec, run, verdict, evaluated, answer=answer)
     assert not promoted.is_promoted
+    assert promoted.reason == "declined by ada: “too few rows”"
     files = RunFiles(load_settings().data, run)
     decision = Decision.model_validate_json(files.read_bytes("decision.json"))
     assert (decision.approved, decision.answered_by) == (False, "ada")
+    assert decision.answer_reason == "too few rows"
+    log = open_run(load_settings(), run)
+    assert log.client.get_run(log.run_id).data.tags["gatehouse.answer_reason"] == "too few rows"
     assert decision.verdict == verdict

@@ -6,12 +6,15 @@ from typing import NamedTuple
 import pytest
 
 from include.errors import PromotionError, ReplayError
-from include.records import EvaluateRecord, ModelMetrics, RunContext, Verdict
+from include.records import Answer, EvaluateRecord, Evidence, ModelMetrics, RunContext, Verdict
+from include.records.names import DECISION
 from include.serving.loading import load_version
 from include.serving.replay import build_golden_rows
 from include.settings import Settings, load_settings
 from include.specs import PipelineSpec
+from include.steps.judge import Decision
 from include.steps.promote import promote
+from include.tables.run_files import RunFiles
 from include.tracking.aliases import find_champion, move_champion
 from include.tracking.registry import register_model
 from include.tracking.runs import open_run
@@ -19,6 +22,7 @@ from tests.builders import make_run, make_spec
 from tests.bundle_builders import SmallBundle, make_bundle
 
 PROMOTE = Verdict(kind="promote", gates=(), reason="better")
+YES, NO = Answer(is_yes=True, by="ada"), Answer(is_yes=False, by="ada")
 
 
 class Candidate(NamedTuple):
@@ -116,19 +120,19 @@ def test_a_crash_between_register_and_alias_leaves_one_version(settings, small, 
 
 
 @pytest.mark.parametrize(
-    ("kind", "needs_approval", "approved", "reason"),
+    ("kind", "needs_approval", "answer", "reason"),
     [
         ("keep", False, None, "worse"),
-        ("keep", False, True, "worse"),
-        ("inconclusive", True, None, "nobody approved"),
-        ("inconclusive", False, None, "nobody approved"),
-        ("promote", True, None, "nobody approved"),
-        ("promote", True, False, "declined"),
-        ("inconclusive", True, False, "declined"),
+        ("keep", False, YES, "worse"),
+        ("inconclusive", True, None, "nobody approved it in time"),
+        ("inconclusive", False, None, "the policy asks nobody"),
+        ("promote", True, None, "nobody approved it in time"),
+        ("promote", True, NO, "declined by ada"),
+        ("inconclusive", True, NO, "declined by ada"),
     ],
 )
 def test_anything_short_of_a_yes_registers_nothing(
-    settings, name, kind, needs_approval, approved, reason
+    settings, name, kind, needs_approval, answer, reason
 ):
     run = make_run(run_id=f"manual__{name}", pipeline=name)
     verdict = Verdict(kind=kind, gates=(), reason="worse", needs_approval=needs_approval)
@@ -142,7 +146,9 @@ def test_anything_short_of_a_yes_registers_nothing(
         golden_uri="",
     )
 
-    record = promote(make_spec(name=name), run, verdict, evaluated, approved=approved)
+    _judge_by_hand(make_spec(name=name), run, verdict)
+
+    record = promote(make_spec(name=name), run, verdict, evaluated, answer=answer)
 
     assert not record.is_promoted
     assert reason in record.reason
@@ -174,3 +180,48 @@ def test_a_champion_that_changed_since_the_evaluation_is_kept(settings, small, n
     assert find_champion(settings, name).version == other
     client = open_run(settings, candidate.run).client
     assert len(client.search_model_versions(f"name = '{name}'")) == 1
+
+
+def test_a_yes_to_a_question_that_was_overtaken_promotes_nothing(settings, small, name):
+    before = _register_champion(settings, small, name)
+    candidate = _log_candidate(settings, small, name, against=before)
+    other = _register_champion(settings, small, name)
+    asked = Verdict(kind="inconclusive", gates=(), reason="maybe", needs_approval=True)
+    _judge_by_hand(candidate.spec, candidate.run, asked)
+
+    record = promote(candidate.spec, candidate.run, asked, candidate.evaluated, answer=YES)
+
+    assert not record.is_promoted
+    assert f"version {other} became champion meanwhile" in record.reason
+    assert find_champion(settings, name).version == other
+
+
+def test_a_yes_is_recorded_and_a_rerun_changes_nothing(settings, small, name):
+    before = _register_champion(settings, small, name)
+    candidate = _log_candidate(settings, small, name, against=before)
+    asked = Verdict(kind="inconclusive", gates=(), reason="maybe", needs_approval=True)
+    _judge_by_hand(candidate.spec, candidate.run, asked)
+
+    records = [
+        promote(candidate.spec, candidate.run, asked, candidate.evaluated, answer=YES) for _ in "ab"
+    ]
+
+    assert [record.version for record in records] == ["2", "2"]
+    assert {record.answer for record in records} == {YES}
+    client = open_run(settings, candidate.run).client
+    moves = client.get_registered_model(name).tags["gatehouse.champion_moves"]
+    assert moves.count("approved by ada") == 1
+
+
+def _judge_by_hand(spec: PipelineSpec, run: RunContext, verdict: Verdict) -> None:
+    """Leave the decision that `judge` would have left."""
+    decision = Decision(
+        run=run,
+        owner=spec.owner,
+        compare=spec.compare_metric,
+        rules=spec.promotion,
+        evidence=Evidence(rows=64, units="rows", estimates={}, guesses=()),
+        verdict=verdict,
+    )
+    files = RunFiles(load_settings().data, run)
+    files.write_bytes(DECISION, decision.model_dump_json().encode())

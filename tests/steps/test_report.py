@@ -46,7 +46,7 @@ def test_a_whole_run_is_reported_from_its_files(run: RunContext) -> None:
     page = Path(result.uri).read_text(encoding="utf-8")
     parsed = check_is_closed(page)
     assert len(parsed.images) == 1
-    assert "The candidate is the new champion, version 3" in parsed.shown
+    assert "Version 3 is the new champion" in parsed.shown
     assert "clerk" in parsed.shown
     assert "11.4 s" in parsed.shown
     assert "keras" in parsed.shown
@@ -63,7 +63,7 @@ def test_a_run_that_failed_in_validate_gets_its_quality_page(run: RunContext) ->
     result = report(make_spec(), run, make_records().get(IngestRecord))
 
     shown = check_is_closed(Path(result.uri).read_text(encoding="utf-8")).shown
-    assert "The data broke 1 critical rule (income must be at least 0)" in shown
+    assert "Income must be at least 0 (41 of 2,000 rows break it)" in shown
 
 
 def test_a_second_report_replaces_the_first(run: RunContext) -> None:
