@@ -18,7 +18,9 @@ from include.records import (
     StepCost,
     Verdict,
 )
+from include.records.explanations import Explanations
 from include.reporting.details import EvaluationDetails
+from include.reporting.explanations import render_explanations
 from include.reporting.headline import write_headline
 from include.reporting.metric_rows import build_metric_rows
 from include.reporting.page import image_uri, render_page
@@ -35,6 +37,7 @@ class RunEvidence:
     costs: tuple[StepCost, ...] = ()
     curve: LearningCurve | None = None
     curve_figure: bytes = b""
+    explanations: Explanations | None = None
     mlflow_url: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     spec_digest: str = ""
@@ -72,6 +75,7 @@ def render_run_report(
         "curve_image": image_uri(evidence.curve.figure, evidence.curve_figure)
         if evidence.curve and evidence.curve_figure
         else "",
+        "explanations": render_explanations(evidence.explanations, spec.target.column),
         "slowest": max((cost.wall_seconds for cost in evidence.costs), default=0.0),
     }
     return render_page("run_report.html.j2", context)

@@ -19,7 +19,8 @@ from include.records import (
     StepCost,
     ValidateRecord,
 )
-from include.records.names import CURVE, DETAILS, QUALITY, REPORT_PAGE, cost_file
+from include.records.explanations import Explanations
+from include.records.names import CURVE, DETAILS, EXPLANATIONS, QUALITY, REPORT_PAGE, cost_file
 from include.reporting.details import EvaluationDetails
 from include.reporting.run_report import RunEvidence, render_run_report
 from include.settings import load_settings
@@ -51,6 +52,7 @@ def report(spec: PipelineSpec, run: RunContext, *handed_on: Record | None) -> Re
         costs=_read_costs(files),
         curve=(curve := _read_curve(files)),
         curve_figure=files.read_bytes(curve.figure) if curve else b"",
+        explanations=_read_explanations(files),
         mlflow_url=f"{settings.mlflow_public}/#/experiments/{log.experiment_id}/runs/{log.run_id}",
         versions=_installed_versions(),
         spec_digest=spec.digest,
@@ -75,6 +77,12 @@ def _read_details(files: RunFiles) -> EvaluationDetails:
     if not files.exists(DETAILS):
         return EvaluationDetails()
     return EvaluationDetails.model_validate_json(files.read_bytes(DETAILS))
+
+
+def _read_explanations(files: RunFiles) -> Explanations | None:
+    if not files.exists(EXPLANATIONS):
+        return None
+    return Explanations.model_validate_json(files.read_bytes(EXPLANATIONS))
 
 
 def _read_figures(files: RunFiles, evaluated: EvaluateRecord | None) -> Mapping[str, bytes]:
