@@ -17,7 +17,7 @@ from rich.table import Table
 from benchmarks.result import Result
 
 BENCHMARKS = (
-    *("parsing", "fit", "data_plane", "judgement", "training_run", "serving"),
+    *("parsing", "fit", "data_plane", "judgement", "explaining", "training_run", "serving"),
     "steadiness",
 )
 RESULTS = Path(__file__).parent / "results"

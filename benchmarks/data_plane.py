@@ -169,16 +169,17 @@ def compare_engines(sql: Taken, pandas: Taken, columns: str, bound: float | None
 
 def run_once(what: str, rows: int, environment: dict[str, str]) -> Taken:
     """Run one step in a fresh process and give what it measured of itself."""
-    return _run(["benchmarks.data_plane_step", what, str(rows)], environment)
+    return run_step_script(["benchmarks.data_plane_step", what, str(rows)], environment)
 
 
 def run_script(script: str, source: Path) -> Taken:
     """Run a script of `data_plane_scripts.py` on a source, and throw away what it stores."""
     with tempfile.TemporaryDirectory() as target:
-        return _run(["benchmarks.data_plane_scripts", script, str(source), target], {})
+        return run_step_script(["benchmarks.data_plane_scripts", script, str(source), target], {})
 
 
-def _run(arguments: list[str], environment: dict[str, str]) -> Taken:
+def run_step_script(arguments: list[str], environment: dict[str, str]) -> Taken:
+    """Run a module in a fresh process and give what it measured of itself."""
     done = subprocess.run(
         [sys.executable, "-m", *arguments],
         env={**os.environ, **environment},

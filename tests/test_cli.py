@@ -33,7 +33,7 @@ def invoke(*arguments: str):
 def test_every_command_has_a_help_text():
     answer = invoke("--help")
     assert answer.exit_code == 0
-    for command in ("up", "down", "status", "check", "new", "run", "serve", "forecast"):
+    for command in ("up", "down", "status", "check", "new", "run", "serve", "explain", "forecast"):
         assert command in answer.output
 
 

@@ -5,7 +5,7 @@ Each module holds the commands of one thing.
 
 import os
 
-from include.cli import models, pipelines, runs, stack  # noqa: F401 - each adds its commands
+from include.cli import explain, models, pipelines, runs, stack  # noqa: F401 - each adds its commands
 from include.cli.shared import app
 
 __all__ = ["app"]

@@ -8,7 +8,14 @@ from sklearn import metrics as sk
 
 from include.modeling.metrics import CALIBRATION_BINS, confusion
 from include.records import FeatureSchema
-from include.records.figures import CalibrationBin, Confusion, Curves, Residuals, RocCurve
+from include.records.figures import (
+    CalibrationBin,
+    Confusion,
+    Curves,
+    PrecisionRecall,
+    Residuals,
+    RocCurve,
+)
 
 Values = npt.NDArray[Any]
 MAX_POINTS: Final = 200
@@ -36,6 +43,7 @@ def trace_curves(schema: FeatureSchema, y: Values, predictions: Values) -> Curve
     return Curves(
         confusion=Confusion(classes=schema.classes, counts=rows) if is_shown else None,
         roc=_trace_roc(schema, y, predictions),
+        precision_recall=_trace_precision(schema, y, predictions),
         calibration=_trace_calibration(y, predictions),
     )
 
@@ -61,6 +69,23 @@ def _trace_roc(schema: FeatureSchema, y: Values, predictions: Values) -> tuple[R
             )
         )
     return tuple(curves)
+
+
+def _trace_precision(
+    schema: FeatureSchema, y: Values, predictions: Values
+) -> PrecisionRecall | None:
+    """Trace the second of two classes; nothing of more, or where only one of them occurs."""
+    if len(schema.classes) != 2 or len(np.unique(y)) < 2:
+        return None
+    precision, recall, _ = sk.precision_recall_curve(y, predictions[:, 1])
+    kept = _thin(len(recall))
+    return PrecisionRecall(
+        name=schema.classes[1],
+        recall=tuple(recall[kept].tolist()),
+        precision=tuple(precision[kept].tolist()),
+        share=float(np.mean(y)),
+        area=float(sk.average_precision_score(y, predictions[:, 1])),
+    )
 
 
 def _trace_calibration(y: Values, predictions: Values) -> tuple[CalibrationBin, ...]:

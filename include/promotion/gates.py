@@ -23,6 +23,7 @@ from include.promotion.bench import (
 from include.promotion.budget import spend
 from include.promotion.champion_gates import describe_worst_slice, judge_champion, judge_slices
 from include.promotion.estimates import count_missing_rows, is_shown
+from include.promotion.reference_gate import judge_reference
 from include.promotion.wording import (
     describe_bound,
     describe_interval,
@@ -52,6 +53,8 @@ def decide(spec: PipelineSpec, evidence: Evidence) -> Verdict:
     )
     absolute = [judge_requirement(each, bench) for each in rules.requirements]
     absolute.append(judge_guesses(bench))
+    if rules.beat_reference:
+        absolute.append(judge_reference(bench))
     if evidence.champion is not None and evidence.slices:
         absolute.append(judge_slices(bench))
     champion = judge_champion(bench)

@@ -1,5 +1,7 @@
 """The points behind the figures of an evaluation: traced by modeling, drawn by reporting."""
 
+from pydantic import Field
+
 from include.records.run import Record
 
 
@@ -17,6 +19,16 @@ class RocCurve(Record):
     false_positive: tuple[float, ...]
     true_positive: tuple[float, ...]
     area: float
+
+
+class PrecisionRecall(Record):
+    """Share of true ones among those found, against the share of them that was found."""
+
+    name: str
+    recall: tuple[float, ...]
+    precision: tuple[float, ...]
+    share: float = Field(description="Share of the class among the rows: precision by chance.")
+    area: float = Field(description="Average precision.")
 
 
 class CalibrationBin(Record):
@@ -41,5 +53,6 @@ class Curves(Record):
 
     confusion: Confusion | None = None
     roc: tuple[RocCurve, ...] = ()
+    precision_recall: PrecisionRecall | None = None
     calibration: tuple[CalibrationBin, ...] = ()
     residuals: Residuals | None = None

@@ -63,6 +63,10 @@ class Evidence(Record):
     units: str = Field(description="What the rows were taken as, e.g. `rows`, in words.")
     estimates: dict[str, Estimate] = Field(description="The candidate's test metrics.")
     guesses: tuple[Rival, ...] = Field(description="What any model must beat.")
+    reference: Rival | None = Field(
+        default=None, description="Gradient boosting on the same feature rows."
+    )
+    reference_note: str = Field(default="", description="Why there is none.")
     champion: Rival | None = None
     champion_version: str = ""
     champion_error: str = Field(default="", description="Why it could not be compared with.")

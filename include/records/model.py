@@ -59,6 +59,9 @@ class EvaluateRecord(Record):
         default=None,
         description="Time series with lags of the target: the best of its values so long ago.",
     )
+    reference: ModelMetrics | None = Field(
+        default=None, description="Gradient boosting on the same feature rows."
+    )
     champion: ModelMetrics | None = None
     champion_version: str = ""
     comparison: Comparison | None = None
@@ -67,6 +70,7 @@ class EvaluateRecord(Record):
     bundle_uri: str = Field(description="MLflow's URI of the logged model, models:/m-….")
     golden_uri: str = Field(description="JSON of rows and the predictions made for them.")
     evidence_uri: str = Field(default="", description="JSON of all that the verdict rests on.")
+    explanations_uri: str = Field(default="", description="JSON of why the model says so.")
 
 
 class Gate(Record):

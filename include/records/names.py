@@ -14,6 +14,9 @@ SCHEMA: Final = "schema.json"
 CLEANING: Final = "cleaning.json"
 TRAINED_ROWS: Final = "trained_rows.bin"
 
+# Beside the network in a bundle, as are `preprocessor.json` and `trained_rows.bin`.
+REFERENCE_ROW: Final = "reference_row.npz"
+
 # Of a training run.
 FINGERPRINT: Final = "fingerprint.json"
 QUALITY: Final = "quality.json"
@@ -28,6 +31,7 @@ VERDICT: Final = "verdict.json"
 DECISION: Final = "decision.json"
 EVIDENCE: Final = "evidence.json"
 PREDICTIONS: Final = "predictions.parquet"
+EXPLANATIONS: Final = "explanations.json"
 CURVE: Final = "learning_curve.json"
 REPORT_PAGE: Final = "report.html"
 

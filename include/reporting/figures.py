@@ -4,7 +4,14 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from include.records.figures import CalibrationBin, Confusion, Curves, Residuals, RocCurve
+from include.records.figures import (
+    CalibrationBin,
+    Confusion,
+    Curves,
+    PrecisionRecall,
+    Residuals,
+    RocCurve,
+)
 from include.reporting.plot import BOTTOM, LEFT, RIGHT, TOP, add_x_ticks, draw_file, open_plot
 from include.reporting.svg import Scale, draw_rect, draw_text
 from include.values.formats import format_count, format_name, format_number, format_percent
@@ -38,6 +45,8 @@ def draw_figures(
         figures["confusion_matrix"] = draw_confusion(curves.confusion, target)
     if curves.roc:
         figures["roc_curves"] = draw_roc(curves.roc, target)
+    if curves.precision_recall:
+        figures["precision_and_recall"] = draw_precision(curves.precision_recall, target)
     if curves.calibration:
         figures["calibration"] = draw_calibration(curves.calibration)
     if curves.residuals:
@@ -119,6 +128,20 @@ def draw_roc(curves: Sequence[RocCurve], target: str) -> bytes:
         # Rounded down, so that only a perfect area reads 1.000.
         legend.append((css, f"{math.floor(curve.area * 1000) / 1000:.3f} {curve.name}"))
     return draw_file(plot.parts, label=title, legend=[*legend, ("aid dots", "0.500 by chance")])
+
+
+def draw_precision(curve: PrecisionRecall, target: str) -> bytes:
+    """Draw precision against recall of the class that is a yes."""
+    title = f"Precision and recall of {target} on the test rows"
+    x, y = f"recall (share of {curve.name} that is found)", "precision (share that is right)"
+    plot = open_plot([0, 1], [0, 1], title=title, x=x, y=y)
+    plot.add_line([(0, curve.share), (1, curve.share)], "aid dots")
+    plot.add_line(list(zip(curve.recall, curve.precision, strict=True)), "one")
+    legend = [
+        ("one", f"{math.floor(curve.area * 1000) / 1000:.3f} {curve.name}"),
+        ("aid dots", f"{curve.share:.3f} by chance"),
+    ]
+    return draw_file(plot.parts, label=title, legend=legend)
 
 
 def draw_calibration(bins: Sequence[CalibrationBin]) -> bytes:

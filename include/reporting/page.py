@@ -47,6 +47,11 @@ def render_page(template: str, context: Mapping[str, object], *, script: str = "
     )
 
 
+def render_part(template: str, context: Mapping[str, object]) -> Markup:
+    """Render a template of this package as a part of a page; every value is escaped."""
+    return Markup(_environment().get_template(template).render(context))  # noqa: S704 - escaped
+
+
 def content_policy(script: str = "") -> str:
     """Write the content security policy of a page.
 

@@ -20,7 +20,9 @@ from include.records import (
     StepCost,
     StepFailure,
 )
+from include.records.explanations import Explanations
 from include.reporting.details import Addresses, EvaluationDetails
+from include.reporting.explanations import render_explanations
 from include.reporting.headline import describe_failure
 from include.reporting.metric_rows import build_metric_rows, list_slices
 from include.reporting.page import image_uri, render_page
@@ -42,6 +44,7 @@ class RunEvidence:
     curve: LearningCurve | None = None
     curve_figure: bytes = b""
     addresses: Addresses = field(default_factory=Addresses)
+    explanations: Explanations | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     spec_digest: str = ""
     written_at: str = ""
@@ -81,6 +84,7 @@ def render_run_report(
         "curve_image": image_uri(evidence.curve.figure, evidence.curve_figure)
         if evidence.curve and evidence.curve_figure
         else "",
+        "explanations": render_explanations(evidence.explanations, spec.target.column),
         "slowest": max((cost.wall_seconds for cost in evidence.costs), default=0.0),
     }
     return render_page("run_report.html.j2", context)

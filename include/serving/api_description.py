@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from include.records.explanations import ExplainedRow
 from include.serving.champion import ServedModel
 from include.specs import Column
 from include.specs.columns import CategoryColumn, DatetimeColumn, NumericColumn, TensorColumn
@@ -68,6 +69,23 @@ def describe_answer(served: ServedModel) -> dict[str, Any]:
         properties[WARNING] = {"type": "string"}
     row = {"type": "object", "properties": properties, "required": list(properties)}
     return {"type": "object", "properties": {"predictions": {"type": "array", "items": row}}}
+
+
+def describe_explanation() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Describe the body of an answer of `/explain`, and the components that it names."""
+    row = ExplainedRow.model_json_schema(
+        mode="serialization", ref_template="#/components/schemas/{model}"
+    )
+    components = row.pop("$defs")
+    answer = {
+        "type": "object",
+        "properties": {
+            "explained_as": {"type": "string", "description": "What the amounts are of."},
+            "reference_row": {"type": "object", "additionalProperties": {"type": "string"}},
+            "explanations": {"type": "array", "items": row},
+        },
+    }
+    return answer, components
 
 
 def describe_column(column: Column) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The HTTP server's application: MLflow's protocol in front of the champion.
 
-`/invocations` takes what `mlflow models serve` takes as JSON and answers alike; `/ping`,
+`/invocations` takes what `mlflow models serve` takes as JSON and answers alike, `/explain` takes
+the same and tells what each column adds to the answer; `/ping`,
 `/health` and `/version` tell that it is there, `/metrics` what it does, `/openapi.json` how to
 ask. Rows are judged by the scoring model alone; this module bounds what they may cost.
 """
@@ -10,12 +11,13 @@ import hmac
 import json
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from typing import Annotated, Any, Final
 
+import pandas as pd
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
@@ -23,8 +25,12 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import ClientDisconnect
 
-from include.errors import DataError
-from include.serving.api_description import describe_answer, describe_request
+from include.errors import DataError, ParamError
+from include.serving.api_description import (
+    describe_answer,
+    describe_explanation,
+    describe_request,
+)
 from include.serving.champion import ServedChampion, ServedModel
 from include.serving.request_metrics import CONTENT_TYPE, RequestMetrics
 from include.serving.request_rows import read_rows
@@ -38,6 +44,8 @@ POLL_SECONDS: Final = 10.0
 VERSION_HEADER: Final = "Gatehouse-Version"
 BEARER: Final = HTTPBearer(auto_error=False)
 RETRY: Final = {"Retry-After": "1"}
+# Reads a body and answers it: the JSON, and how many rows it was about.
+Work = Callable[[ServedModel, bytes], tuple[bytes, int]]
 LOCAL_NAMES: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
@@ -54,8 +62,15 @@ class ScoringApi:
 
     async def invocations(self, request: Request) -> Response:
         """Predict rows."""
+        return await self._measured(request, self._score)
+
+    async def explain(self, request: Request) -> Response:
+        """Tell what each column of a row adds to the answer."""
+        return await self._measured(request, self._explain)
+
+    async def _measured(self, request: Request, work: Work) -> Response:
         started = time.perf_counter()
-        response = await self._answer(request)
+        response = await self._answer(request, work)
         status = str(response.status_code)
         self.metrics.seconds.labels(status).observe(time.perf_counter() - started)
         return response
@@ -79,9 +94,16 @@ class ScoringApi:
         document = get_openapi(
             title=self.champion.name, version=served.version, routes=request.app.routes
         )
-        operation = document["paths"]["/invocations"]["post"]
-        operation["requestBody"] = {"required": True, "content": _json_of(describe_request(served))}
-        operation["responses"]["200"]["content"] = _json_of(describe_answer(served))
+        explanation, components = describe_explanation()
+        document["components"]["schemas"] = components
+        body = {"required": True, "content": _json_of(describe_request(served))}
+        for path, answer in {
+            "/invocations": describe_answer(served),
+            "/explain": explanation,
+        }.items():
+            operation = document["paths"][path]["post"]
+            operation["requestBody"] = body
+            operation["responses"]["200"]["content"] = _json_of(answer)
         return JSONResponse(document)
 
     async def follow(self) -> None:
@@ -116,12 +138,12 @@ class ScoringApi:
             # Else a web page could ask by a name of its own that leads here.
             raise HTTPException(403, f"expected one of the hosts {sorted(LOCAL_NAMES)}.")
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request, work: Work) -> Response:
         try:
             async with self.queue.take_place():
                 body = await self._read_body(request)
                 served = self.champion.current
-                content, rows = await self.queue.run(lambda: self._score(served, body))
+                content, rows = await self.queue.run(lambda: work(served, body))
         except Exception as error:
             return self._refuse(error)
         self.metrics.rows.inc(rows)
@@ -131,7 +153,7 @@ class ScoringApi:
     def _refuse(self, error: Exception) -> Response:
         """Say why there is no answer; what is no fault of the caller's goes to the log alone."""
         match error:
-            case DataError():
+            case DataError() | ParamError():
                 return refuse(400, str(error))
             case HTTPException():
                 return refuse(error.status_code, error.detail)
@@ -164,13 +186,28 @@ class ScoringApi:
         return b"".join(parts)
 
     def _score(self, served: ServedModel, body: bytes) -> tuple[bytes, int]:
-        columns = served.model.bundle.columns
-        parts = [column.from_parts for column in columns if isinstance(column, DatetimeColumn)]
-        names = dict.fromkeys([*(column.name for column in columns), *sum(parts, ())])
-        rows = read_rows(body, names=names, max_rows=self.settings.serve_rows)
+        rows = self._read(served, body, self.settings.serve_rows)
         predicted = served.model.predict(rows).to_dict("records")
         content = json.dumps({"predictions": predicted}, allow_nan=False)
         return content.encode(), len(rows)
+
+    def _explain(self, served: ServedModel, body: bytes) -> tuple[bytes, int]:
+        from include.serving.explain import MAX_ROWS, explain_raw  # Keras, once a model is loaded
+
+        rows = self._read(served, body, min(MAX_ROWS, self.settings.serve_rows))
+        explained = [each.model_dump() for each in explain_raw(served.model, rows)]
+        answer = {
+            "explained_as": served.model.explainer.explained_as,
+            "reference_row": dict(served.model.explainer.describe_reference()),
+            "explanations": explained,
+        }
+        return json.dumps(answer, allow_nan=False).encode(), len(rows)
+
+    def _read(self, served: ServedModel, body: bytes, most: int) -> pd.DataFrame:
+        columns = served.model.bundle.columns
+        parts = [column.from_parts for column in columns if isinstance(column, DatetimeColumn)]
+        names = dict.fromkeys([*(column.name for column in columns), *sum(parts, ())])
+        return read_rows(body, names=names, max_rows=most)
 
 
 def build_app(champion: ServedChampion, settings: Settings, *, token: str = "") -> FastAPI:
@@ -202,6 +239,7 @@ def build_app(champion: ServedChampion, settings: Settings, *, token: str = "") 
         app.add_api_route(path, answer, methods=["GET"])
     guarded = APIRouter(dependencies=[Depends(api.check_caller)])
     guarded.add_api_route("/invocations", api.invocations, methods=["POST"])
+    guarded.add_api_route("/explain", api.explain, methods=["POST"])
     guarded.add_api_route("/metrics", api.read_metrics, methods=["GET"])
     guarded.add_api_route("/openapi.json", api.describe, methods=["GET"])
     app.include_router(guarded)

@@ -2,7 +2,8 @@
 
 A bundle directory holds `bundle.json` (what it is, what it asks for), `preprocessor.json` (the
 fitted preprocessor) and `model.keras` (the network). `trained_rows.bin` tells which rows it learned
-from, so that it is never measured on them.
+from, so that it is never measured on them; `reference_row.npz` holds the row that others are held
+against when they are explained.
 """
 
 import json
@@ -16,7 +17,7 @@ from pydantic import Field
 from include.errors import IntegrityError
 from include.features.contract import list_lag_columns
 from include.records import FeatureSchema, Record
-from include.records.names import TRAINED_ROWS
+from include.records.names import REFERENCE_ROW, TRAINED_ROWS
 from include.specs import Column, PipelineSpec
 from include.specs.columns import IdColumn, NumberColumn
 from include.specs.data import ServingSpec
@@ -53,6 +54,7 @@ def write_bundle(
     preprocessor: bytes,
     network: Path,
     trained_rows: bytes | None = None,
+    reference_row: bytes | None = None,
 ) -> Bundle:
     """Write a bundle directory.
 
@@ -62,6 +64,7 @@ def write_bundle(
         preprocessor: The fitted preprocessor as JSON.
         network: The `.keras` file.
         trained_rows: The filter of the rows that it learned from.
+        reference_row: What rows are held against when they are explained.
     """
     from include.features.preprocessor import Preprocessor
 
@@ -79,8 +82,9 @@ def write_bundle(
     (directory / MANIFEST).write_text(bundle.model_dump_json(indent=1), encoding="utf-8")
     (directory / PREPROCESSOR).write_bytes(preprocessor)
     shutil.copyfile(network, directory / NETWORK)
-    if trained_rows is not None:
-        (directory / TRAINED_ROWS).write_bytes(trained_rows)
+    for name, content in ((TRAINED_ROWS, trained_rows), (REFERENCE_ROW, reference_row)):
+        if content is not None:
+            (directory / name).write_bytes(content)
     return bundle
 
 

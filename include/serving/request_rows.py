@@ -1,7 +1,7 @@
 """The body of a request as rows: MLflow's forms of JSON, read strictly."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Final, NoReturn, TypeGuard
 
 import pandas as pd
@@ -43,13 +43,38 @@ def read_rows(body: bytes, *, names: Collection[str], max_rows: int) -> pd.DataF
     return pd.DataFrame(rows, columns=columns, dtype=object)
 
 
-def _read_form(body: bytes) -> tuple[str, Any]:
+def read_objects(texts: Sequence[str]) -> pd.DataFrame:
+    """Read rows, each written as a JSON object; every value stays as JSON has it.
+
+    Raises:
+        SchemaError: One is not strict JSON, or no object.
+
+    Example:
+        >>> read_objects(['{"age": 30}', '{"age": null, "job": "nurse"}'])["age"].tolist()
+        [30, None]
+    """
+    rows = [_read_json(text) for text in texts]
+    if not rows or not _is_list_of(rows, dict):
+        raise SchemaError(
+            'a row must be a JSON object such as {"age": 30}. Received: '
+            f"{'no row' if not rows else 'something else'}."
+        )
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    values = [[row.get(name) for name in names] for row in rows]
+    return pd.DataFrame(values, columns=names, dtype=object)
+
+
+def _read_json(text: bytes | str) -> Any:
     try:
-        content = json.loads(body, parse_constant=_refuse_constant)
+        return json.loads(text, parse_constant=_refuse_constant)
     except RecursionError as error:
         raise _not_json("brackets nested too deeply") from error
     except ValueError as error:  # also what is not UTF-8, and numbers of thousands of digits
         raise _not_json(str(error)[:200]) from error
+
+
+def _read_form(body: bytes) -> tuple[str, Any]:
+    content = _read_json(body)
     given = [form for form in FORMS if isinstance(content, dict) and form in content]
     if len(given) != 1:
         raise SchemaError(

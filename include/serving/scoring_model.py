@@ -5,6 +5,7 @@ and what it imports must work where neither the project nor its settings exist.
 """
 
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from include.errors import DataError, SchemaError
-from include.records.names import TRAINED_ROWS
+from include.records.names import REFERENCE_ROW, TRAINED_ROWS
 from include.serving.bundle import NETWORK, PREPROCESSOR, Bundle, read_bundle
 from include.serving.raw_rows import cast_rows, take_stored
 from include.specs import Column
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import keras
 
     from include.features.preprocessor import Preprocessor
+    from include.serving.explain import RowExplainer
 
 CHUNK_ROWS: Final = 8_192
 
@@ -31,6 +33,7 @@ class ScoringModel:
     """A fitted preprocessor and a network, behind the raw columns of the contract."""
 
     trained_rows: bytes | None = None  # which rows it learned from; older bundles do not say
+    reference_row: bytes | None = None  # what rows are held against when they are explained
 
     def __init__(
         self, bundle: Bundle, preprocessor: "Preprocessor", network: "keras.Model"
@@ -58,7 +61,20 @@ class ScoringModel:
         model = cls(bundle, preprocessor, load_network(place / NETWORK))
         if (place / TRAINED_ROWS).is_file():
             model.trained_rows = (place / TRAINED_ROWS).read_bytes()
+        if (place / REFERENCE_ROW).is_file():
+            model.reference_row = (place / REFERENCE_ROW).read_bytes()
         return model
+
+    @cached_property
+    def explainer(self) -> "RowExplainer":
+        """What explains rows of this model.
+
+        Raises:
+            ParamError: The network is of a form that cannot be explained.
+        """
+        from include.serving.explain import RowExplainer
+
+        return RowExplainer.of(self)
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Predict raw rows, in their order and with their index.
@@ -75,7 +91,7 @@ class ScoringModel:
         Raises:
             SchemaError: A column is missing, or rows break the contract and are refused.
         """
-        self._check_columns(frame)
+        self.check_columns(frame)
         parts = [
             cast_rows(self.bundle, frame.iloc[start : start + CHUNK_ROWS], first_row=start)
             for start in range(0, len(frame), CHUNK_ROWS)
@@ -93,14 +109,19 @@ class ScoringModel:
         Raises:
             SchemaError: A column is missing, or holds values of another kind.
         """
-        self._check_columns(frame)
+        self.check_columns(frame)
         parts = [
             take_stored(self.bundle, frame.iloc[start : start + CHUNK_ROWS])
             for start in range(0, len(frame), CHUNK_ROWS)
         ]
         return self._answer(parts, frame.index)
 
-    def _check_columns(self, frame: pd.DataFrame) -> None:
+    def check_columns(self, frame: pd.DataFrame) -> None:
+        """Refuse rows that lack a column, or have one twice.
+
+        Raises:
+            SchemaError: They do.
+        """
         given = set(frame.columns)
         missing = [c.name for c in self.bundle.columns if not (c.nulls or _is_given(c, given))]
         if missing:

@@ -43,6 +43,11 @@ class PromotionSpec(SpecModel):
         default=None,
         description="Test metric that must beat the champion's; log_loss or rmse unless given.",
     )
+    beat_reference: bool = Field(
+        default=False,
+        description="Whether it must also beat `evaluation.reference` by `compare`; where there "
+        "is no such reference, nothing is promoted.",
+    )
     gates: Literal["point", "lower"] | None = Field(
         default=None,
         description="What must pass `require` and beat the trivial guesses: the measured value "

@@ -26,7 +26,17 @@ from include.records import (
     ValidateRecord,
     Verdict,
 )
-from include.records.names import CURVE, DETAILS, EVIDENCE, FAILURE, QUALITY, REPORT_PAGE, cost_file
+from include.records.explanations import Explanations
+from include.records.names import (
+    CURVE,
+    DETAILS,
+    EVIDENCE,
+    EXPLANATIONS,
+    FAILURE,
+    QUALITY,
+    REPORT_PAGE,
+    cost_file,
+)
 from include.reporting.details import Addresses, EvaluationDetails
 from include.reporting.headline import list_warnings
 from include.reporting.run_report import RunEvidence, render_run_report
@@ -90,6 +100,7 @@ def gather_evidence(
             mlflow=log.url,
             airflow=run.airflow_url,
         ),
+        explanations=_read_explanations(files),
         versions=_installed_versions(),
         spec_digest=spec.digest,
         written_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
@@ -141,6 +152,12 @@ def _read_details(files: RunFiles) -> EvaluationDetails:
     if not files.exists(DETAILS):
         return EvaluationDetails()
     return EvaluationDetails.model_validate_json(files.read_bytes(DETAILS))
+
+
+def _read_explanations(files: RunFiles) -> Explanations | None:
+    if not files.exists(EXPLANATIONS):
+        return None
+    return Explanations.model_validate_json(files.read_bytes(EXPLANATIONS))
 
 
 def _read_figures(files: RunFiles, evaluated: EvaluateRecord | None) -> Mapping[str, bytes]:

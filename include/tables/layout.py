@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple, get_args
 
 from upath import UPath
 
-TableKind = Literal["raw", "checked", "quarantine", "features", "predictions"]
+TableKind = Literal["raw", "checked", "quarantine", "features", "references", "predictions"]
 TABLE_KINDS: Final = get_args(TableKind)
 MANIFEST: Final = "_manifest.json"
 WHOLE: Final = "rows"

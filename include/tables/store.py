@@ -100,7 +100,7 @@ class TableStore:
         other rows, or with damaged files, is replaced.
 
         Args:
-            kind: raw, checked, quarantine, features or predictions.
+            kind: raw, checked, quarantine, features, references or predictions.
             pipeline: Name of the pipeline.
             key: Digest of what the table depends on; None to take the digest of its rows.
             made_from: What it was made from, for people who read the manifest.

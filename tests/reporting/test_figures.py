@@ -38,7 +38,7 @@ def read_texts(svg: bytes) -> list[str]:
         ),
         (
             "binary",
-            EPOCHS | {"confusion_matrix", "roc_curves", "calibration"},
+            EPOCHS | {"confusion_matrix", "roc_curves", "precision_and_recall", "calibration"},
         ),
         ("regression", EPOCHS | {"predicted_and_actual", "residuals"}),
     ],

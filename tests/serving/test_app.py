@@ -67,9 +67,10 @@ def post(served: ServedChampion, body: object, **options: Any) -> httpx.Response
     """Ask once; a body that is no text is sent as JSON."""
     content = body if isinstance(body, str | bytes) else json.dumps(body)
     headers = {"Content-Type": "application/json", **options.pop("headers", {})}
+    path = options.pop("path", "/invocations")
     return talk(
         served,
-        lambda client: client.post("/invocations", content=content, headers=headers),
+        lambda client: client.post(path, content=content, headers=headers),
         **options,
     )
 
@@ -149,6 +150,32 @@ def test_a_body_is_read_up_to_its_bound(served, is_announced):
     assert answer.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE
     assert "at most 5,000 bytes" in answer.json()["error"]
     assert len(sent) <= 6
+
+
+def test_a_row_is_explained_by_its_columns(served, model):
+    answer = post(served, {"inputs": [ROW, {**ROW, "age": 80}]}, path="/explain")
+
+    assert answer.status_code == httpx.codes.OK, answer.text
+    first, second = answer.json()["explanations"]
+    assert {each["column"] for each in first["attributions"]} == set(ROW)
+    total = sum(each["amount"] for each in second["attributions"])
+    assert total == pytest.approx(second["output"] - second["reference_output"], abs=1e-3)
+    assert set(answer.json()["reference_row"]) == set(ROW)
+    assert answer.headers["Gatehouse-Version"] == "3"
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"inputs": [{**ROW, "age": -5}]}, "row 0, 'age': expected values between"),
+        ({"inputs": [ROW] * 101}, "1 to 100 rows. Received: 101"),
+    ],
+)
+def test_what_cannot_be_explained_is_refused_with_its_reason(served, body, words):
+    answer = post(served, body, path="/explain")
+
+    assert answer.status_code == httpx.codes.BAD_REQUEST, answer.text
+    assert words in answer.json()["error"]
 
 
 def test_rows_are_bounded(served):
@@ -273,6 +300,12 @@ def test_the_interface_is_described_by_the_contract(served):
     assert (row["properties"]["age"]["minimum"], row["properties"]["age"]["maximum"]) == (18, 100)
     answer = operation["responses"]["200"]["content"]["application/json"]["schema"]
     assert "probability_yes" in answer["properties"]["predictions"]["items"]["properties"]
+    explained = document["paths"]["/explain"]["post"]
+    assert explained["requestBody"] == operation["requestBody"]
+    row = explained["responses"]["200"]["content"]["application/json"]["schema"]
+    part = row["properties"]["explanations"]["items"]["properties"]["attributions"]["items"]
+    name = part["$ref"].removeprefix("#/components/schemas/")
+    assert "amount" in document["components"]["schemas"][name]["properties"]
 
 
 def test_what_was_done_is_counted(served):

@@ -119,6 +119,10 @@ def test_the_champion_answers_when_it_says_so_and_ends_when_told(serving, small:
     answer = httpx.post(f"{url}/invocations", json={"dataframe_records": rows}, timeout=60)
     assert answer.is_success, answer.text
     assert len(answer.json()["predictions"]) == 3
+    why = httpx.post(f"{url}/explain", json={"dataframe_records": rows[:1]}, timeout=60)
+    assert why.is_success, why.text
+    said = why.json()["explanations"][0]["said"]
+    assert said == answer.json()["predictions"][0]["prediction"]
     assert_one_reading(f"{url}/invocations")
     assert list((output.parent / "elsewhere").iterdir()) == []
     process.terminate()

@@ -7,15 +7,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from include.errors import TrackingUnavailableError
+from include.errors import ParamError, TrackingUnavailableError
+from include.explaining.importance import Budget
 from include.promotion.gates import decide
 from include.records import EvaluateRecord
+from include.records.explanations import Explanations
+from include.serving.network_file import load_network
 from include.serving.replay import GoldenRows
 from include.serving.scoring_model import ScoringModel
 from include.settings import load_settings
 from include.specs import PipelineSpec
+from include.specs.model import EvaluationSpec
+from include.specs.promotion import PromotionSpec
+from include.steps.evaluate.explanations import Candidate, find_reference_row, rank_columns
+from include.steps.evaluate.files import read_preprocessor
+from include.steps.evaluate.part_metrics import measure_test_slices, score_test_rows
+from include.steps.evaluate.stored_rows import find_test_row
 from include.steps.judge import read_evidence
 from include.steps.promote import promote as promote_candidate
+from include.steps.train.feature_arrays import read_schema
 from include.tables.store import read_frame
 from include.tracking.runs import open_run
 from tests.builders import make_frame
@@ -59,6 +69,7 @@ def test_it_measures_the_candidate_and_leaves_what_the_report_needs(
         "accuracy_by_epoch",
         "confusion_matrix",
         "roc_curves",
+        "precision_and_recall",
         "calibration",
     ]
     assert all(case.files.read_bytes(name)[:4] == b"<svg" for name in evaluated.figures)
@@ -206,6 +217,114 @@ def test_tries_on_the_same_rows_are_counted_over_runs() -> None:
     assert counts == [1, 2, 2]
     fresh = Trained(make_named_spec(name), "fresh", frame=make_frame(400, seed=9))
     assert read_evidence(fresh.evaluate()).tries.number == 1
+
+
+def test_the_run_tells_why_the_candidate_says_so(case: Trained, evaluated: EvaluateRecord) -> None:
+    found = Explanations.model_validate_json(case.files.read_bytes("explanations.json"))
+
+    assert evaluated.explanations_uri.endswith("explanations.json")
+    ranked = found.importances
+    assert ranked is not None
+    assert (ranked.metric, ranked.rows, ranked.repeats) == ("log_loss", evaluated.test.rows, 5)
+    assert ranked.baseline == pytest.approx(evaluated.test.metrics["log_loss"])
+    assert ranked.columns[0].column == "income"  # which decides `repaid`
+    assert ranked.columns[0].value > 3 * abs(ranked.columns[1].value)
+    assert {each.column for each in ranked.columns} == {
+        *("age", "income", "married", "job", "opened")
+    }
+    assert found.notes == ()
+    losses = pd.read_parquet(io.BytesIO(case.files.read_bytes("predictions.parquet"))).set_index(
+        "row_id"
+    )["candidate_probability_of_actual"]
+    assert found.hardest[0].row == str(losses.idxmin())
+    assert [each.said for each in found.hardest] != [each.actual for each in found.hardest]
+    for row in (*found.sample, *found.hardest):
+        total = sum(each.amount for each in row.attributions)
+        assert total == pytest.approx(row.output - row.reference_output, abs=0.02)
+
+
+def test_a_sample_of_the_rows_is_ranked_with_its_worst_slice_of_numbers(case: Trained) -> None:
+    features, schema = case.prepared.features, read_schema(case.prepared.features)
+    preprocessor = read_preprocessor(features)
+    network = load_network(Path(case.trained.model_uri))
+    test = score_test_rows(network, features, schema)
+    spec = case.spec.model_copy(update={"evaluation": EvaluationSpec(slices=("income",))})
+    slices = tuple(
+        each.model_copy(update={"rows": 100}) for each in measure_test_slices(spec, schema, test)
+    )
+    reference = find_reference_row(features, preprocessor)
+    candidate = Candidate(network, preprocessor, reference, features, test, slices)
+
+    ranked = rank_columns(spec, candidate, Budget(rows=30, repeats=2))
+
+    assert ranked is not None
+    assert (ranked.rows, ranked.of_rows, ranked.repeats) == (30, len(test.y), 2)
+    worst = max(slices, key=lambda each: each.metrics["log_loss"])
+    assert ranked.slice_name == f"income = {worst.value}"
+    assert 0 < ranked.slice_rows < 30
+
+
+def test_a_test_row_is_found_by_its_number_or_its_id(case: Trained) -> None:
+    rows = read_frame(case.prepared.features, part="test_rows")
+    number, loan = str(rows["row_id"].iloc[3]), str(rows["loan_id"].iloc[3])
+
+    for key in (number, loan):
+        found, actual = find_test_row(load_settings(), case.spec, key)
+        assert found["loan_id"].tolist() == [loan]
+        assert actual == rows["repaid"].iloc[3]
+    with pytest.raises(ParamError, match="Received: 'nobody'. The report names some"):
+        find_test_row(load_settings(), case.spec, "nobody")
+
+
+def test_the_reference_is_fitted_once_and_held_against_the_candidate() -> None:
+    first, again = (Trained(make_named_spec("referenced"), each) for each in ("first", "again"))
+    evaluated, repeated = first.evaluate(), again.evaluate()
+    evidence = read_evidence(evaluated)
+
+    assert evaluated.reference is not None
+    assert evaluated.reference.rows == evaluated.test.rows
+    assert evidence.reference is not None
+    assert evidence.reference.metrics == evaluated.reference.metrics
+    assert evidence.reference.metrics["accuracy"] > 0.7
+    fits = [
+        Explanations.model_validate_json(each.files.read_bytes("explanations.json")).reference
+        for each in (first, again)
+    ]
+    assert [fit.is_reused for fit in fits if fit] == [False, True]
+    assert [fit.rows for fit in fits if fit] == [first.prepared.train_rows] * 2
+    assert repeated.reference == evaluated.reference
+    told = {each.name: each for each in fits[0].metrics} if fits[0] else {}
+    gap = evidence.reference.gaps["log_loss"]
+    assert told["log_loss"].difference == gap.value
+    assert told["log_loss"].low is not None
+    assert told["log_loss"].low < gap.value
+    log = open_run(load_settings(), first.run)
+    metrics = log.client.get_run(log.run_id).data.metrics
+    assert metrics["reference_log_loss"] == pytest.approx(evaluated.reference.metrics["log_loss"])
+
+
+def test_stated_costs_choose_a_threshold_and_no_reference_is_told() -> None:
+    evaluation = {
+        "costs": {"false_positive": 1, "false_negative": 10},
+        "reference": "none",
+        "slices": ["job"],
+    }
+    case = Trained(make_named_spec("costly", evaluation=evaluation))
+    evaluated = case.evaluate()
+    found = Explanations.model_validate_json(case.files.read_bytes("explanations.json"))
+
+    assert found.threshold is not None
+    assert found.threshold.threshold < 0.5
+    assert found.threshold.validation_rows == case.prepared.validation_rows
+    assert found.reference is not None
+    assert "asks for none" in found.reference.note
+    assert evaluated.reference is None
+    verdict = decide(
+        case.spec.model_copy(update={"promotion": PromotionSpec(beat_reference=True)}),
+        read_evidence(evaluated),
+    )
+    assert verdict.kind == "keep"
+    assert "no reference to beat: the pipeline asks for none" in verdict.reason
 
 
 def test_what_was_predicted_is_kept_row_by_row(case: Trained, evaluated: EvaluateRecord) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from upath import UPath
 
+from include.features.reference_row import pack_reference
 from include.modeling.baselines import predict_baseline, predict_past
 from include.modeling.curves import trace_curves
 from include.promotion.gates import find_best_guess
@@ -24,6 +25,12 @@ from include.steps.evaluate.evidence import (
     name_past,
     summarise_comparison,
 )
+from include.steps.evaluate.explanations import (
+    Candidate,
+    find_reference_row,
+    start_explaining,
+    store_explanations,
+)
 from include.steps.evaluate.files import (
     EvaluationDetails,
     log_candidate,
@@ -39,6 +46,7 @@ from include.steps.evaluate.part_metrics import (
     measure_validation,
     score_test_rows,
 )
+from include.steps.evaluate.reference import find_reference_model
 from include.steps.train.feature_arrays import read_schema, read_target
 from include.steps.train.files import read_history
 from include.tables.run_files import RunFiles
@@ -74,30 +82,41 @@ def evaluate(
     settings = load_settings()
     files, log = RunFiles(settings.data, run), open_run(settings, run)
     schema, names = read_schema(prepared.features), spec.metric_names
+    preprocessor = read_preprocessor(prepared.features)
+    reference_row = find_reference_row(prepared.features, preprocessor)
     with tempfile.TemporaryDirectory() as scratch:
         network_file = Path(scratch) / "model.keras"
         network_file.write_bytes(UPath(trained.model_uri).read_bytes())
         network = load_network(network_file)
         test = score_test_rows(network, prepared.features, schema)
+        slices = measure_test_slices(spec, schema, test)
+        candidate = Candidate(network, preprocessor, reference_row, prepared.features, test, slices)
+        explaining = start_explaining(spec, candidate)
         validation = measure_validation(network, prepared.features, schema, names=names)
         bundle_uri, golden = log_candidate(
-            log, spec, test, network=network_file, features=prepared.features
+            log,
+            spec,
+            test,
+            network=network_file,
+            features=prepared.features,
+            reference_row=pack_reference(reference_row),
         )
     champion = score_champion(
         settings,
         spec.name,
         test.frame,
         schema=schema,
-        candidate=read_preprocessor(prepared.features),
+        candidate=preprocessor,
         split=spec.split.model_dump_json(),
         trained_rows=RowFilter.from_bytes(read_file(prepared.features, TRAINED_ROWS)),
         load=load_champion,
     )
     baseline = predict_baseline(schema, read_target(prepared.features, "train"), len(test.y))
     past = predict_past(schema, test.frame, _list_lags(spec))
+    court = Court(schema, test.y, find_dependence(spec, test.frame), names)
     evidence = gather_evidence(
         spec,
-        Court(schema, test.y, find_dependence(spec, test.frame), names),
+        court,
         test.frame,
         candidate=test.predictions,
         guesses={ALWAYS_ALIKE: baseline} | {name_past(each): past[each] for each in past},
@@ -105,11 +124,14 @@ def evaluate(
         cleaning=prepared.cleaning,
         disturbance=settle_disturbance(settings, spec.name, seen_by=run.run_key),
     )
+    reference = find_reference_model(settings, spec, prepared.features, schema)
+    evidence = reference.enter(court, test.predictions, evidence)
+    rival = evidence.reference
     evidence = count_this_try(spec, log, evidence, prepared.features, test.predictions)
     always_alike, *pasts = evidence.guesses
     hardest = find_best_guess(pasts, spec.compare_metric)
     details = EvaluationDetails(
-        slices=measure_test_slices(spec, schema, test),
+        slices=slices,
         curves=trace_curves(schema, test.y, test.predictions),
         history=read_history(trained),
     )
@@ -121,6 +143,7 @@ def evaluate(
         ),
         baseline=ModelMetrics(metrics=always_alike.metrics, rows=evidence.rows),
         persistence=hardest and ModelMetrics(metrics=hardest.metrics, rows=evidence.rows),
+        reference=rival and ModelMetrics(metrics=rival.metrics, rows=evidence.rows),
         champion=evidence.champion
         and ModelMetrics(
             metrics=evidence.champion.metrics, rows=evidence.rows - evidence.rows_left_out
@@ -132,6 +155,7 @@ def evaluate(
         bundle_uri=bundle_uri,
         golden_uri=files.write_bytes(GOLDEN, golden),
         evidence_uri=store_evidence(files, evidence),
+        explanations_uri=store_explanations(files, explaining.result(), reference.tell(evidence)),
     )
     store_predictions(files, schema, test, champion.predictions if champion else None)
     store_details(files, log, details)

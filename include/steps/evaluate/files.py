@@ -56,9 +56,15 @@ def read_preprocessor(features: TableRef) -> Preprocessor:
 
 
 def log_candidate(
-    log: RunLog, spec: PipelineSpec, test: ScoredRows, *, network: Path, features: TableRef
+    log: RunLog,
+    spec: PipelineSpec,
+    test: ScoredRows,
+    *,
+    network: Path,
+    features: TableRef,
+    reference_row: bytes,
 ) -> tuple[str, bytes]:
-    """Log preprocessor and network as one bundle.
+    """Log preprocessor, network and reference row as one bundle.
 
     Returns:
         The bundle's address in MLflow, and golden rows as JSON.
@@ -72,6 +78,7 @@ def log_candidate(
             preprocessor=preprocessor,
             network=network,
             trained_rows=read_file(features, TRAINED_ROWS),
+            reference_row=reference_row,
         )
         golden = build_golden_rows(bundle, test.frame, test.predictions).model_dump_json().encode()
         uri = log_bundle(
@@ -159,6 +166,7 @@ def name_metrics(evaluated: EvaluateRecord) -> dict[str, float]:
         "validation": evaluated.validation,
         "baseline": evaluated.baseline,
         "persistence": evaluated.persistence,
+        "reference": evaluated.reference,
         "champion": evaluated.champion,
     }
     named = {

@@ -1,6 +1,7 @@
 """Measuring models on the parts of the features table, for the step `evaluate`."""
 
 import logging
+import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -27,13 +28,16 @@ class ScoredRows(NamedTuple):
     frame: pd.DataFrame
     y: npt.NDArray[Any]
     predictions: npt.NDArray[np.float64]
+    seconds: float = 0.0  # that predicting took, with the network's compilation
 
 
 def score_test_rows(network: keras.Model, features: TableRef, schema: FeatureSchema) -> ScoredRows:
     """Predict the test rows; `prepare` made sure that there are some."""
     arrays = read_arrays(features, schema, "test")
+    started = time.monotonic()
     predictions = predict(network, arrays.inputs, schema=schema)
-    return ScoredRows(read_frame(features, part="test_rows"), arrays.y, predictions)
+    seconds = time.monotonic() - started
+    return ScoredRows(read_frame(features, part="test_rows"), arrays.y, predictions, seconds)
 
 
 def measure(
