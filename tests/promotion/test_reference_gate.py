@@ -35,7 +35,7 @@ def test_the_gate_tells_both_sides_or_why_there_is_no_reference():
     told = judge(sure(-0.05, 0.01)).reason
     absent = judge(None, note="it reads tables").reason
 
-    assert "log loss is 0.05 worse than the 0.15 of gradient boosting (97 % interval" in told
+    assert "0.05 higher log loss than gradient boosting, worse (97 % interval" in told
     assert "there is no reference to beat: it reads tables" in absent
 
 
