@@ -5,6 +5,7 @@ from typing import Any
 from airflow.sdk import DAG, task
 
 from include.orchestration.approval import build_approval, read_answer, read_responder
+from include.orchestration.assets import model_asset
 from include.orchestration.curve_tasks import build_curve
 from include.orchestration.links import link_to_mlflow
 from include.orchestration.params import build_params
@@ -59,9 +60,9 @@ def build_training_dag(spec: PipelineSpec) -> DAG:
         default_args=default_args(spec),
         tags=["gatehouse", "train", spec.target.task],
         max_active_runs=1,
-        schedule=build_timetable(spec),
-        start_date=catchup_start(spec),
-        catchup=catchup_start(spec) is not None,
+        schedule=build_timetable(spec.schedule),
+        start_date=catchup_start(spec.schedule),
+        catchup=catchup_start(spec.schedule) is not None,
         auto_register=False,  # the loader does, once the whole DAG stands
     ) as training_dag:
 
@@ -101,12 +102,15 @@ def build_training_dag(spec: PipelineSpec) -> DAG:
 
             return perform(step, spec, evaluated)
 
-        @task
-        def promote(verdict: Verdict, evaluated: EvaluateRecord, answer: Any) -> PromoteRecord:
+        @task(outlets=[model_asset(spec)])
+        def promote(
+            verdict: Verdict, evaluated: EvaluateRecord, answer: Any, outlet_events: Any = None
+        ) -> PromoteRecord:
             from include.steps.promote import promote as step
 
             said = {"approved": read_answer(answer), "answered_by": read_responder(answer)}
             promoted = perform(step, spec, verdict, evaluated, **said)
+            outlet_events[model_asset(spec)].extra = {"version": promoted.version}
             return skip_unless(promoted.is_promoted, promoted, promoted.reason)
 
         @task(trigger_rule="none_failed")

@@ -20,6 +20,15 @@ from include.records.model import (
 )
 from include.records.quality import QualityReport, RuleOutcome, ValidateRecord
 from include.records.run import Record, RunContext, StepCost
+from include.records.scoring import (
+    Delivery,
+    ScoredInput,
+    ScoringDetails,
+    ScoringInput,
+    ScoringPlan,
+    Shard,
+    ShardScores,
+)
 from include.records.tables import (
     FeatureInput,
     FeatureSchema,
@@ -28,14 +37,17 @@ from include.records.tables import (
     TableRef,
     TargetScale,
 )
-from include.records.tasks import STEPS, TASKS, RunRecords
+from include.records.tasks import ALL_TASKS, SCORING_TASKS, STEPS, TASKS, RunRecords
 
 __all__ = [
+    "ALL_TASKS",
+    "SCORING_TASKS",
     "STEPS",
     "TASKS",
     "Comparison",
     "CurvePlan",
     "CurvePoint",
+    "Delivery",
     "Estimate",
     "EvaluateRecord",
     "Evidence",
@@ -55,6 +67,12 @@ __all__ = [
     "RuleOutcome",
     "RunContext",
     "RunRecords",
+    "ScoredInput",
+    "ScoringDetails",
+    "ScoringInput",
+    "ScoringPlan",
+    "Shard",
+    "ShardScores",
     "SliceGap",
     "StepCost",
     "TableRef",

@@ -35,6 +35,9 @@ STORY_PAGE: Final = "explore.html"
 PAIRS: Final = "pairs.csv"
 FINDINGS: Final = "explore.json"
 
+# Of a scoring run.
+SCORING: Final = "scoring.json"
+
 
 def cost_file(step: str) -> str:
     """Name the file that says what a step took."""

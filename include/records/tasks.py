@@ -1,4 +1,4 @@
-"""The tasks of a training run: one line each, in their order. Whoever lists tasks reads it here."""
+"""The tasks of a run: one line each, in their order. Whoever lists tasks reads it here."""
 
 from typing import Final, NamedTuple, TypeVar
 
@@ -12,6 +12,7 @@ from include.records.model import (
 )
 from include.records.quality import ValidateRecord
 from include.records.run import Record
+from include.records.scoring import Delivery, ScoringPlan, ShardScores
 from include.records.tables import IngestRecord, PrepareRecord
 
 R = TypeVar("R", bound=Record)
@@ -39,6 +40,13 @@ TASKS: Final = {
     "report": Task(ReportRecord),
     "close_run": Task(),
 }
+# Those of a scoring run; without new rows all of them are skipped.
+SCORING_TASKS: Final = {
+    "read_inputs": Task(ScoringPlan, is_on_request=True),
+    "predict_shard": Task(ShardScores, is_on_request=True),
+    "deliver": Task(Delivery, is_on_request=True),
+}
+ALL_TASKS: Final = TASKS | SCORING_TASKS
 # The steps that a report tells of; their records are all that it takes.
 STEPS: Final = tuple(
     name

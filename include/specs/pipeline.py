@@ -6,6 +6,7 @@ Every field has its default here and its meaning in its description, from which
 
 import hashlib
 from functools import cached_property
+from typing import Any
 
 from pydantic import Field, model_validator
 
@@ -19,7 +20,8 @@ from include.specs.model import EvaluationSpec, ModelSpec, TrainingSpec
 from include.specs.names import RESERVED_COLUMNS, ROW_ID
 from include.specs.promotion import PromotionSpec
 from include.specs.schedule import ScheduleSpec
-from include.specs.sources import Source
+from include.specs.scoring import ScoringSpec
+from include.specs.sources import FileOptions, FileSource, Source
 from include.specs.target_options import check_target_options
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,59}$"
@@ -68,6 +70,9 @@ class PipelineSpec(SpecModel):
     serving: ServingSpec = Field(
         default=ServingSpec(), description="How the champion answers rows it is asked about."
     )
+    scoring: ScoringSpec = Field(
+        default=ScoringSpec(), description="New rows: which the champion scores, and to where."
+    )
     schedule: ScheduleSpec | None = Field(
         default=None, description="When it retrains by itself; by hand only unless given."
     )
@@ -99,6 +104,27 @@ class PipelineSpec(SpecModel):
             for column in self.columns
             if column.kind != "ignore" and column.private != "drop"
         )
+
+    @cached_property
+    def row_names(self) -> tuple[str, ...]:
+        """Columns that name a row of predictions: those asked for, or the readable ids."""
+        ids = (each.name for each in self.stored_columns if each.kind == "id" and not each.private)
+        return self.scoring.key or tuple(ids)
+
+    def to_score(self) -> "PipelineSpec":
+        """Give the pipeline with the rows to score in place of those that train."""
+        source = self.scoring.source
+        if source is None:
+            options = {}
+            if isinstance(self.source, FileOptions):
+                options = self.source.model_dump(include=set(FileOptions.model_fields))
+            source = FileSource(kind="file", uri=f"incoming/{self.name}", **options)
+        return self.replace(source=source)
+
+    def replace(self, **parts: Any) -> "PipelineSpec":
+        """Give the pipeline with other parts, which are not checked again."""
+        kept = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self).model_construct(**{**kept, **parts})
 
     @cached_property
     def feature_columns(self) -> tuple[Column, ...]:
@@ -198,6 +224,7 @@ class PipelineSpec(SpecModel):
             "cleaning.forward_fill": list(cleaning.forward_fill),
             "cleaning.backward_fill": list(cleaning.backward_fill),
             "cleaning.lags": [lag.column for lag in cleaning.lags],
+            "scoring.key": list(self.scoring.key),
         }
         for key, columns in named.items():
             unknown = sorted(set(columns) - known)

@@ -19,6 +19,7 @@ from include.records.figures import Curves
 from include.records.names import (
     DETAILS,
     EVIDENCE,
+    GOLDEN,
     PREDICTIONS,
     PREPROCESSOR,
     TRAINED_ROWS,
@@ -74,6 +75,8 @@ def log_candidate(
             trained_rows=read_file(features, TRAINED_ROWS),
         )
         golden = build_golden_rows(bundle, test.frame, test.predictions).model_dump_json().encode()
+        # With the model, so that it can show again that it answers as it did, wherever it is.
+        (directory / GOLDEN).write_bytes(golden)
         uri = log_bundle(
             log,
             directory,

@@ -1,0 +1,28 @@
+"""The assets of a pipeline: what one DAG changes and another waits for.
+
+`incoming__p` (new rows) → `score__p` → `predictions__p`; `train__p` → `model__p` → `score__p`.
+"""
+
+from airflow.sdk import Asset
+
+from include.specs import PipelineSpec
+
+
+def model_asset(spec: PipelineSpec) -> Asset:
+    """The champion; an event stands for a promotion, its extra for the version."""
+    return _asset("model", spec)
+
+
+def incoming_asset(spec: PipelineSpec) -> Asset:
+    """Rows to score; whoever delivers them says so with an event, by REST or as an outlet."""
+    return _asset("incoming", spec)
+
+
+def predictions_asset(spec: PipelineSpec) -> Asset:
+    """Delivered predictions; its state holds the watermark of the last delivery."""
+    return _asset("predictions", spec)
+
+
+def _asset(kind: str, spec: PipelineSpec) -> Asset:
+    name = f"{kind}__{spec.name}"
+    return Asset(name, uri=f"gatehouse://{kind}/{spec.name}", group="gatehouse")
