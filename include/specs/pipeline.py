@@ -113,13 +113,14 @@ class PipelineSpec(SpecModel):
 
     def to_score(self) -> "PipelineSpec":
         """Give the pipeline with the rows to score in place of those that train."""
-        source = self.scoring.source
-        if source is None:
-            options = {}
-            if isinstance(self.source, FileOptions):
-                options = self.source.model_dump(include=set(FileOptions.model_fields))
-            source = FileSource(kind="file", uri=f"incoming/{self.name}", **options)
-        return self.replace(source=source)
+        return self.replace(source=self.scoring.source or self.read_file(f"incoming/{self.name}"))
+
+    def read_file(self, uri: str) -> FileSource:
+        """Give the source that reads another file as the pipeline's own is read."""
+        options = {}
+        if isinstance(self.source, FileOptions):
+            options = self.source.model_dump(include=set(FileOptions.model_fields))
+        return FileSource(kind="file", uri=uri, **options)
 
     def replace(self, **parts: Any) -> "PipelineSpec":
         """Give the pipeline with other parts, which are not checked again."""

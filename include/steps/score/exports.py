@@ -51,7 +51,8 @@ def export_file(
         if file_format == "csv":
             write_csv(file, batches, formulas=formulas)
         else:
-            _write_parquet(file, batches)
+            # The directory's name says the version; in the file, too, it would be said twice.
+            write_parquet(file, (rows.drop_columns([VERSION]) for rows in batches))
     return str(place)
 
 
@@ -104,12 +105,11 @@ def disarm(rows: pa.Table) -> pa.Table:
     return rows
 
 
-def _write_parquet(file: IO[bytes], batches: Iterator[pa.Table]) -> None:
+def write_parquet(file: IO[bytes], batches: Iterator[pa.Table]) -> None:
+    """Write tables as Parquet."""
     writer: pq.ParquetWriter | None = None
     for rows in batches:
-        # The directory's name says the version; in the file, too, it would be said twice.
-        kept = rows.drop_columns([VERSION])
-        writer = writer or pq.ParquetWriter(file, kept.schema)
-        writer.write_table(kept)
+        writer = writer or pq.ParquetWriter(file, rows.schema)
+        writer.write_table(rows)
     if writer is not None:
         writer.close()

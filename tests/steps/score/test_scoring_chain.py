@@ -15,6 +15,7 @@ from include.steps.runner import run_step
 from include.steps.score.deliver import deliver
 from include.steps.score.inputs import find_new_inputs, read_inputs
 from include.steps.score.predict import predict_shard
+from include.steps.score.predict_file import predict_file
 from include.tables.readers import read_frame
 from include.tracking.aliases import move_champion
 from include.tracking.registry import register_model
@@ -190,3 +191,15 @@ def test_a_csv_runs_no_formula_in_a_spreadsheet(spec, incoming):
     write_rows(spec, incoming, "a.csv", 3, loan_id=["=1+1", "-5", "@x"])
     [place] = map(Path, score(spec).outputs)
     assert list(pd.read_csv(place)["loan_id"]) == ["'=1+1", "-5", "'@x"]
+
+
+def test_a_file_is_scored_without_airflow_and_leaves_nothing_else(spec, incoming, tmp_path):
+    place = write_rows(spec, incoming, "a.csv", 40, age=[7, *range(20, 59)])
+    out = tmp_path / "out" / "scores.csv"
+    out.parent.mkdir()
+    done = predict_file(spec, load_settings(), place, out)
+    assert (done.summary.rows, done.quarantined) == (39, 1)
+    assert len(pd.read_csv(out)) == 39
+    assert pd.read_csv(done.quarantine)["column"].tolist() == ["age"]
+    left = sorted(each.name for each in out.parent.iterdir())
+    assert left == ["scores.csv", "scores.quarantine.csv"]
