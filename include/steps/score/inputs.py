@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from include.errors import DataError, ParamError, QualityError
+from include.errors import DataError, ParamError, QualityError, SourceError
 from include.features.contract import list_lag_columns
 from include.quality.failure_table import render_failures
 from include.records import (
@@ -183,7 +184,14 @@ def read_input(
     lagged = {lag.column for lag in spec.cleaning.lags}
     optional = {column.name for column in asked.stored_columns} - needed - lagged
     plan = build_reading_plan(asked, settings, connect, optional=frozenset(optional))
-    ingested = take_snapshot(store, spec.name, one.source, plan)
+    try:
+        ingested = take_snapshot(store, spec.name, one.source, plan)
+    except SourceError:
+        # Without a header, columns are told by their number: it may be all but the target.
+        if getattr(one.source, "header", True) or spec.target.column in needed | lagged:
+            raise
+        others = tuple(each for each in asked.columns if each.name != spec.target.column)
+        ingested = take_snapshot(store, spec.name, one.source, replace(plan, contract=others))
     there = set(read_manifest(ingested.raw)["schema"])
     checked_by = asked.replace(
         columns=tuple(each for each in asked.columns if each.name in there | needed),

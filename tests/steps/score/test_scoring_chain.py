@@ -203,3 +203,11 @@ def test_a_file_is_scored_without_airflow_and_leaves_nothing_else(spec, incoming
     assert pd.read_csv(done.quarantine)["column"].tolist() == ["age"]
     left = sorted(each.name for each in out.parent.iterdir())
     assert left == ["scores.csv", "scores.quarantine.csv"]
+
+
+def test_a_file_without_header_may_lack_the_target(spec, incoming):
+    source = {"kind": "file", "uri": "loans.csv", "header": False}
+    spec = make_spec(name=spec.name, source=source)
+    place = write_rows(spec, incoming, "a.csv", 40)
+    place.write_text("\n".join(place.read_text().splitlines()[1:]))
+    assert score(spec).rows == 40
