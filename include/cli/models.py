@@ -1,4 +1,4 @@
-"""Commands on models: predict, serve."""
+"""Commands on models: predict, serve, rollback."""
 
 from functools import partial
 from pathlib import Path
@@ -71,3 +71,27 @@ def serve(
         check_reachable(settings.mlflow)
         show = partial(console.print, soft_wrap=True, markup=False)
         serve_champion(settings, name, host=host, port=port, tell=show)
+
+
+@app.command()
+def rollback(
+    pipeline: PipelineArgument,
+    reason: Annotated[str, typer.Option(help="Why you go back; kept in the alias's history.")],
+    to: Annotated[
+        str, typer.Option(help="Version to go back to; the one before the champion unless given.")
+    ] = "",
+) -> None:
+    """Make an earlier version the champion again, after it answered its golden rows."""
+    from getpass import getuser
+
+    from include.stack.environment import make_home
+    from include.steps.rollback import rollback as step
+    from include.tracking.connection import check_reachable
+
+    with readable_errors():
+        settings = load_settings()
+        make_home(settings)
+        name = find_spec(settings, pipeline).name
+        check_reachable(settings.mlflow)
+        done = step(name, to=to, reason=reason, by=getuser())
+        console.print(f"{name}: {plain(done.reason)}", soft_wrap=True)

@@ -9,7 +9,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from include.records import Record
 
@@ -27,6 +27,7 @@ class AliasMove(Record):
     before: str
     after: str
     by: str
+    rolled_back: str = Field(default="", description="Why a person went back; else empty.")
 
 
 _MOVES: Final = TypeAdapter(tuple[AliasMove, ...])
@@ -48,9 +49,12 @@ def read_moves(client: "MlflowClient", name: str) -> tuple[AliasMove, ...]:
         return ()
 
 
-def write_move(client: "MlflowClient", name: str, *, before: str, after: str, by: str) -> None:
+def write_move(
+    client: "MlflowClient", name: str, *, before: str, after: str, by: str, rolled_back: str = ""
+) -> None:
     """Write down a move."""
-    move = AliasMove(at=int(time.time()), before=before, after=after, by=by[:100])
+    said = {"by": by[:100], "rolled_back": rolled_back[:200]}
+    move = AliasMove(at=int(time.time()), before=before, after=after, **said)
     kept = (*read_moves(client, name), move)[-MAX_MOVES:]
     client.set_registered_model_tag(
         name, MOVES, json.dumps([each.model_dump() for each in kept], separators=(",", ":"))
@@ -58,7 +62,7 @@ def write_move(client: "MlflowClient", name: str, *, before: str, after: str, by
 
 
 def explain_change(moves: tuple[AliasMove, ...], current: str | None) -> str:
-    """Say how the alias differs from where it was left; empty if it does not.
+    """Say how the alias differs from where a run left it; empty if it does not.
 
     Example:
         >>> moved = AliasMove(at=0, before="1", after="2", by="a run")
@@ -67,8 +71,12 @@ def explain_change(moves: tuple[AliasMove, ...], current: str | None) -> str:
         >>> explain_change((moved,), "2"), explain_change((), None)
         ('', '')
     """
-    if not moves or moves[-1].after == (current or ""):
+    if not moves:
         return ""
+    if moves[-1].after == (current or ""):
+        move = moves[-1]
+        back = f"{move.by} went back from version {move.before} to version {move.after}"
+        return f"{back} ({move.rolled_back})" if move.rolled_back else ""
     left = f"the champion was version {moves[-1].after}"
     if current is None:
         return f"{left}, and its alias is gone"
