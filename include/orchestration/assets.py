@@ -1,6 +1,7 @@
 """The assets of a pipeline: what one DAG changes and another waits for.
 
-`incoming__p` (new rows) → `score__p` → `predictions__p`; `train__p` → `model__p` → `score__p`.
+`raw__p` → `train__p` → `model__p` → `score__p` → `predictions__p` → `monitor__p` → `drift__p` →
+`train__p`, as far as the spec's schedules say so.
 """
 
 from airflow.sdk import Asset
@@ -21,6 +22,16 @@ def incoming_asset(spec: PipelineSpec) -> Asset:
 def predictions_asset(spec: PipelineSpec) -> Asset:
     """Delivered predictions; its state holds the watermark of the last delivery."""
     return _asset("predictions", spec)
+
+
+def drift_asset(spec: PipelineSpec) -> Asset:
+    """Drift that asks for a training; its extra says what drifted."""
+    return _asset("drift", spec)
+
+
+def raw_asset(spec: PipelineSpec) -> Asset:
+    """Rows to train on; whoever delivers them says so with an event, by REST or as an outlet."""
+    return _asset("raw", spec)
 
 
 def _asset(kind: str, spec: PipelineSpec) -> Asset:

@@ -18,6 +18,7 @@ from include.records.model import (
     Verdict,
     VerdictKind,
 )
+from include.records.monitoring import ColumnDrift, MonitorRecord, Window
 from include.records.quality import QualityReport, RuleOutcome, ValidateRecord
 from include.records.run import Record, RunContext, StepCost
 from include.records.scoring import (
@@ -37,13 +38,22 @@ from include.records.tables import (
     TableRef,
     TargetScale,
 )
-from include.records.tasks import ALL_TASKS, SCORING_TASKS, STEPS, TASKS, RunRecords
+from include.records.tasks import (
+    ALL_TASKS,
+    MONITORING_TASKS,
+    SCORING_TASKS,
+    STEPS,
+    TASKS,
+    RunRecords,
+)
 
 __all__ = [
     "ALL_TASKS",
+    "MONITORING_TASKS",
     "SCORING_TASKS",
     "STEPS",
     "TASKS",
+    "ColumnDrift",
     "Comparison",
     "CurvePlan",
     "CurvePoint",
@@ -58,6 +68,7 @@ __all__ = [
     "IngestRecord",
     "LearningCurve",
     "ModelMetrics",
+    "MonitorRecord",
     "PrepareRecord",
     "PromoteRecord",
     "QualityReport",
@@ -83,4 +94,5 @@ __all__ = [
     "ValidateRecord",
     "Verdict",
     "VerdictKind",
+    "Window",
 ]

@@ -13,6 +13,7 @@ PREPROCESSOR: Final = "preprocessor.json"
 SCHEMA: Final = "schema.json"
 CLEANING: Final = "cleaning.json"
 TRAINED_ROWS: Final = "trained_rows.bin"
+REFERENCE_DATA: Final = "reference_data.json"
 
 # Of a training run.
 FINGERPRINT: Final = "fingerprint.json"

@@ -47,14 +47,14 @@ class RunContext(Record):
 
     @property
     def experiment(self) -> str:
-        """The MLflow experiment: a pipeline's trainings and explorations, or else its scorings.
+        """The MLflow experiment: trainings and explorations stand apart from what follows them.
 
         Example:
             >>> RunContext(pipeline="digits", dag_id="score__digits", run_id="1").experiment
             'digits-score'
         """
         family = self.dag_id.partition("__")[0]
-        return f"{self.pipeline}-{family}" if family == "score" else self.pipeline
+        return f"{self.pipeline}-{family}" if family in {"score", "monitor"} else self.pipeline
 
 
 class StepCost(Record):

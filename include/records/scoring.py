@@ -64,7 +64,7 @@ class ScoredInput(Record):
     name: str
     version: str
     stamp: str
-    key: str = Field(description="Key of the rows that were scored.")
+    table: TableRef = Field(description="The rows that were scored.")
     predictions: tuple[TableRef, ...] = Field(description="In the order of the rows.")
     rows: int
     quarantined: int

@@ -10,6 +10,7 @@ from include.records.model import (
     TrainRecord,
     Verdict,
 )
+from include.records.monitoring import MonitorRecord
 from include.records.quality import ValidateRecord
 from include.records.run import Record
 from include.records.scoring import Delivery, ScoringPlan, ShardScores
@@ -46,7 +47,12 @@ SCORING_TASKS: Final = {
     "predict_shard": Task(ShardScores, is_on_request=True),
     "deliver": Task(Delivery, is_on_request=True),
 }
-ALL_TASKS: Final = TASKS | SCORING_TASKS
+# That of a monitoring run; skipped without a new delivery.
+MONITORING_TASKS: Final = {
+    "compare_window": Task(MonitorRecord, is_on_request=True),
+    "start_training": Task(is_on_request=True),
+}
+ALL_TASKS: Final = TASKS | SCORING_TASKS | MONITORING_TASKS
 # The steps that a report tells of; their records are all that it takes.
 STEPS: Final = tuple(
     name

@@ -17,6 +17,7 @@ from include.specs.data import QualityRule, ServingSpec, TargetSpec
 from include.specs.features import CleaningSpec, SelectionSpec, SplitSpec
 from include.specs.metrics import METRICS, metrics_for
 from include.specs.model import EvaluationSpec, ModelSpec, TrainingSpec
+from include.specs.monitoring import MonitoringSpec
 from include.specs.names import RESERVED_COLUMNS, ROW_ID
 from include.specs.promotion import PromotionSpec
 from include.specs.schedule import ScheduleSpec
@@ -72,6 +73,9 @@ class PipelineSpec(SpecModel):
     )
     scoring: ScoringSpec = Field(
         default=ScoringSpec(), description="New rows: which the champion scores, and to where."
+    )
+    monitoring: MonitoringSpec = Field(
+        default=MonitoringSpec(), description="How scored rows are watched for drift."
     )
     schedule: ScheduleSpec | None = Field(
         default=None, description="When it retrains by itself; by hand only unless given."

@@ -83,8 +83,14 @@ def evaluate(
         network = load_network(network_file)
         test = score_test_rows(network, prepared.features, schema)
         validation = measure_validation(network, prepared.features, schema, names=names)
+        measured = measure(schema, test.y, test.predictions, names=names)
         bundle_uri, golden = log_candidate(
-            log, spec, test, network=network_file, features=prepared.features
+            log,
+            spec,
+            test,
+            network=network_file,
+            features=prepared.features,
+            metrics=measured.metrics,
         )
     champion = score_champion(
         settings,
@@ -117,7 +123,7 @@ def evaluate(
     )
     evaluated = EvaluateRecord(
         validation=validation,
-        test=measure(schema, test.y, test.predictions, names=names),
+        test=measured,
         baseline=measure(schema, test.y, baseline, names=names),
         persistence=measure(schema, test.y, past[lag], names=names) if lag else None,
         persistence_lag=lag,

@@ -9,11 +9,13 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.features.preprocessor import Preprocessor
 from include.modeling.slices import Slice
+from include.monitoring.reference import Reference, build_reference, calibrate
 from include.records import EvaluateRecord, Evidence, FeatureSchema, Record, TableRef
 from include.records.figures import Curves
 from include.records.names import (
@@ -22,11 +24,12 @@ from include.records.names import (
     GOLDEN,
     PREDICTIONS,
     PREPROCESSOR,
+    REFERENCE_DATA,
     TRAINED_ROWS,
     figure_file,
 )
 from include.reporting.figures import draw_figures
-from include.serving.bundle import write_bundle
+from include.serving.bundle import Bundle, write_bundle
 from include.serving.replay import build_golden_rows
 from include.specs import PipelineSpec
 from include.specs.names import ROW_ID
@@ -57,9 +60,15 @@ def read_preprocessor(features: TableRef) -> Preprocessor:
 
 
 def log_candidate(
-    log: RunLog, spec: PipelineSpec, test: ScoredRows, *, network: Path, features: TableRef
+    log: RunLog,
+    spec: PipelineSpec,
+    test: ScoredRows,
+    *,
+    network: Path,
+    features: TableRef,
+    metrics: dict[str, float],
 ) -> tuple[str, bytes]:
-    """Log preprocessor and network as one bundle.
+    """Log preprocessor and network as one bundle, with what its test rows looked like.
 
     Returns:
         The bundle's address in MLflow, and golden rows as JSON.
@@ -75,6 +84,8 @@ def log_candidate(
             trained_rows=read_file(features, TRAINED_ROWS),
         )
         golden = build_golden_rows(bundle, test.frame, test.predictions).model_dump_json().encode()
+        reference = describe_test_rows(bundle, test, metrics)
+        (directory / REFERENCE_DATA).write_bytes(reference.model_dump_json().encode())
         # With the model, so that it can show again that it answers as it did, wherever it is.
         (directory / GOLDEN).write_bytes(golden)
         uri = log_bundle(
@@ -88,6 +99,23 @@ def log_candidate(
             may_warn=bundle.may_warn,
         )
     return uri, golden
+
+
+def describe_test_rows(bundle: Bundle, test: ScoredRows, metrics: dict[str, float]) -> Reference:
+    """Describe the test rows and what the candidate says of them, for whoever watches it later."""
+    schema = bundle.features
+    kinds = {each.name: each.kind for each in bundle.columns if each.name in test.frame}
+    if schema.task == "regression":
+        said = pd.Series(test.predictions.reshape(-1))
+        return build_reference(test.frame, kinds, said, metrics=metrics)
+    best = test.predictions.argmax(axis=1)
+    return build_reference(
+        test.frame,
+        kinds,
+        pd.Series(np.asarray(schema.classes, dtype=object)[best], dtype="str"),
+        calibration=calibrate(test.predictions.max(axis=1), best == test.y.reshape(-1)),
+        metrics=metrics,
+    )
 
 
 def store_figures(

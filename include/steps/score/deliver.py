@@ -75,7 +75,7 @@ def deliver(
                 name=one.name,
                 version=details.version,
                 stamp=one.stamp,
-                key=one.table.key,
+                table=one.table,
                 predictions=tuple(own),
                 rows=one.table.rows,
                 quarantined=one.quarantined,

@@ -135,7 +135,7 @@ def read_inputs(
             refused[one.name] = str(error)[:2_000]
             continue
         receipt = receipts.find(one.name)
-        if receipt is not None and receipt.key == found.table.key and not run.force:
+        if receipt is not None and receipt.table.key == found.table.key and not run.force:
             logger.info("%s holds the rows that version %s has scored", one.name, version)
             receipts.write(receipt.model_copy(update={"stamp": one.stamp}))
             continue

@@ -19,6 +19,14 @@ class Receipts:
             return None
         return ScoredInput.model_validate_json(path.read_bytes())
 
+    def list_all(self) -> list[ScoredInput]:
+        """List the receipts, the earliest delivery first."""
+        if not self._directory.exists():
+            return []
+        found = [path.read_bytes() for path in self._directory.iterdir() if path.suffix == ".json"]
+        scored = [ScoredInput.model_validate_json(each) for each in found]
+        return sorted(scored, key=lambda each: (each.scored_at, each.name))
+
     def write(self, scored: ScoredInput) -> None:
         """Write the receipt of an input, in place of one for other rows of the same name."""
         path = self._directory / f"{slug(scored.name)}.json"
