@@ -60,6 +60,12 @@ _LIBRARIES = (
     "httpx",
     "jinja2.ext",
 )
+# What libraries find out once and keep: MLflow looks through every installed package in a task
+# that logs a model, DuckDB's dialect starts a DuckDB to ask for the names of its settings.
+_ANSWERS = (
+    ("mlflow.utils.requirements_utils", "_init_packages_to_modules_map"),
+    ("duckdb_engine.config", "get_core_config"),
+)
 _PROJECT = "include"
 _logger = logging.getLogger(__name__)
 
@@ -72,10 +78,9 @@ def _preload() -> None:
     for library in _LIBRARIES:
         with contextlib.suppress(ImportError):
             importlib.import_module(library)
-    # MLflow would look through every installed package in each task that logs a model.
-    with contextlib.suppress(ImportError, AttributeError):
-        requirements = importlib.import_module("mlflow.utils.requirements_utils")
-        requirements._init_packages_to_modules_map()
+    for module, function in _ANSWERS:
+        with contextlib.suppress(ImportError, AttributeError):
+            getattr(importlib.import_module(module), function)()
     _preload_project()
     # Every task digests the code behind it: 0.3 s, unless the sources have been read here.
     with contextlib.suppress(Exception):
@@ -93,7 +98,7 @@ def _preload_project() -> None:
             try:
                 importlib.import_module(module.name)
             # Whatever it is, the scheduler must live; the task that needs the module fails with it.
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 _logger.warning("%s is not preloaded: %r", module.name, error)
         os.register_at_fork(after_in_child=functools.partial(_forget_if_changed, root, imported))
 

@@ -19,8 +19,10 @@ from include.modeling.metrics import (
     absolute_errors,
     brier_losses,
     confusion,
+    divide,
     hit_rows,
     losses_of_likelihood,
+    rank_precision,
     squared_errors,
 )
 
@@ -111,23 +113,19 @@ def _macro_precision(hit: Floats, true: Floats, predicted: Floats) -> tuple[Floa
 
 def _macro_f1(hit: Floats, true: Floats, predicted: Floats) -> tuple[Floats, Floats, Floats]:
     both = true + predicted
-    of_hit, of_both = 2 * _over(np.ones_like(both), both), -2 * _over(hit, np.square(both))
+    of_hit, of_both = 2 * divide(np.ones_like(both), both), -2 * divide(hit, np.square(both))
     return _scale(of_hit, of_both, of_both, classes=int(np.count_nonzero(both)))
 
 
 def _weighted_f1(hit: Floats, true: Floats, predicted: Floats) -> tuple[Floats, Floats, Floats]:
     both = true + predicted
-    score = 2 * _over(hit, both)
-    of_hit, of_both = 2 * _over(true, both), -2 * true * _over(hit, np.square(both))
+    score = 2 * divide(hit, both)
+    of_hit, of_both = 2 * divide(true, both), -2 * true * divide(hit, np.square(both))
     return of_hit, score + of_both, of_both
 
 
 def _recall(hit: Floats, of: Floats) -> tuple[Floats, Floats]:
-    return _over(np.ones_like(of), of), -_over(hit, np.square(of))
-
-
-def _over(above: Floats, below: Floats) -> Floats:
-    return np.divide(above, below, out=np.zeros_like(below), where=below > 0)
+    return divide(np.ones_like(of), of), -divide(hit, np.square(of))
 
 
 def _scale(*derivatives: Floats, classes: int) -> tuple[Floats, Floats, Floats]:
@@ -165,11 +163,10 @@ def _of_roc(is_positive: npt.NDArray[np.bool_], scores: Floats) -> Floats:
 def _of_average_precision(is_positive: npt.NDArray[np.bool_], scores: Floats) -> Floats:
     """Differentiate the mean precision at the positives, by its own and by every row above it."""
     order = np.argsort(-scores, kind="stable")
-    hits, ranked = is_positive[order].astype(np.float64), scores[order]
-    last = np.searchsorted(-ranked, -ranked, side="right") - 1
-    first = np.searchsorted(-ranked, -ranked, side="left")
+    first = np.searchsorted(-scores[order], -scores[order], side="left")
+    hits, above, found = rank_precision(is_positive, scores)
     rows, share = len(scores), hits.mean()
-    above, found = (last + 1) / rows, np.cumsum(hits)[last] / rows
+    above, found = above / rows, found / rows
     precision = found / above
     score = (hits * precision).sum() / hits.sum()
     # Sums over the positives at or below each row: it stands among those above them.

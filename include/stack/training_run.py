@@ -27,7 +27,7 @@ from include.stack.run_result import (
     run_url,
 )
 
-POLL_SECONDS: Final = 0.5
+POLL_SECONDS: Final = 0.25
 DAG_SECONDS: Final = 90
 # A run leaves the queue within a second or two, unless another one is under way.
 QUEUE_SECONDS: Final = 10
@@ -99,8 +99,8 @@ def _start(
     console: Console,
 ) -> _Run:
     dag_id = f"train__{spec.name}"
-    _wait_for_dag(api, dag_id)
-    api.unpause(dag_id)
+    if _wait_for_dag(api, dag_id).get("is_paused", True):
+        api.unpause(dag_id)
     run_id, is_new = api.trigger_once(dag_id, conf, build_run_id(conf, datetime.now(UTC)))
     if is_new:
         console.print(f"triggered {dag_id}, run {run_id}", soft_wrap=True)
@@ -125,9 +125,9 @@ def _follow(run: _Run, console: Console) -> bool:
     return is_good
 
 
-def _wait_for_dag(api: AirflowApi, dag_id: str) -> None:
+def _wait_for_dag(api: AirflowApi, dag_id: str) -> dict[str, Any]:
     deadline = time.monotonic() + DAG_SECONDS
-    while api.get_dag(dag_id) is None:
+    while (found := api.get_dag(dag_id)) is None:
         if time.monotonic() > deadline:
             errors = [str(error.get("stack_trace", "")) for error in api.list_import_errors()]
             raise SpecError(
@@ -135,6 +135,7 @@ def _wait_for_dag(api: AirflowApi, dag_id: str) -> None:
                 + ("Its import errors:\n" + "\n".join(errors) if errors else "Run `make down up`.")
             )
         time.sleep(POLL_SECONDS)
+    return found
 
 
 def _watch(run: _Run, console: Console) -> str:
@@ -171,7 +172,7 @@ def _look(run: _Run) -> tuple[str, dict[str, Mapping[str, Any]]]:
         except InfrastructureError:
             if not left:
                 raise
-            time.sleep(2 * POLL_SECONDS)
+            time.sleep(4 * POLL_SECONDS)
     if not entry:
         raise GatehouseError(
             f"run {run.run_id} of {run.dag_id} must be there to be watched. Received: it is gone; "

@@ -87,15 +87,20 @@ class RunLog:
             metrics: Values by name; what is not finite is left out with a warning.
             step: Epoch or other position on the x axis; 0 unless given.
         """
+        self.log_epochs({step or 0: metrics})
+
+    def log_epochs(self, epochs: Mapping[int, Mapping[str, float]]) -> None:
+        """Record the metrics of several epochs, by their number, in one call; else as above."""
         now = time.time_ns() // 1_000_000
-        names = [name for name, value in metrics.items() if not _is_finite(value)]
-        if names:
-            logger.warning("metrics that are not finite are not logged: %s", names)
         points = [
-            MetricPoint(entity_name(name), float(value), now, step or 0)
+            MetricPoint(entity_name(name), float(value), now, step)
+            for step, metrics in epochs.items()
             for name, value in metrics.items()
-            if name not in names
+            if _is_finite(value)
         ]
+        if len(points) < sum(map(len, epochs.values())):
+            names = {n for each in epochs.values() for n, v in each.items() if not _is_finite(v)}
+            logger.warning("metrics that are not finite are not logged: %s", sorted(names))
         if points:
             self._send_or_spool(points)
 

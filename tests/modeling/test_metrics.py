@@ -51,18 +51,41 @@ def test_metrics_are_blind_to_the_order_of_rows(kind: str) -> None:
     )
 
 
-def test_metrics_agree_with_scikit_learn() -> None:
+@pytest.mark.parametrize("kind", ["many", "binary"])
+@pytest.mark.parametrize("rows", [300, 7], ids=["all classes", "few rows"])
+def test_metrics_agree_with_scikit_learn(kind: str, rows: int) -> None:
+    y, shares = make_predictions(kind, rows, skill=0.5)
+    shares = shares.round(1)  # ties, also between classes
+    found = compute_metrics(SCHEMAS[kind], y, shares, CLASSIFICATION)
+    labels, each = shares.argmax(axis=1), [1] if kind == "binary" else np.unique(y)
+    of_labels = {
+        "accuracy": sk.accuracy_score(y, labels),
+        "balanced_accuracy": sk.recall_score(y, labels, labels=np.unique(y), average="macro"),
+        "f1_macro": sk.f1_score(y, labels, average="macro"),
+        "f1_weighted": sk.f1_score(y, labels, average="weighted"),
+        "precision_macro": sk.precision_score(y, labels, average="macro", zero_division=0),
+        "recall_macro": sk.recall_score(y, labels, average="macro", zero_division=0),
+    }
+    of_ranks = {
+        "roc_auc": np.mean([sk.roc_auc_score(y == one, shares[:, one]) for one in each]),
+        "average_precision": np.mean(
+            [sk.average_precision_score(y == one, shares[:, one]) for one in each]
+        ),
+    }
+    expected = of_labels | of_ranks
+    assert {name: found[name] for name in expected} == pytest.approx(expected)
+
+
+def test_losses_agree_with_scikit_learn() -> None:
     y, shares = make_predictions("many")
-    found = compute_metrics(SCHEMAS["many"], y, shares, CLASSIFICATION)
-    assert found["roc_auc"] == pytest.approx(sk.roc_auc_score(y, shares, multi_class="ovr"))
+    found = compute_metrics(SCHEMAS["many"], y, shares, ["log_loss"])
     assert found["log_loss"] == pytest.approx(sk.log_loss(y, shares))
-    labels = shares.argmax(axis=1)
-    assert found["accuracy"] == pytest.approx(sk.accuracy_score(y, labels))
-    assert found["balanced_accuracy"] == pytest.approx(sk.balanced_accuracy_score(y, labels))
     y, shares = make_predictions("binary")
-    found = compute_metrics(SCHEMAS["binary"], y, shares, CLASSIFICATION)
-    assert found["roc_auc"] == pytest.approx(sk.roc_auc_score(y, shares[:, 1]))
+    found = compute_metrics(SCHEMAS["binary"], y, shares, ["brier"])
     assert found["brier"] == pytest.approx(sk.brier_score_loss(y, shares[:, 1]))
+    y, values = make_predictions("regression")
+    found = compute_metrics(SCHEMAS["regression"], y, values, ["r2"])
+    assert found["r2"] == pytest.approx(sk.r2_score(y, values))
 
 
 def test_one_class_alone_leaves_out_what_needs_two() -> None:

@@ -47,6 +47,7 @@ def project(tmp_path):
     (package / "steps" / "__init__.py").touch()
     (package / "steps" / "train.py").write_text("ANSWER = 1\n", encoding="utf-8")
     (package / "broken.py").write_text("import nothing_of_this_name\n", encoding="utf-8")
+    (package / "script.py").write_text("raise SystemExit(2)\n", encoding="utf-8")
     return tmp_path
 
 
@@ -66,8 +67,9 @@ def test_a_module_that_cannot_be_preloaded_is_named(project):
         "airflow_local_settings._preload_project()\n",
         project,
     )
-    assert len(said) == 1
+    assert len(said) == 2
     assert said[0].startswith("include.broken is not preloaded: ModuleNotFoundError(")
+    assert said[1] == "include.script is not preloaded: SystemExit(2)"
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
             if run_id in self.server.runs:
                 self._answer(409, {"detail": "Unique constraint violation"})
                 return
-            entry = {"dag_run_id": run_id, "state": "queued", "conf": body["conf"]}
+            entry = {"dag_run_id": run_id, "state": "queued", **body}
             self.server.runs[run_id] = entry
         self._answer(500 if failure else 200, entry)
 

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,12 @@ def test_a_run_id_tells_minutes_and_parameters_apart_but_not_their_order():
     assert build_run_id(conf, AT) == same
     assert build_run_id({**conf, "epochs": 4}, AT) != same
     assert build_run_id(conf, AT.replace(minute=6)) != same
+
+
+def test_a_run_need_not_wait_for_the_next_second_of_the_database(settings, airflow):
+    run_id = trigger(settings, {}).run_id
+    asked = datetime.fromisoformat(airflow.runs[run_id]["run_after"])
+    assert datetime.now(UTC) - asked >= timedelta(seconds=1)
 
 
 def test_two_triggers_at_the_same_moment_are_one_run(settings, airflow):

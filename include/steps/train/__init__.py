@@ -15,6 +15,7 @@ from include.records import PrepareRecord, RunContext, TrainRecord
 from include.records.names import CHECKPOINT
 from include.settings import load_settings
 from include.specs import PipelineSpec
+from include.steps.train.epoch_log import EpochLog
 from include.steps.train.feature_arrays import read_arrays, read_schema
 from include.steps.train.files import find_finished, mark_finished, store_candidate
 from include.tables.code import code_digest
@@ -69,21 +70,22 @@ def train(
     network = build_network(spec.model, schema, seed=spec.training.seed)
     _log_parameters(log, spec, network)
     checkpoint = CheckpointFile(files.local_directory / CHECKPOINT, fingerprint)
+    if (killed := checkpoint.read()) is not None:
+        log_missing_epochs(log, killed.state.history)
     arrays = [
         read_arrays(prepared.features, schema, part, scratch=scratch)
         for part in ("train", "validation")
     ]
-    result = fit_network(
-        network,
-        *arrays,
-        schema=schema,
-        training=spec.training,
-        checkpoint=checkpoint,
-        on_epoch=lambda progress: _tell(log, progress, on_progress),
-        stop=stop,
-    )
-    if result.resumed_from:
-        log_missing_epochs(log, result.history)
+    with EpochLog(log, on_progress) as epochs:
+        result = fit_network(
+            network,
+            *arrays,
+            schema=schema,
+            training=spec.training,
+            checkpoint=checkpoint,
+            on_epoch=epochs.tell,
+            stop=stop,
+        )
     trained = store_candidate(
         files, log, network=network, result=result, array_bytes=sum(a.size_bytes for a in arrays)
     )
@@ -109,27 +111,12 @@ def log_missing_epochs(log: RunLog, history: tuple[dict[str, float], ...]) -> No
     """Log the epochs that ended but were not logged before the process was killed."""
     log.flush()  # what waits on disk is not missing
     known = {point.step for point in log.client.get_metric_history(log.run_id, "loss")}
-    for epoch, metrics in enumerate(history, start=1):
-        if epoch not in known:
-            log.log_metrics(metrics, step=epoch)
+    numbered = enumerate(history, start=1)
+    log.log_epochs({epoch: metrics for epoch, metrics in numbered if epoch not in known})
 
 
 def _backend() -> str:
     return str(keras.config.backend())
-
-
-def _tell(
-    log: RunLog, progress: EpochProgress, on_progress: Callable[[EpochProgress], None] | None
-) -> None:
-    log.log_metrics(progress.metrics, step=progress.epoch)
-    numbers = ", ".join(f"{name} {value:.4g}" for name, value in progress.metrics.items())
-    logger.info("epoch %d of %d: %s", progress.epoch, progress.epochs, numbers)
-    if on_progress is None:
-        return
-    try:
-        on_progress(progress)
-    except Exception as error:  # the display of progress must not cost the training
-        logger.warning("progress could not be shown: %s: %s", type(error).__name__, error)
 
 
 def _log_parameters(log: RunLog, spec: PipelineSpec, network: keras.Model) -> None:
