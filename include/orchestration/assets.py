@@ -34,6 +34,12 @@ def raw_asset(spec: PipelineSpec) -> Asset:
     return _asset("raw", spec)
 
 
+def list_causes(spec: PipelineSpec) -> list[Asset]:
+    """List the assets whose events start a training."""
+    causes = [raw_asset(spec)] if "data" in spec.on else []
+    return [*causes, drift_asset(spec)] if spec.monitoring.on_drift == "retrain" else causes
+
+
 def _asset(kind: str, spec: PipelineSpec) -> Asset:
     name = f"{kind}__{spec.name}"
     return Asset(name, uri=f"gatehouse://{kind}/{spec.name}", group="gatehouse")

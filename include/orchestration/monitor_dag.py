@@ -7,7 +7,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from include.orchestration.assets import drift_asset, predictions_asset
 from include.orchestration.links import link_to_mlflow
-from include.orchestration.policies import build_timetable, catchup_start, default_args
+from include.orchestration.policies import build_schedule, catchup_start, default_args
 from include.orchestration.tasks import perform, perform_close
 from include.records import MonitorRecord
 from include.specs import PipelineSpec
@@ -38,7 +38,7 @@ def build_monitor_dag(spec: PipelineSpec) -> DAG:
         default_args=default_args(spec),
         tags=["gatehouse", "monitor"],
         max_active_runs=1,
-        schedule=build_timetable(schedule) or predictions_asset(spec),
+        schedule=build_schedule(schedule) or predictions_asset(spec),
         start_date=catchup_start(schedule),
         catchup=catchup_start(schedule) is not None,
         auto_register=False,  # the loader does, once the whole DAG stands

@@ -4,7 +4,14 @@ from datetime import datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import CronTriggerTimetable, RetryAction, RetryRule
+from airflow.sdk import (
+    Asset,
+    AssetAny,
+    AssetOrTimeSchedule,
+    CronTriggerTimetable,
+    RetryAction,
+    RetryRule,
+)
 
 from include.errors import GatehouseError, InfrastructureError
 from include.orchestration.waits import SHARES, WAIT_AFTER_KILL, GrowingRetryPolicy
@@ -67,6 +74,14 @@ def build_timetable(schedule: ScheduleSpec | None) -> CronTriggerTimetable | Non
     return CronTriggerTimetable(
         schedule.cron, timezone=schedule.timezone, run_immediately=timedelta(0)
     )
+
+
+def build_schedule(schedule: ScheduleSpec | None, *assets: Asset) -> Any:
+    """Build what starts a DAG: the clock, any of some assets, either of both, or nothing."""
+    timetable = build_timetable(schedule)
+    if assets and timetable:
+        return AssetOrTimeSchedule(timetable=timetable, assets=AssetAny(*assets))
+    return AssetAny(*assets) if assets else timetable
 
 
 def catchup_start(schedule: ScheduleSpec | None) -> datetime | None:

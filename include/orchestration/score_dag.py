@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from airflow.sdk import DAG, AssetAny, AssetOrTimeSchedule, task
+from airflow.sdk import DAG, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.orchestration.assets import incoming_asset, model_asset, predictions_asset
 from include.orchestration.links import link_to_mlflow
 from include.orchestration.params import build_data_params
-from include.orchestration.policies import build_timetable, catchup_start, default_args
+from include.orchestration.policies import build_schedule, catchup_start, default_args
 from include.orchestration.tasks import (
     connection_url,
     effective_spec,
@@ -21,6 +21,7 @@ from include.specs import PipelineSpec
 
 # What the tasks need to know of the whole run, beside the list of shards.
 PLAN: Final = "plan"
+EVENTS: Final = {"rows": incoming_asset, "champion": model_asset}
 DOC = """\
 **New rows for the champion of {description}**
 
@@ -49,7 +50,7 @@ def build_score_dag(spec: PipelineSpec) -> DAG:
         default_args=default_args(spec),
         tags=["gatehouse", "score"],
         max_active_runs=1,
-        schedule=_build_schedule(spec),
+        schedule=build_schedule(schedule, *(EVENTS[each](spec) for each in spec.scoring.on)),
         start_date=catchup_start(schedule),
         catchup=catchup_start(schedule) is not None,
         auto_register=False,  # the loader does, once the whole DAG stands
@@ -109,12 +110,3 @@ def build_score_dag(spec: PipelineSpec) -> DAG:
     # Set last: Airflow copies what is there to every operator, several times over.
     score_dag.params = build_data_params(scored)
     return score_dag
-
-
-def _build_schedule(spec: PipelineSpec) -> Any:
-    makers = {"rows": incoming_asset, "champion": model_asset}
-    assets = [makers[event](spec) for event in spec.scoring.on]
-    timetable = build_timetable(spec.scoring.schedule)
-    if assets and timetable:
-        return AssetOrTimeSchedule(timetable=timetable, assets=AssetAny(*assets))
-    return AssetAny(*assets) if assets else timetable

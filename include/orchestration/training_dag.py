@@ -5,11 +5,11 @@ from typing import Any
 from airflow.sdk import DAG, task
 
 from include.orchestration.approval import build_approval, read_answer, read_responder
-from include.orchestration.assets import model_asset
+from include.orchestration.assets import list_causes, model_asset
 from include.orchestration.curve_tasks import build_curve
 from include.orchestration.links import link_to_mlflow
 from include.orchestration.params import build_params
-from include.orchestration.policies import build_timetable, catchup_start, default_args
+from include.orchestration.policies import build_schedule, catchup_start, default_args
 from include.orchestration.task_progress import report_progress
 from include.orchestration.tasks import (
     connection_url,
@@ -60,7 +60,7 @@ def build_training_dag(spec: PipelineSpec) -> DAG:
         default_args=default_args(spec),
         tags=["gatehouse", "train", spec.target.task],
         max_active_runs=1,
-        schedule=build_timetable(spec.schedule),
+        schedule=build_schedule(spec.schedule, *list_causes(spec)),
         start_date=catchup_start(spec.schedule),
         catchup=catchup_start(spec.schedule) is not None,
         auto_register=False,  # the loader does, once the whole DAG stands

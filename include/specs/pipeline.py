@@ -6,7 +6,7 @@ Every field has its default here and its meaning in its description, from which
 
 import hashlib
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -79,6 +79,11 @@ class PipelineSpec(SpecModel):
     )
     schedule: ScheduleSpec | None = Field(
         default=None, description="When it retrains by itself; by hand only unless given."
+    )
+    on: tuple[Literal["data"], ...] = Field(
+        default=(),
+        description="Also retrain when an asset changes: `data` (`raw__<pipeline>`, which whoever "
+        "delivers rows updates). Drift starts a training by `monitoring.on_drift`.",
     )
 
     @model_validator(mode="after")
