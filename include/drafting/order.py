@@ -96,6 +96,7 @@ class RowOrder(NamedTuple):
         group: Column whose values must not stand in two parts.
         lags: Rows to look back in a regular series; none elsewhere.
         reason: Why, for the draft.
+        key: Column that names every row.
     """
 
     time: str | None = None
@@ -104,6 +105,7 @@ class RowOrder(NamedTuple):
     group: str | None = None
     lags: tuple[int, ...] = ()
     reason: str = ""
+    key: str | None = None
 
 
 def find_order(profile: FileProfile, target: str, hints: Hints) -> RowOrder:

@@ -73,6 +73,7 @@ def render_draft(
         f"  - {write_flow(guess.column)}  # {write_comment(_add_leak(guess, findings))}"
         for guess in guesses
     ]
+    order = order._replace(key=_find_key(profile, guesses))
     lines += _choices(profile, column, order, task, findings)
     return "\n".join(lines) + "\n"
 
@@ -166,9 +167,21 @@ def _split_line(order: RowOrder, task: str) -> str:
         return f"split: {write_flow({'method': 'time', 'by': order.time})}  # {reason}"
     if order.group:
         return f"split: {write_flow({'method': 'group', 'by': order.group})}  # {reason}"
+    split = {"method": "stratified" if task == "classification" else "hash"}
+    reason = "rows are taken for separate things, in no order"
     if task == "classification":
-        return "split: {method: stratified}  # the same shares of each class in every part"
-    return "split: {method: hash}  # rows are taken for separate things, in no order"
+        reason = "the same shares of each class in every part"
+    if order.key:
+        split["by"] = order.key
+        reason += "; a row stays in its part wherever it stands in the file"
+    return f"split: {write_flow(split)}  # {reason}"
+
+
+def _find_key(profile: FileProfile, guesses: list[Guess]) -> str | None:
+    """Find an id that is there, and another, in every row."""
+    whole = {each.name for each in profile.columns if each.is_unique and each.filled == each.rows}
+    ids = (guess.column["name"] for guess in guesses if guess.column["kind"] == "id")
+    return next((name for name in ids if name in whole), None)
 
 
 def _source_lines(name: str, profile: FileProfile) -> list[str]:

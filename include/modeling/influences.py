@@ -177,6 +177,19 @@ def _of_average_precision(is_positive: npt.NDArray[np.bool_], scores: Floats) ->
     return influences
 
 
+# On the same rows these order two models as a mean does, whose error holds with fewer rows.
+ORDERED_AS: Final = {"rmse": "mse", "r2": "mse"}
+# Averages over classes: as sure as what they say of the rarest.
+OVER_CLASSES: Final = frozenset(
+    {
+        "balanced_accuracy",
+        "f1_macro",
+        "precision_macro",
+        "recall_macro",
+        "roc_auc",
+        "average_precision",
+    }
+)
 INFLUENCES: Final[dict[str, Influence]] = {
     "accuracy": hit_rows,
     "balanced_accuracy": _of_counts(_balanced),

@@ -45,6 +45,7 @@ class Calibration(Record):
 
     edges: tuple[float, ...] = Field(description="Upper ends of the steps, rising, the last 1.")
     shares: tuple[float, ...] = Field(description="Share of right answers within each step.")
+    accuracy: float = Field(description="Share of right answers in all.")
 
 
 class Reference(Record):
@@ -54,9 +55,6 @@ class Reference(Record):
     columns: tuple[ColumnReference, ...]
     prediction: ColumnReference
     calibration: Calibration | None = Field(default=None, description="Of a classification.")
-    metrics: dict[str, float] = Field(
-        default_factory=dict, description="Test metrics of the run, to compare late labels with."
-    )
 
 
 def describe_column(name: str, values: "pd.Series[Any]") -> ColumnReference:
@@ -121,7 +119,11 @@ def calibrate(sureness: Floats, is_right: npt.NDArray[np.bool_]) -> Calibration:
     edges, steps = sureness[order], np.asarray(shares)[order]
     last = np.append(np.flatnonzero(np.diff(steps)), len(steps) - 1)
     ends = [*(float(edge) for edge in edges[last][:-1]), 1.0]
-    return Calibration(edges=tuple(ends), shares=tuple(float(share) for share in steps[last]))
+    return Calibration(
+        edges=tuple(ends),
+        shares=tuple(float(share) for share in steps[last]),
+        accuracy=float(is_right.mean()),
+    )
 
 
 def _is_number(values: "pd.Series[Any]") -> bool:
@@ -153,7 +155,6 @@ def build_reference(
     prediction: "pd.Series[Any]",
     *,
     calibration: Calibration | None = None,
-    metrics: dict[str, float] | None = None,
 ) -> Reference:
     """Describe the rows of a run and what its model predicts for them.
 
@@ -162,7 +163,6 @@ def build_reference(
         kinds: Columns that the model asks for, and their kinds.
         prediction: What it predicts, in the order of the rows.
         calibration: How sure it was and how often right.
-        metrics: Its metrics on the rows.
     """
     return Reference(
         rows=len(frame),
@@ -171,5 +171,4 @@ def build_reference(
         ),
         prediction=describe_column("prediction", prediction),
         calibration=calibration,
-        metrics=metrics or {},
     )

@@ -2,12 +2,12 @@
 
 import math
 
-from include.promotion.bench import PASSED, Bench, Judged, close_gate, count_for_gap, list_bounds
+from include.promotion.bench import PASSED, Bench, Judged, close_gap
+from include.promotion.budget import LEVEL
 from include.promotion.estimates import bound, is_shown
 from include.promotion.wording import (
     describe_confidence,
     describe_cost,
-    describe_gap,
     describe_left_out,
 )
 from include.records import Gate, SliceGap, VerdictKind
@@ -36,47 +36,43 @@ def judge_champion(bench: Bench) -> Judged:
     if gap.value == 0 and gap.units == 0:
         detail = f"the candidate answers every test row as {champion} does"
         return Judged("keep", Gate(name=name, is_passed=False, detail=detail, value=0.0, bound=0.0))
-    interval = bound(gap, bench.alpha)
     kind: VerdictKind = "keep"
     if evidence.rows_left_out and gap.error is None:
         kind = "inconclusive"
     elif gap.value > 0:
         kind = PASSED if is_shown(gap, bench.alpha) else "inconclusive"
-    is_chance = kind == "inconclusive" and interval is not None
-    if kind == PASSED and evidence.disturbance:
+    why = "; it may be chance" if kind == "inconclusive" and gap.error is not None else ""
+    if kind != "keep" and evidence.disturbance:
         kind = "inconclusive"
-    shown = describe_gap(interval, bench.alpha, is_too_few=gap.error is None)
-    why = "; it may be chance" if is_chance else ""
-    if kind == "inconclusive" and evidence.disturbance:
         why += f"; {evidence.disturbance}, so a person decides"
-    return close_gate(
+    judged = close_gap(
+        name,
         kind,
-        Gate(
-            name=name,
-            is_passed=kind == PASSED,
-            detail=f"{describe_cost(bench.metric, gap.value)} than that of {champion}{shown}"
-            f"{describe_left_out(evidence)}{why}"
-            f"{describe_confidence(evidence.tries.number, bench.alpha)}",
-            value=gap.value,
-            bound=0.0,
-            **list_bounds(interval),
-        ),
-        lambda: count_for_gap(gap, bench) if is_chance else None,
+        gap,
+        bench,
+        words=f"{describe_cost(bench.metric, gap.value)} than that of {champion}",
+        after=f"{describe_left_out(evidence)}{why}"
+        f"{describe_confidence(evidence.tries.number, bench.alpha)}",
     )
+    # No number of rows settles what somebody did to the alias.
+    return judged._replace(missing=None) if evidence.disturbance else judged
 
 
 def _judge_unreadable(name: str, champion: str, bench: Bench) -> Judged:
-    kind: VerdictKind = PASSED if bench.is_replaced else "inconclusive"
-    then = "the policy lets a candidate replace it" if bench.is_replaced else "a person decides"
-    why = bench.evidence.champion_error
+    evidence = bench.evidence
+    is_settled = bench.is_replaced and not evidence.disturbance
+    then = "the policy lets a candidate replace it" if is_settled else "a person decides"
+    why = "; ".join(filter(None, (evidence.champion_error, evidence.disturbance)))
     detail = f"{champion} no longer understands the rows ({why}), so {then}"
-    return Judged(kind, Gate(name=name, is_passed=kind == PASSED, detail=detail))
+    kind: VerdictKind = PASSED if is_settled else "inconclusive"
+    return Judged(kind, Gate(name=name, is_passed=is_settled, detail=detail))
 
 
 def judge_slices(bench: Bench) -> Judged:
     """Hold every slice with enough rows against the champion's, as many as there are together."""
     known = [each for each in bench.evidence.slices if each.gap is not None]
-    worse = [each for each in known if _is_worse(each, bench, share=len(known))]
+    # A veto is no chance to win: more tries make it no rarer.
+    worse = [each for each in known if _is_worse(each, bench.tolerance, LEVEL / len(known))]
     name = "no slice worse than the champion"
     beyond = f" by more than {bench.tolerance:g}" if bench.tolerance else ""
     worst = describe_worst_slice(bench)
@@ -88,9 +84,9 @@ def judge_slices(bench: Bench) -> Judged:
     return Judged(PASSED, Gate(name=name, is_passed=True, detail=detail))
 
 
-def _is_worse(each: SliceGap, bench: Bench, *, share: int) -> bool:
-    interval = bound(each.gap, bench.alpha / share) if each.gap else None
-    return interval is not None and interval.high < -bench.tolerance
+def _is_worse(each: SliceGap, tolerance: float, alpha: float) -> bool:
+    interval = bound(each.gap, alpha) if each.gap else None
+    return interval is not None and interval.high < -tolerance
 
 
 def describe_worst_slice(bench: Bench) -> str:

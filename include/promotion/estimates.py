@@ -11,13 +11,16 @@ Skewed units get the correction of Johnson (1978), where it makes a bound more c
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from scipy import stats
 
 from include.promotion.dependence import Dependence, Floats, gather_units
 from include.records import Estimate
+
+# Beyond it there is nothing left to bound.
+MAX_EXPONENT: Final = 50.0
 
 
 class Interval(NamedTuple):
@@ -104,6 +107,24 @@ def bound_share(found: Estimate, alpha: float) -> Interval | None:
     low = stats.beta.ppf(alpha, hits, rows - hits + 1) if hits > 0 else 0.0
     high = stats.beta.isf(alpha, hits + 1, rows - hits) if hits < rows else 1.0
     return Interval(float(low), float(high))
+
+
+def bound_explained(found: Estimate, alpha: float) -> Interval | None:
+    """Bound the explained share of a spread (R²), which is skewed: the wider of two scales.
+
+    The logarithm of what is left unexplained varies more evenly than the share itself.
+
+    Example:
+        >>> low, high = bound_explained(Estimate(0.9, 0.02, 1_000.0), 0.025)
+        >>> round(low, 3), round(high, 3)
+        (0.852, 0.939)
+    """
+    plain, left = bound(found, alpha), 1.0 - found.value
+    if plain is None or found.error is None or left <= 0:
+        return plain
+    reach = min(float(stats.t.isf(alpha, found.freedom)) * found.error / left, MAX_EXPONENT)
+    low, high = 1.0 - left * math.exp(reach), 1.0 - left * math.exp(-reach)
+    return Interval(min(plain.low, low), max(plain.high, high))
 
 
 def is_shown(found: Estimate, alpha: float) -> bool:

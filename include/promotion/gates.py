@@ -6,26 +6,24 @@ that the champion could not be compared with: only a person's yes promotes then.
 also what is missing or not a number, is `keep`.
 """
 
+from collections.abc import Sequence
+
 from include.promotion.bench import (
     PASSED,
     Bench,
     Judged,
+    answer_undefined,
     bound_metric,
     classify,
+    close_gap,
     close_gate,
-    count_for_gap,
     keep_finite,
     list_bounds,
 )
 from include.promotion.budget import spend
 from include.promotion.champion_gates import describe_worst_slice, judge_champion, judge_slices
-from include.promotion.estimates import bound, count_missing_rows, is_shown
-from include.promotion.wording import (
-    describe_gap,
-    describe_interval,
-    describe_missing,
-    list_notes,
-)
+from include.promotion.estimates import count_missing_rows, is_shown
+from include.promotion.wording import describe_interval, describe_missing, list_notes
 from include.records import Estimate, Evidence, Gate, Rival, Verdict, VerdictKind
 from include.specs import PipelineSpec
 from include.specs.promotion import Requirement
@@ -56,6 +54,8 @@ def decide(spec: PipelineSpec, evidence: Evidence) -> Verdict:
     kind, reason = _weigh(absolute, champion)
     open_ones = [each for each in judged if each.kind == "inconclusive"]
     settled = count_settling_rows(open_ones) if kind == "inconclusive" else None
+    if kind == "inconclusive" and evidence.flaw:
+        reason += f"; the test rows are {evidence.flaw}"
     return Verdict(
         kind=kind,
         gates=tuple(each.gate for each in judged),
@@ -97,7 +97,8 @@ def judge_requirement(requirement: Requirement, bench: Bench) -> Judged:
     name = format_name(requirement.metric)
     if found is None:
         detail = f"{name} on the test rows could not be computed; {words}"
-        return Judged("keep", Gate(name=str(requirement), is_passed=False, detail=detail))
+        failed = Judged("keep", Gate(name=str(requirement), is_passed=False, detail=detail))
+        return answer_undefined(failed.gate.name, requirement.metric, bench.evidence) or failed
     interval = bound_metric(requirement.metric, found, bench.alpha)
 
     def is_met(each: Estimate) -> bool:
@@ -126,34 +127,26 @@ def judge_guesses(bench: Bench) -> Judged:
     """Hold the candidate against the best of the guesses that need no model."""
     name = "better than the trivial guesses"
     ours = keep_finite(bench.evidence.estimates.get(bench.metric))
-    guess = find_best_guess(bench.evidence, bench.metric)
+    guess = find_best_guess(bench.evidence.guesses, bench.metric)
     if ours is None or guess is None:
         side = "the candidate" if ours is None else "the trivial guesses"
         detail = f"{format_name(bench.metric)} of {side} could not be computed"
-        return Judged("keep", Gate(name=name, is_passed=False, detail=detail))
+        failed = Judged("keep", Gate(name=name, is_passed=False, detail=detail))
+        return answer_undefined(name, bench.metric, bench.evidence) or failed
     theirs, gap = guess.metrics[bench.metric], guess.gaps[bench.metric]
-    kind = classify(gap.value > 0, is_sure=is_shown(gap, bench.alpha), bench=bench)
-    interval = bound(gap, bench.alpha)
     relation = "better than" if gap.value > 0 else "no better than"
-    return close_gate(
-        kind,
-        Gate(
-            name=f"better than answering {guess.name}",
-            is_passed=kind == PASSED,
-            detail=f"{format_name(bench.metric)} {ours.value:.4g} is {relation} the {theirs:.4g} "
-            f"of answering {guess.name}"
-            f"{describe_gap(interval, bench.alpha, is_too_few=gap.error is None)}",
-            value=gap.value,
-            bound=0.0,
-            **list_bounds(interval),
-        ),
-        lambda: count_for_gap(gap, bench),
+    return close_gap(
+        f"better than answering {guess.name}",
+        classify(gap.value > 0, is_sure=is_shown(gap, bench.alpha), bench=bench),
+        gap,
+        bench,
+        words=f"{format_name(bench.metric)} {ours.value:.4g} is {relation} the {theirs:.4g} of "
+        f"answering {guess.name}",
     )
 
 
-def find_best_guess(evidence: Evidence, metric: str) -> Rival | None:
+def find_best_guess(guesses: Sequence[Rival], metric: str) -> Rival | None:
     """Find the guess that is hardest to beat; None where one of them could not be measured."""
-    measured = [each for each in evidence.guesses if keep_finite(each.gaps.get(metric)) is not None]
-    if len(measured) < len(evidence.guesses):
+    if any(keep_finite(each.gaps.get(metric)) is None for each in guesses):
         return None
-    return min(measured, key=lambda each: each.gaps[metric].value, default=None)
+    return min(guesses, key=lambda each: each.gaps[metric].value, default=None)

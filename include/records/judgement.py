@@ -78,6 +78,7 @@ class Evidence(Record):
     disturbance: str = Field(
         default="", description="What somebody did to the champion's alias by hand."
     )
+    flaw: str = Field(default="", description="Why the rows show nothing, however many.")
     slices: tuple[SliceGap, ...] = Field(
         default=(), description="Slices with enough rows, on the metric that decides."
     )

@@ -58,7 +58,6 @@ class EvaluateRecord(Record):
         default=None,
         description="Time series with lags of the target: the best of its values so long ago.",
     )
-    persistence_lag: int = Field(default=0, description="Rows back of that best one.")
     champion: ModelMetrics | None = None
     champion_version: str = ""
     comparison: Comparison | None = None

@@ -2,7 +2,7 @@
 
 MLflow keeps an alias and no history of it. Here every move that the project makes is written down,
 so that one that somebody made by hand, or an alias that is gone, can be told from a model that
-never had a champion.
+never had a champion. What was done by hand is added by the next run, which sees it.
 """
 
 import json
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MOVES: Final = "gatehouse.champion_moves"
 MAX_MOVES: Final = 20
+BY_HAND: Final = "by hand"
 
 
 class AliasMove(Record):
@@ -61,23 +62,28 @@ def write_move(
     )
 
 
-def explain_change(moves: tuple[AliasMove, ...], current: str | None) -> str:
-    """Say how the alias differs from where a run left it; empty if it does not.
+def explain_change(moves: tuple[AliasMove, ...], current: str) -> str:
+    """Say how the alias differs from where the project left it; empty if it does not.
+
+    Args:
+        moves: All that is known, also what was seen to be done by hand.
+        current: The version behind the alias; empty for none.
 
     Example:
         >>> moved = AliasMove(at=0, before="1", after="2", by="a run")
         >>> explain_change((moved,), "1")
         'the champion was version 2, and somebody moved the alias to version 1 since'
-        >>> explain_change((moved,), "2"), explain_change((), None)
+        >>> explain_change((moved,), "2"), explain_change((), "")
         ('', '')
     """
-    if not moves:
+    own = [each for each in moves if not each.by.startswith(BY_HAND)]
+    if not own:
         return ""
-    if moves[-1].after == (current or ""):
-        move = moves[-1]
-        back = f"{move.by} went back from version {move.before} to version {move.after}"
-        return f"{back} ({move.rolled_back})" if move.rolled_back else ""
-    left = f"the champion was version {moves[-1].after}"
-    if current is None:
+    last = own[-1]
+    if last.after == current:
+        back = f"{last.by} went back from version {last.before} to version {last.after}"
+        return f"{back} ({last.rolled_back})" if last.rolled_back else ""
+    left = f"the champion was version {last.after}"
+    if not current:
         return f"{left}, and its alias is gone"
     return f"{left}, and somebody moved the alias to version {current} since"

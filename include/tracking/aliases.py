@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from include.errors import PromotionError
-from include.tracking.alias_history import explain_change, read_moves, write_move
+from include.tracking.alias_history import BY_HAND, explain_change, read_moves, write_move
 from include.tracking.connection import connect, tracking_calls
 
 if TYPE_CHECKING:
@@ -57,19 +57,29 @@ def find_champion(settings: "Settings", name: str, alias: str = CHAMPION) -> Cha
     )
 
 
-def explain_disturbance(settings: "Settings", name: str) -> str:
+def settle_disturbance(settings: "Settings", name: str, *, seen_by: str) -> str:
     """Say what happened to the alias `champion` behind the project's back; empty if nothing did.
 
     Somebody may have moved it by hand in MLflow, or deleted it with its version. A model without
-    a champion that once had one is not a model that never had one.
+    a champion that once had one is not a model that never had one. What was done is written down
+    as a move, and the versions say `champion` and `former` accordingly.
 
     Args:
         settings: Where the MLflow server is.
         name: Name of the registered model.
+        seen_by: The run that looks.
     """
     client = connect(settings)
     with tracking_calls(settings.mlflow):
-        return explain_change(read_moves(client, name), _number_of_alias(client, name, CHAMPION))
+        moves, current = read_moves(client, name), _number_of_alias(client, name, CHAMPION) or ""
+        if moves and moves[-1].after != current:
+            by = f"{BY_HAND}, seen by {seen_by}"
+            write_move(client, name, before=moves[-1].after, after=current, by=by)
+            previous = _number_of_alias(client, name, PREVIOUS) or ""
+            _settle_statuses(
+                client, name, champion=current, previous="" if previous == current else previous
+            )
+    return explain_change(moves, current)
 
 
 def move_champion(

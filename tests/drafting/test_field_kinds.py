@@ -27,6 +27,7 @@ X = RANDOM.normal(50, 10, ROWS)
 LABELS = RANDOM.choice(["no", "yes"], ROWS)
 DAYS = pd.Series(pd.date_range("2023-01-01", periods=ROWS))
 SHUFFLED = RANDOM.permutation(ROWS)
+ORDERS = [f"A{n:05}" for n in SHUFFLED]
 SECONDS = 1_650_000_000 + 3600 * np.arange(ROWS)
 
 
@@ -87,6 +88,8 @@ SPLITS: dict[str, tuple[pd.DataFrame, str, str]] = {
     "users": (table(LABELS, userId=[f"u{n // 4}" for n in range(ROWS)]), "group", "userId"),
     "shops": (table(noise(), shop=[f"S{n % 40}" for n in range(ROWS)]), "group", "shop"),
     "long ids": (table(LABELS, who=[10**18 + n // 5 for n in range(ROWS)]), "group", "who"),
+    "orders": (table(LABELS, order_id=ORDERS), "stratified", "order_id"),
+    "orders, a number": (table(noise(), order_id=ORDERS), "hash", "order_id"),
     "no order": (table(noise(), k=RANDOM.integers(0, 9, ROWS)), "hash", "row_id"),
 }
 

@@ -51,6 +51,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     shutil.copy(ROOT / "include" / "pipelines" / "digits.yaml", pipelines)
     (pipelines / "loans.yaml").write_text(LOANS, encoding="utf-8")
     (pipelines / "slow.yaml").write_text(SLOW, encoding="utf-8")
+    (pipelines / "judged.yaml").write_text(SLOW.replace("slow", "judged"), encoding="utf-8")
     (pipelines / "broken.yaml").write_text("name: broken\nsorce: {}\n", encoding="utf-8")
     mlflow_port = free_port()
     return Settings(

@@ -17,7 +17,8 @@ def make_rival(name: str, gap: Estimate | None, metric: str = "log_loss") -> Riv
     """Make a rival that the candidate leads by a gap."""
     if gap is None:
         return Rival(name=name, metrics={}, gaps={})
-    return Rival(name=name, metrics={metric: 0.2 + gap.value}, gaps={metric: gap})
+    metrics = {"accuracy": 0.5, metric: 0.2 + gap.value}
+    return Rival(name=name, metrics=metrics, gaps={metric: gap})
 
 
 def make_slice(value: str, gap: Estimate | None = None, candidate: float = 0.2) -> SliceGap:

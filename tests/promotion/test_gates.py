@@ -152,6 +152,12 @@ def test_more_tries_ask_for_more() -> None:
     assert (seventh.tries, round(seventh.confidence, 4)) == (7, 0.9994)
 
 
+def test_more_tries_excuse_no_slice() -> None:
+    slices = (make_slice("nurse", sure(-0.2, 0.07)),)
+    evidence = make_evidence(sure(0.3), slices=slices, tries=Tries(number=7))
+    assert judge(evidence).kind == "keep"
+
+
 def test_what_is_inconclusive_says_how_many_rows_would_settle_it() -> None:
     verdict = judge(make_evidence(sure(0.05, 0.05)))
     # Two errors are needed and one is there: four times the rows, less those there are.
@@ -236,6 +242,10 @@ def test_a_champion_that_no_longer_understands_the_rows_is_for_the_policy() -> N
     assert judge(evidence, unreadable_champion="replace").kind == "promote"
     weak = evidence.model_copy(update={"guesses": (make_rival("always alike", sure(0.01, 0.02)),)})
     assert judge(weak, unreadable_champion="replace").kind == "inconclusive"
+    moved = evidence.model_copy(update={"disturbance": "somebody moved the alias"})
+    asked = judge(moved, unreadable_champion="replace")
+    assert asked.kind == "inconclusive"
+    assert "; somebody moved the alias), so a person decides" in asked.reason
 
 
 def test_too_few_rows_that_neither_trained_on_are_no_reason_to_refuse() -> None:

@@ -1,11 +1,12 @@
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from include.features.preprocessor import Preprocessor, fit_preprocessor
 from include.steps.evaluate.champion_reading import explain_unreadable
-from tests.builders import make_frame, make_spec
+from tests.builders import BASE_SPEC, make_frame, make_spec
 
 ROWS = make_frame(200).fillna({"job": "clerk"})
 SPEC = make_spec()
@@ -34,6 +35,16 @@ def test_rows_of_the_same_form_are_read() -> None:
 )
 def test_what_the_champion_cannot_read_is_named(rows: pd.DataFrame, words: str) -> None:
     assert words in explain_unreadable(fit(ROWS), fit(recode(ROWS)), rows)
+
+
+def test_a_category_that_became_a_number_is_named() -> None:
+    numbers = ROWS.assign(job=np.arange(len(ROWS), dtype=float))
+    columns = [
+        {**each, "kind": "number"} if each["name"] == "job" else each
+        for each in BASE_SPEC["columns"]
+    ]
+    found = explain_unreadable(fit(ROWS), fit(numbers, make_spec(columns=columns)), numbers)
+    assert "'job' has other values than it knows in 100% of the rows, such as '0.0'" in found
 
 
 def test_a_few_new_values_are_for_the_comparison_to_weigh() -> None:

@@ -2,7 +2,6 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,56 +9,17 @@ import pytest
 
 from include.errors import TrackingUnavailableError
 from include.promotion.gates import decide
-from include.records import EvaluateRecord, PrepareRecord, RunContext, TrainRecord
+from include.records import EvaluateRecord
 from include.serving.replay import GoldenRows
 from include.serving.scoring_model import ScoringModel
 from include.settings import load_settings
 from include.specs import PipelineSpec
-from include.steps.evaluate import evaluate
 from include.steps.judge import read_evidence
 from include.steps.promote import promote as promote_candidate
-from include.steps.train import train
-from include.tables.run_files import RunFiles
 from include.tables.store import read_frame
-from include.tracking.aliases import move_champion
-from include.tracking.registry import register_model
 from include.tracking.runs import open_run
-from tests.builders import make_frame, make_run, make_spec
-from tests.steps.prepared import prepare_rows
-
-
-def make_named_spec(name: str, **changes: Any) -> PipelineSpec:
-    """Build a spec under a name of its own, so that no other test's champion gets in its way."""
-    values = {
-        "training": {"epochs": 20, "learning_rate": 0.01, "early_stopping": None},
-        "model": {"hidden": [8]},
-        "evaluation": {"slices": ["job", "age"]},
-        **changes,
-    }
-    return make_spec(name=name, **values)
-
-
-class Trained:
-    """A spec, a run, and what the steps before `evaluate` handed on."""
-
-    def __init__(
-        self, spec: PipelineSpec, run_id: str = "run", frame: pd.DataFrame | None = None
-    ) -> None:
-        self.spec = spec
-        self.run: RunContext = make_run(
-            pipeline=spec.name, dag_id=f"train__{spec.name}", run_id=run_id
-        )
-        self.prepared: PrepareRecord = prepare_rows(
-            spec, self.run, make_frame(400) if frame is None else frame
-        )
-        self.trained: TrainRecord = train(spec, self.run, self.prepared)
-
-    def evaluate(self, **options: Any) -> EvaluateRecord:
-        return evaluate(self.spec, self.run, self.prepared, self.trained, **options)
-
-    @property
-    def files(self) -> RunFiles:
-        return RunFiles(load_settings().data, self.run)
+from tests.builders import make_frame
+from tests.steps.trained import Trained, make_named_spec, promote
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -78,16 +38,6 @@ def case() -> Trained:
 @pytest.fixture(scope="module")
 def evaluated(case: Trained) -> EvaluateRecord:
     return case.evaluate()
-
-
-def promote(spec: PipelineSpec, evaluated: EvaluateRecord, run: RunContext) -> str:
-    settings = load_settings()
-    run_id = open_run(settings, run).run_id
-    version = register_model(
-        settings, spec.name, bundle_uri=evaluated.bundle_uri, run_id=run_id, tags={}
-    )
-    move_champion(settings, spec.name, version, expected_current=None)
-    return version
 
 
 def test_it_measures_the_candidate_and_leaves_what_the_report_needs(

@@ -5,7 +5,7 @@ import pytest
 from include.errors import ParamError, PromotionError
 from include.settings import Settings, load_settings
 from include.steps.rollback import rollback
-from include.tracking.aliases import PREVIOUS, explain_disturbance, find_champion, move_champion
+from include.tracking.aliases import PREVIOUS, find_champion, move_champion, settle_disturbance
 from include.tracking.registry import register_model
 from include.tracking.runs import open_run
 from tests.builders import make_run
@@ -38,7 +38,7 @@ def name(request: pytest.FixtureRequest, settings: Settings, small: SmallBundle)
 
 
 def test_the_version_before_is_champion_again_and_the_other_one_previous(settings, name):
-    assert explain_disturbance(settings, name) == ""
+    assert settle_disturbance(settings, name, seen_by="a run") == ""
     done = rollback(name, reason="scores drifted", by="ada")
     assert (done.version, done.previous_version) == ("1", "2")
     assert find_champion(settings, name).version == "1"
@@ -47,10 +47,10 @@ def test_the_version_before_is_champion_again_and_the_other_one_previous(setting
 
 def test_the_next_candidate_is_told_so_that_a_person_is_asked(settings, name):
     rollback(name, reason="scores drifted", by="ada")
-    told = explain_disturbance(settings, name)
+    told = settle_disturbance(settings, name, seen_by="a run")
     assert told == "ada went back from version 2 to version 1 (scores drifted)"
     move_champion(settings, name, "2", expected_current="1")
-    assert explain_disturbance(settings, name) == ""
+    assert settle_disturbance(settings, name, seen_by="a run") == ""
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from include.errors import IntegrityError, PromotionError
 from include.settings import Settings
 from include.tracking import aliases
 from include.tracking.alias_history import read_moves
-from include.tracking.aliases import explain_disturbance, find_champion, move_champion
+from include.tracking.aliases import find_champion, move_champion, settle_disturbance
 from include.tracking.registry import download_version, register_model
 from include.tracking.runs import open_run
 from tests.builders import make_run
@@ -298,28 +298,57 @@ def test_every_move_is_written_down_with_who_made_it(settings, small, name):
         (first, second, "run 2"),
     ]
     assert 0 <= moves[1].at - moves[0].at < 600
-    assert explain_disturbance(settings, name) == ""
+    assert settle_disturbance(settings, name, seen_by="run 3") == ""
 
 
-def test_what_somebody_did_to_the_alias_by_hand_is_told(settings, small, name):
-    assert explain_disturbance(settings, name) == ""
+def _read_statuses(settings: Settings, name: str, *numbers: str) -> list[str]:
+    client = aliases.connect(settings)
+    return [client.get_model_version(name, each).tags["gatehouse.status"] for each in numbers]
+
+
+def test_what_somebody_did_to_the_alias_by_hand_is_told_and_written_down(settings, small, name):
+    assert settle_disturbance(settings, name, seen_by="run 0") == ""
     first, second, third = (_register(settings, small, name) for _ in range(3))
-    move_champion(settings, name, first, expected_current=None)
-    move_champion(settings, name, second, expected_current=first)
+    move_champion(settings, name, first, expected_current=None, by="run 1")
+    move_champion(settings, name, second, expected_current=first, by="run 2")
     client = aliases.connect(settings)
 
     client.set_registered_model_alias(name, "champion", first)
-    assert "was version 2, and somebody moved the alias to version 1" in explain_disturbance(
-        settings, name
-    )
+    for run in ("run 3", "run 4"):
+        told = settle_disturbance(settings, name, seen_by=run)
+        assert "was version 2, and somebody moved the alias to version 1" in told
+    assert _read_statuses(settings, name, first, second) == ["champion", "former"]
     client.delete_registered_model_alias(name, "champion")
-    assert "was version 2, and its alias is gone" in explain_disturbance(settings, name)
+    told = settle_disturbance(settings, name, seen_by="run 5")
+    assert "was version 2, and its alias is gone" in told
+    assert _read_statuses(settings, name, first, second) == ["previous", "former"]
 
     client.set_registered_model_alias(name, "champion", first)
-    move_champion(settings, name, third, expected_current=first)
-    assert explain_disturbance(settings, name) == ""
-    statuses = {
-        number: client.get_model_version(name, number).tags["gatehouse.status"]
-        for number in (first, second, third)
-    }
-    assert statuses == {first: "previous", second: "former", third: "champion"}
+    move_champion(settings, name, third, expected_current=first, by="run 6")
+    assert settle_disturbance(settings, name, seen_by="run 7") == ""
+    assert _read_statuses(settings, name, first, second, third) == [
+        "previous",
+        "former",
+        "champion",
+    ]
+    moves = [(each.before, each.after, each.by) for each in read_moves(client, name)]
+    assert moves[2:] == [
+        (second, first, "by hand, seen by run 3"),
+        (first, "", "by hand, seen by run 5"),
+        (first, third, "run 6"),
+    ]
+
+
+def test_a_hand_that_puts_the_alias_back_disturbs_nothing(settings, small, name):
+    first, second = (_register(settings, small, name) for _ in range(2))
+    move_champion(settings, name, first, expected_current=None)
+    move_champion(settings, name, second, expected_current=first)
+    client = aliases.connect(settings)
+    client.set_registered_model_alias(name, "champion", first)
+    settle_disturbance(settings, name, seen_by="run 3")
+
+    client.set_registered_model_alias(name, "champion", second)
+
+    assert settle_disturbance(settings, name, seen_by="run 4") == ""
+    assert _read_statuses(settings, name, first, second) == ["previous", "champion"]
+    assert read_moves(client, name)[-1].after == second

@@ -9,20 +9,19 @@ from upath import UPath
 
 from include.modeling.baselines import predict_baseline, predict_past
 from include.modeling.curves import trace_curves
-from include.records import EvaluateRecord, PrepareRecord, RunContext, TrainRecord
+from include.promotion.gates import find_best_guess
+from include.records import EvaluateRecord, ModelMetrics, PrepareRecord, RunContext, TrainRecord
 from include.records.names import DETAILS, GOLDEN, TRAINED_ROWS
 from include.serving.loading import load_version
 from include.serving.network_file import load_network
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.steps.evaluate.champion import LoadChampion, score_champion
+from include.steps.evaluate.court import Court, find_dependence
 from include.steps.evaluate.evidence import (
-    Court,
     count_this_try,
-    find_dependence,
     gather_evidence,
     name_past,
-    pick_past,
     summarise_comparison,
 )
 from include.steps.evaluate.files import (
@@ -36,8 +35,6 @@ from include.steps.evaluate.files import (
     store_predictions,
 )
 from include.steps.evaluate.part_metrics import (
-    measure,
-    measure_champion,
     measure_test_slices,
     measure_validation,
     score_test_rows,
@@ -46,7 +43,7 @@ from include.steps.train.feature_arrays import read_schema, read_target
 from include.steps.train.files import read_history
 from include.tables.run_files import RunFiles
 from include.tables.store import read_file
-from include.tracking.aliases import explain_disturbance
+from include.tracking.aliases import settle_disturbance
 from include.tracking.runs import open_run
 from include.values.row_filter import RowFilter
 
@@ -83,14 +80,12 @@ def evaluate(
         network = load_network(network_file)
         test = score_test_rows(network, prepared.features, schema)
         validation = measure_validation(network, prepared.features, schema, names=names)
-        measured = measure(schema, test.y, test.predictions, names=names)
         bundle_uri, golden = log_candidate(
             log,
             spec,
             test,
             network=network_file,
             features=prepared.features,
-            metrics=measured.metrics,
         )
     champion = score_champion(
         settings,
@@ -104,7 +99,6 @@ def evaluate(
     )
     baseline = predict_baseline(schema, read_target(prepared.features, "train"), len(test.y))
     past = predict_past(schema, test.frame, _list_lags(spec))
-    lag = pick_past(past, schema, test.y, spec.compare_metric)
     evidence = gather_evidence(
         spec,
         Court(schema, test.y, find_dependence(spec, test.frame), names),
@@ -113,9 +107,11 @@ def evaluate(
         guesses={ALWAYS_ALIKE: baseline} | {name_past(each): past[each] for each in past},
         champion=champion,
         cleaning=prepared.cleaning,
-        disturbance=explain_disturbance(settings, spec.name),
+        disturbance=settle_disturbance(settings, spec.name, seen_by=run.run_key),
     )
     evidence = count_this_try(spec, log, evidence, prepared.features, test.predictions)
+    always_alike, *pasts = evidence.guesses
+    hardest = find_best_guess(pasts, spec.compare_metric)
     details = EvaluationDetails(
         slices=measure_test_slices(spec, schema, test),
         curves=trace_curves(schema, test.y, test.predictions),
@@ -123,11 +119,16 @@ def evaluate(
     )
     evaluated = EvaluateRecord(
         validation=validation,
-        test=measured,
-        baseline=measure(schema, test.y, baseline, names=names),
-        persistence=measure(schema, test.y, past[lag], names=names) if lag else None,
-        persistence_lag=lag,
-        champion=measure_champion(schema, test.y, champion, names=names),
+        test=ModelMetrics(
+            metrics={name: found.value for name, found in evidence.estimates.items()},
+            rows=evidence.rows,
+        ),
+        baseline=ModelMetrics(metrics=always_alike.metrics, rows=evidence.rows),
+        persistence=hardest and ModelMetrics(metrics=hardest.metrics, rows=evidence.rows),
+        champion=evidence.champion
+        and ModelMetrics(
+            metrics=evidence.champion.metrics, rows=evidence.rows - evidence.rows_left_out
+        ),
         champion_version=champion.version if champion else "",
         comparison=summarise_comparison(spec, evidence),
         details_uri=files.uri(DETAILS),

@@ -45,11 +45,12 @@ def _list_recoded(
 ) -> Iterator[str]:
     known = _list_values(candidate)
     for name, values in _list_values(champion).items():
-        if name not in rows or name not in known:
+        if name not in rows:
             continue
         codes, missing = find_codes(rows[name], values, fill=None)
-        own_codes, _ = find_codes(rows[name], known[name], fill=None)
-        is_known = (own_codes >= 0) & ~missing
+        is_known = ~missing
+        if name in known:  # else the candidate reads it as another kind
+            is_known &= find_codes(rows[name], known[name], fill=None)[0] >= 0
         is_new = is_known & (codes < 0)
         share = is_new.sum() / max(is_known.sum(), 1)
         if share > MAX_UNKNOWN:

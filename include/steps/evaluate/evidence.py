@@ -1,78 +1,21 @@
 """The evidence of a verdict: every test metric with its error, rivals, slices, and the tries."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from include.features.splits import read_order
-from include.modeling.influences import compute_influences
-from include.modeling.metrics import compute_metrics
 from include.modeling.slices import label_rows
 from include.promotion.budget import count_try, digest_predictions, sketch_rows, spend
-from include.promotion.dependence import Dependence
-from include.promotion.estimates import bound, estimate
-from include.records import (
-    Comparison,
-    Estimate,
-    Evidence,
-    FeatureSchema,
-    Rival,
-    SliceGap,
-    TableRef,
-)
+from include.promotion.estimates import bound
+from include.records import Comparison, Evidence, SliceGap, TableRef
 from include.specs import PipelineSpec
 from include.specs.metrics import METRICS
-from include.specs.names import ROW_ID
 from include.steps.evaluate.champion import ChampionScores
+from include.steps.evaluate.court import Court, Predictions, describe_units
 from include.tables.store import read_table
 from include.tracking.runs import RunLog
 from include.tracking.tries import read_tried_rows, write_tried_rows
 from include.values.hashing import hash_table
-
-Predictions = npt.NDArray[np.float64]
-
-
-class Measured(NamedTuple):
-    """Metrics of one model on some rows, and each row's influence on them."""
-
-    metrics: dict[str, float]
-    influences: dict[str, npt.NDArray[np.float64]]
-
-
-class Court(NamedTuple):
-    """What all models are held against: the same rows, their target and how they hang together."""
-
-    schema: FeatureSchema
-    y: npt.NDArray[Any]
-    dependence: Dependence
-    names: tuple[str, ...]
-
-    def measure(self, predictions: Predictions) -> Measured:
-        """Measure a model with the influences of rows."""
-        metrics = compute_metrics(self.schema, self.y, predictions, self.names)
-        influences = {name: compute_influences(name, self.y, predictions) for name in metrics}
-        return Measured(metrics, influences)
-
-    def compare(self, name: str, ours: Measured, predictions: Predictions) -> Rival:
-        """Hold a rival's predictions against the candidate, metric by metric."""
-        theirs = self.measure(predictions)
-        shared = [metric for metric in ours.metrics if metric in theirs.metrics]
-        gaps = {metric: self._gap(metric, ours, theirs) for metric in shared}
-        return Rival(name=name, metrics=theirs.metrics, gaps=gaps)
-
-    def _gap(self, metric: str, ours: Measured, theirs: Measured) -> Estimate:
-        sign = 1 if METRICS[metric].is_higher_better else -1
-        value = sign * (ours.metrics[metric] - theirs.metrics[metric])
-        shares = sign * (ours.influences[metric] - theirs.influences[metric])
-        return estimate(value, shares, self.dependence)
-
-    def keep(self, mask: npt.NDArray[np.bool_], names: tuple[str, ...]) -> "Court":
-        """Keep some rows and metrics."""
-        codes = None if self.dependence.codes is None else self.dependence.codes[mask]
-        return Court(self.schema, self.y[mask], self.dependence._replace(codes=codes), names)
 
 
 def gather_evidence(
@@ -100,7 +43,7 @@ def gather_evidence(
     """
     ours = court.measure(candidate)
     estimates = {
-        name: estimate(value, ours.influences[name], court.dependence)
+        name: court.estimate(name, value, ours.influences[name])
         for name, value in ours.metrics.items()
     }
     rivals = tuple(court.compare(name, ours, each) for name, each in guesses.items())
@@ -109,7 +52,7 @@ def gather_evidence(
     fair = None if champion is None else champion.fair
     left_out = 0 if fair is None or theirs is None else int((~fair).sum())
     if fair is not None and theirs is not None and left_out:
-        court, frame = court.keep(fair, court.names), frame.loc[fair]
+        court, frame = court.keep(fair), frame.loc[fair]
         candidate, theirs = candidate[fair], theirs[fair]
         ours = court.measure(candidate)
     if champion is not None and theirs is not None:
@@ -127,33 +70,8 @@ def gather_evidence(
         slices=_compare_slices(spec, court, frame, candidate=candidate, champion=theirs),
         cleaning=dict(cleaning),
         disturbance=disturbance,
+        flaw=court.flaw,
     )
-
-
-def find_dependence(spec: PipelineSpec, frame: pd.DataFrame) -> Dependence:
-    """Tell how test rows hang together: in time, by the key of the split, or by a repeated id."""
-    if spec.split.method == "time":
-        times = read_order(frame[spec.split.by])
-        return Dependence(np.unique(times, return_inverse=True)[1], True, spec.split.by)
-    ids = [column.name for column in spec.stored_columns if column.kind == "id"]
-    for name in dict.fromkeys((spec.split.by, spec.cleaning.group_by, *ids)):
-        if name is None or name == ROW_ID or name not in frame:
-            continue
-        codes = pd.factorize(frame[name])[0]
-        # A missing key is nobody's: such a row stands for itself.
-        codes = np.where(codes < 0, codes.max() + 1 + np.arange(len(codes)), codes)
-        if len(np.unique(codes)) < len(codes):
-            return Dependence(np.unique(codes, return_inverse=True)[1], False, name)
-    return Dependence()
-
-
-def describe_units(dependence: Dependence) -> str:
-    """Say in words what the rows are taken as."""
-    if dependence.codes is None:
-        return "independent rows"
-    if dependence.is_time:
-        return f"blocks in the order of {dependence.label}"
-    return f"{len(np.unique(dependence.codes)):,} clusters of {dependence.label}"
 
 
 def _compare_slices(
@@ -170,7 +88,7 @@ def _compare_slices(
             rows = int(mask.sum())
             if rows < spec.evaluation.slice_rows:
                 continue
-            part = court.keep(mask, (metric,))
+            part = court.keep(mask)._replace(names=(metric,), is_slice=True)
             ours = part.measure(candidate[mask])
             rival = None if champion is None else part.compare("", ours, champion[mask])
             found.append(
@@ -238,18 +156,6 @@ def summarise_comparison(spec: PipelineSpec, evidence: Evidence) -> Comparison |
         units=evidence.units,
         error=error,
     )
-
-
-def pick_past(
-    guesses: Mapping[int, Predictions], schema: FeatureSchema, y: npt.NDArray[Any], metric: str
-) -> int:
-    """Pick the number of rows back at which repeating the past is the hardest to beat."""
-    values = {
-        lag: compute_metrics(schema, y, past, [metric]).get(metric) for lag, past in guesses.items()
-    }
-    known: Sequence[int] = [lag for lag, value in values.items() if value is not None]
-    sign = 1 if METRICS[metric].is_higher_better else -1
-    return max(known, key=lambda lag: sign * (values[lag] or 0.0), default=0)
 
 
 def name_past(lag: int) -> str:

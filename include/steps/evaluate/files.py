@@ -66,7 +66,6 @@ def log_candidate(
     *,
     network: Path,
     features: TableRef,
-    metrics: dict[str, float],
 ) -> tuple[str, bytes]:
     """Log preprocessor and network as one bundle, with what its test rows looked like.
 
@@ -84,7 +83,7 @@ def log_candidate(
             trained_rows=read_file(features, TRAINED_ROWS),
         )
         golden = build_golden_rows(bundle, test.frame, test.predictions).model_dump_json().encode()
-        reference = describe_test_rows(bundle, test, metrics)
+        reference = describe_test_rows(bundle, test)
         (directory / REFERENCE_DATA).write_bytes(reference.model_dump_json().encode())
         # With the model, so that it can show again that it answers as it did, wherever it is.
         (directory / GOLDEN).write_bytes(golden)
@@ -101,20 +100,19 @@ def log_candidate(
     return uri, golden
 
 
-def describe_test_rows(bundle: Bundle, test: ScoredRows, metrics: dict[str, float]) -> Reference:
+def describe_test_rows(bundle: Bundle, test: ScoredRows) -> Reference:
     """Describe the test rows and what the candidate says of them, for whoever watches it later."""
     schema = bundle.features
     kinds = {each.name: each.kind for each in bundle.columns if each.name in test.frame}
     if schema.task == "regression":
         said = pd.Series(test.predictions.reshape(-1))
-        return build_reference(test.frame, kinds, said, metrics=metrics)
+        return build_reference(test.frame, kinds, said)
     best = test.predictions.argmax(axis=1)
     return build_reference(
         test.frame,
         kinds,
         pd.Series(np.asarray(schema.classes, dtype=object)[best], dtype="str"),
         calibration=calibrate(test.predictions.max(axis=1), best == test.y.reshape(-1)),
-        metrics=metrics,
     )
 
 

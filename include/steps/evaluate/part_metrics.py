@@ -14,7 +14,6 @@ from include.modeling.prediction import predict
 from include.modeling.slices import Rows, Slice, measure_slices
 from include.records import FeatureSchema, ModelMetrics, TableRef
 from include.specs import PipelineSpec
-from include.steps.evaluate.champion import ChampionScores
 from include.steps.evaluate.evidence import list_slice_columns
 from include.steps.train.feature_arrays import read_arrays
 from include.tables.store import read_frame
@@ -56,23 +55,6 @@ def measure_validation(
     if not arrays.rows:
         return None
     return measure(schema, arrays.y, predict(network, arrays.inputs, schema=schema), names=names)
-
-
-def measure_champion(
-    schema: FeatureSchema,
-    y: npt.NDArray[Any],
-    champion: ChampionScores | None,
-    *,
-    names: Sequence[str],
-) -> ModelMetrics | None:
-    """Measure the champion; None where there is none or it could not score the rows.
-
-    Rows that one of both models learned from are left out.
-    """
-    if champion is None or champion.predictions is None:
-        return None
-    fair = slice(None) if champion.fair is None else champion.fair
-    return measure(schema, y[fair], champion.predictions[fair], names=names)
 
 
 def measure_test_slices(

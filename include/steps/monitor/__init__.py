@@ -61,6 +61,7 @@ def compare_window(
     settings = load_settings()
     log = open_run(settings, run)
     bundle, reference = read_reference(settings, spec.name, version)
+    known = None if reference is None else reference.calibration
     at = run.due or datetime.now(UTC)
     predictions = [table for each in scored for table in each.predictions]
     window = Window(
@@ -72,7 +73,7 @@ def compare_window(
             spec, bundle, reference, [each.table for each in scored], predictions
         ),
         accuracy=estimate_window(reference, bundle, predictions, spec.monitoring.min_rows),
-        accuracy_before=None if reference is None else reference.metrics.get("accuracy"),
+        accuracy_before=known.accuracy if known else None,
     )
     windows = Windows(settings.data, spec.name)
     starts, why = decide(spec, window, windows.list_all())
