@@ -4,11 +4,19 @@ from datetime import datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import CronTriggerTimetable, RetryAction, RetryRule
+from airflow.sdk import (
+    Asset,
+    AssetAny,
+    AssetOrTimeSchedule,
+    CronTriggerTimetable,
+    RetryAction,
+    RetryRule,
+)
 
 from include.errors import GatehouseError, InfrastructureError
 from include.orchestration.waits import SHARES, WAIT_AFTER_KILL, GrowingRetryPolicy
 from include.specs import PipelineSpec
+from include.specs.schedule import ScheduleSpec
 
 # What the system, a network or Airflow's own API server raises when it is away. All else that
 # nobody made an InfrastructureError of comes to the same again: wrong data, a mistake in code.
@@ -55,13 +63,12 @@ def default_args(spec: PipelineSpec) -> dict[str, Any]:
     }
 
 
-def build_timetable(spec: PipelineSpec) -> CronTriggerTimetable | None:
-    """Build the timetable of a pipeline, if it runs by itself.
+def build_timetable(schedule: ScheduleSpec | None) -> CronTriggerTimetable | None:
+    """Build the timetable of a DAG, if it runs by itself.
 
     Without `catchup_from` the first scheduled run is the next one, never one that lies in the
     past: whoever switches a pipeline on does not expect it to start by itself.
     """
-    schedule = spec.schedule
     if schedule is None:
         return None
     return CronTriggerTimetable(
@@ -69,9 +76,16 @@ def build_timetable(spec: PipelineSpec) -> CronTriggerTimetable | None:
     )
 
 
-def catchup_start(spec: PipelineSpec) -> datetime | None:
+def build_schedule(schedule: ScheduleSpec | None, *assets: Asset) -> Any:
+    """Build what starts a DAG: the clock, any of some assets, either of both, or nothing."""
+    timetable = build_timetable(schedule)
+    if assets and timetable:
+        return AssetOrTimeSchedule(timetable=timetable, assets=AssetAny(*assets))
+    return AssetAny(*assets) if assets else timetable
+
+
+def catchup_start(schedule: ScheduleSpec | None) -> datetime | None:
     """Give the time from which missed runs are made up for, if they are."""
-    schedule = spec.schedule
     if schedule is None or schedule.catchup_from is None:
         return None
     return datetime.combine(schedule.catchup_from, time(), ZoneInfo(schedule.timezone))

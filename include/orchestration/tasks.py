@@ -26,7 +26,7 @@ from include.orchestration.guards import (
 from include.orchestration.links import show_run_link
 from include.orchestration.params import apply_params
 from include.orchestration.turns import find_run_ahead, steps_aside
-from include.records import STEPS, TASKS, PrepareRecord, Record, RunContext
+from include.records import ALL_TASKS, STEPS, PrepareRecord, Record, RunContext
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.specs.sources import FileSource, HttpSource
@@ -96,7 +96,7 @@ def check_handed_on(step: Callable[..., Any], records: Sequence[Record | None]) 
             return
         if record is None:
             kind = parameter.annotation
-            name = next((name for name, task in TASKS.items() if task.record is kind), "one")
+            name = next((name for name, task in ALL_TASKS.items() if task.record is kind), "one")
             raise missing_record(step.__name__, name)
 
 
@@ -193,6 +193,7 @@ def build_run_context(spec: PipelineSpec, context: Any) -> RunContext:
         force=bool(params.get("force")),
         learning_curve=bool(params.get("learning_curve")),
         try_number=context["ti"].try_number,
+        due=dag_run.run_after,
     )
 
 
@@ -334,7 +335,7 @@ def _vital_states(states: Mapping[str, str | None]) -> dict[str, str | None]:
 
 
 def _is_on_request(name: str) -> bool:
-    return name in TASKS and TASKS[name].is_on_request
+    return name in ALL_TASKS and ALL_TASKS[name].is_on_request
 
 
 def _task_states(context: Any) -> dict[str, str | None]:

@@ -5,10 +5,11 @@ from typing import Any, Final
 from airflow.sdk import DAG, task
 
 from include.orchestration.approval import build_approval, read_answer
+from include.orchestration.assets import list_causes, model_asset
 from include.orchestration.curve_tasks import build_curve
 from include.orchestration.links import link_to_mlflow
 from include.orchestration.params import build_params
-from include.orchestration.policies import build_timetable, catchup_start, default_args
+from include.orchestration.policies import build_schedule, catchup_start, default_args
 from include.orchestration.task_progress import report_progress
 from include.orchestration.tasks import (
     connection_url,
@@ -61,9 +62,9 @@ def build_training_dag(spec: PipelineSpec) -> DAG:
         default_args=default_args(spec),
         tags=["gatehouse", "train", spec.target.task],
         max_active_runs=MAX_ACTIVE_RUNS,  # one at work (turns.py), the others wait for answers
-        schedule=build_timetable(spec),
-        start_date=catchup_start(spec),
-        catchup=catchup_start(spec) is not None,
+        schedule=build_schedule(spec.schedule, *list_causes(spec)),
+        start_date=catchup_start(spec.schedule),
+        catchup=catchup_start(spec.schedule) is not None,
         auto_register=False,  # the loader does, once the whole DAG stands
     ) as training_dag:
 
@@ -103,11 +104,14 @@ def build_training_dag(spec: PipelineSpec) -> DAG:
 
             return perform(step, spec, evaluated)
 
-        @task
-        def promote(verdict: Verdict, evaluated: EvaluateRecord, answer: Any) -> PromoteRecord:
+        @task(outlets=[model_asset(spec)])
+        def promote(
+            verdict: Verdict, evaluated: EvaluateRecord, answer: Any, outlet_events: Any = None
+        ) -> PromoteRecord:
             from include.steps.promote import promote as step
 
             promoted = perform(step, spec, verdict, evaluated, answer=read_answer(answer))
+            outlet_events[model_asset(spec)].extra = {"version": promoted.version}
             return skip_unless(promoted.is_promoted, promoted, promoted.reason)
 
         @task(trigger_rule="none_failed")

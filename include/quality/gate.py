@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.quality.checker import TableChecker
+from include.quality.expectation_classes import find_class
 from include.quality.outcomes import write_moved_outcome, write_outcome
 from include.quality.quarantine import Checked, Quarantine
 from include.quality.results import RuleResult
@@ -32,6 +34,7 @@ def run_gate(
     *,
     suite: Suite = "training",
     rejected: int = 0,
+    moves_all: bool = False,
     memory_mb: int = 512,
 ) -> GateResult:
     """Check a table against the spec.
@@ -44,6 +47,8 @@ def run_gate(
         files: Local Parquet files of the table, of the same columns, with a `row_id` in each.
         suite: training, or scoring, where the target may be absent.
         rejected: Rows of the source that could not be read and already are in quarantine.
+        moves_all: Move every row that breaks a critical rule on rows, however many they are, as
+            one row to score has nothing to do with another.
         memory_mb: Memory that DuckDB may hold before it spills to disk, in megabytes.
 
     Raises:
@@ -51,12 +56,15 @@ def run_gate(
     """
     start = time.perf_counter()
     rules = build_suite(spec, suite)
+    if moves_all:
+        rules = tuple(_judge_rows(rule) for rule in rules)
+    limit = 1.0 if moves_all else spec.quarantine_limit
     schema = pq.read_schema(files[0])
     with open_sql_engine(memory_mb=memory_mb) as sql:
         checker = TableChecker(sql, files, schema, derived_columns(spec))
         known = list(_check_columns(spec, rules, schema, checker))
         open_rules = _leave_out(rules, known, checker)
-        quarantine = Quarantine(checker, limit=spec.quarantine_limit, rejected=rejected)
+        quarantine = Quarantine(checker, limit=limit, rejected=rejected)
         quarantine.fill([rule for rule in open_rules if rule.is_quarantine])
         if not quarantine.moved_by:
             known += quarantine.untouched
@@ -76,6 +84,15 @@ def run_gate(
 def is_blocked(report: QualityReport) -> bool:
     """Tell whether something critical failed, so that nothing may go on."""
     return any(failure.severity == "critical" for failure in report.failures)
+
+
+def _judge_rows(rule: Rule) -> Rule:
+    """Let a critical rule on rows move those that break it; how many may is no row's fault."""
+    if rule.severity != "critical" or not hasattr(find_class(rule), "map_metric"):
+        return rule
+    if "mostly" in rule.arguments:
+        return replace(rule, severity="warning", is_quarantine=False)
+    return replace(rule, is_quarantine=True)
 
 
 def _check_columns(

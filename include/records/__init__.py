@@ -29,8 +29,18 @@ from include.records.model import (
     Verdict,
     VerdictKind,
 )
+from include.records.monitoring import ColumnDrift, MonitorRecord, Window
 from include.records.quality import QualityReport, RuleOutcome, ValidateRecord
 from include.records.run import Record, RunContext, StepCost, StepFailure
+from include.records.scoring import (
+    Delivery,
+    ScoredInput,
+    ScoringDetails,
+    ScoringInput,
+    ScoringPlan,
+    Shard,
+    ShardScores,
+)
 from include.records.tables import (
     FeatureInput,
     FeatureSchema,
@@ -39,15 +49,27 @@ from include.records.tables import (
     TableRef,
     TargetScale,
 )
-from include.records.tasks import STEPS, TASKS, RunRecords
+from include.records.tasks import (
+    ALL_TASKS,
+    MONITORING_TASKS,
+    SCORING_TASKS,
+    STEPS,
+    TASKS,
+    RunRecords,
+)
 
 __all__ = [
+    "ALL_TASKS",
+    "MONITORING_TASKS",
+    "SCORING_TASKS",
     "STEPS",
     "TASKS",
     "Answer",
+    "ColumnDrift",
     "Comparison",
     "CurvePlan",
     "CurvePoint",
+    "Delivery",
     "Estimate",
     "EvaluateRecord",
     "Evidence",
@@ -59,6 +81,7 @@ __all__ = [
     "KeyMetric",
     "LearningCurve",
     "ModelMetrics",
+    "MonitorRecord",
     "Outcome",
     "PrepareRecord",
     "PromoteRecord",
@@ -70,6 +93,12 @@ __all__ = [
     "RuleOutcome",
     "RunContext",
     "RunRecords",
+    "ScoredInput",
+    "ScoringDetails",
+    "ScoringInput",
+    "ScoringPlan",
+    "Shard",
+    "ShardScores",
     "SliceGap",
     "StepCost",
     "StepFailure",
@@ -81,4 +110,5 @@ __all__ = [
     "ValidateRecord",
     "Verdict",
     "VerdictKind",
+    "Window",
 ]

@@ -13,6 +13,7 @@ PREPROCESSOR: Final = "preprocessor.json"
 SCHEMA: Final = "schema.json"
 CLEANING: Final = "cleaning.json"
 TRAINED_ROWS: Final = "trained_rows.bin"
+REFERENCE_DATA: Final = "reference_data.json"
 
 # Beside the network in a bundle, as are `preprocessor.json` and `trained_rows.bin`.
 REFERENCE_ROW: Final = "reference_row.npz"
@@ -39,6 +40,9 @@ REPORT_PAGE: Final = "report.html"
 STORY_PAGE: Final = "explore.html"
 PAIRS: Final = "pairs.csv"
 FINDINGS: Final = "explore.json"
+
+# Of a scoring run.
+SCORING: Final = "scoring.json"
 
 
 def cost_file(step: str) -> str:

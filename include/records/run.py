@@ -1,5 +1,7 @@
 """The base of all records, and which run a step works for."""
 
+from datetime import datetime
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -34,11 +36,25 @@ class RunContext(Record):
         "for it.",
     )
     try_number: int = 1
+    due: datetime | None = Field(
+        default=None, description="When Airflow meant it to run; the same in every try."
+    )
 
     @property
     def run_key(self) -> str:
         """The key under which the MLflow run is found again: `<dag_id>/<run_id>`."""
         return f"{self.dag_id}/{self.run_id}"
+
+    @property
+    def experiment(self) -> str:
+        """The MLflow experiment: trainings and explorations stand apart from what follows them.
+
+        Example:
+            >>> RunContext(pipeline="digits", dag_id="score__digits", run_id="1").experiment
+            'digits-score'
+        """
+        family = self.dag_id.partition("__")[0]
+        return f"{self.pipeline}-{family}" if family in {"score", "monitor"} else self.pipeline
 
 
 class StepCost(Record):

@@ -1,4 +1,4 @@
-"""The tasks of a training run: one line each, in their order. Whoever lists tasks reads it here."""
+"""The tasks of a run: one line each, in their order. Whoever lists tasks reads it here."""
 
 from typing import Final, NamedTuple, TypeVar
 
@@ -11,8 +11,10 @@ from include.records.model import (
     TrainRecord,
     Verdict,
 )
+from include.records.monitoring import MonitorRecord
 from include.records.quality import ValidateRecord
 from include.records.run import Record
+from include.records.scoring import Delivery, ScoringPlan, ShardScores
 from include.records.tables import IngestRecord, PrepareRecord
 
 R = TypeVar("R", bound=Record)
@@ -40,6 +42,18 @@ TASKS: Final = {
     "report": Task(ReportRecord),
     "close_run": Task(),
 }
+# Those of a scoring run; without new rows all of them are skipped.
+SCORING_TASKS: Final = {
+    "read_inputs": Task(ScoringPlan, is_on_request=True),
+    "predict_shard": Task(ShardScores, is_on_request=True),
+    "deliver": Task(Delivery, is_on_request=True),
+}
+# That of a monitoring run; skipped without a new delivery.
+MONITORING_TASKS: Final = {
+    "compare_window": Task(MonitorRecord, is_on_request=True),
+    "start_training": Task(is_on_request=True),
+}
+ALL_TASKS: Final = TASKS | SCORING_TASKS | MONITORING_TASKS
 # The steps that a report tells of; their records are all that it takes.
 STEPS: Final = tuple(
     name

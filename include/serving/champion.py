@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from include.errors import InfrastructureError, IntegrityError, ParamError
+from include.records.names import GOLDEN
+from include.serving.replay import GoldenRows, compare_predictions
 from include.serving.scoring_model import ScoringModel
 from include.tracking.aliases import find_champion
 from include.tracking.bundles import DATA
@@ -69,13 +71,21 @@ class ServedChampion:
 
 
 def load_served(settings: "Settings", name: str, version: str) -> ServedModel:
-    """Load a version and let it answer the example that was logged with it.
+    """Load a version and let it answer its golden rows as it did in its run.
+
+    A bundle of before it carried them answers the example that was logged with it.
 
     Raises:
         IntegrityError: Its files are not those that were sealed, or it cannot predict.
+        ReplayError: It answers otherwise.
     """
     directory = fetch_version(settings, name, version)
     model = ScoringModel.load(directory / DATA)
+    if (directory / DATA / GOLDEN).is_file():
+        golden = GoldenRows.model_validate_json((directory / DATA / GOLDEN).read_bytes())
+        answer = model.predict(pd.DataFrame(golden.columns, dtype=object))
+        compare_predictions(golden, {str(name): answer[name].tolist() for name in answer})
+        return ServedModel(version, model)
     rows = _read_example(directory)
     numbers = model.predict(rows).select_dtypes("number").to_numpy(dtype=np.float64)
     if len(numbers) != len(rows) or not np.isfinite(numbers).all():

@@ -38,6 +38,39 @@ class SourceFile(NamedTuple):
     constants: tuple[tuple[str, str], ...] = ()
 
 
+class ListedFile(NamedTuple):
+    """A file of a source: its path, its name below the source, and the address to read it alone."""
+
+    path: UPath
+    name: str
+    uri: str
+
+
+def list_source_files(source: FileSource, root: str, *, must_exist: bool) -> list[ListedFile]:
+    """List the files of a source, each to be read by itself.
+
+    Args:
+        source: The source; its `test_uri` is left out.
+        root: Where relative paths start.
+        must_exist: Refuse a source where nothing is; a folder that is watched may be empty.
+
+    Raises:
+        SourceError: Nothing is there, or the path is not allowed.
+    """
+    if must_exist:
+        list(_find(source.uri, root, source, ""))
+    paths, base = expand_path(_locate(source.uri, root))
+    return [_list(path, base) for path in paths]
+
+
+def _list(path: UPath, base: UPath) -> ListedFile:
+    name = path.relative_to(base).as_posix()
+    if not _constants(path, base):
+        return ListedFile(path, name, str(path))
+    # As a pattern, the address still says where the values of the partitions begin.
+    return ListedFile(path, name, f"{base}/[{name[0]}]{glob.escape(name[1:])}")
+
+
 def find_source_files(source: FileSource, root: str) -> list[SourceFile]:
     """Find the files of a source in the order in which they are read.
 

@@ -6,6 +6,7 @@ Every field has its default here and its meaning in its description, from which
 
 import hashlib
 from functools import cached_property
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -16,10 +17,12 @@ from include.specs.data import QualityRule, ServingSpec, TargetSpec
 from include.specs.features import CleaningSpec, SelectionSpec, SplitSpec
 from include.specs.metrics import METRICS, metrics_for
 from include.specs.model import EvaluationSpec, ModelSpec, TrainingSpec
+from include.specs.monitoring import MonitoringSpec
 from include.specs.names import RESERVED_COLUMNS, ROW_ID
 from include.specs.promotion import PromotionSpec
 from include.specs.schedule import ScheduleSpec
-from include.specs.sources import Source
+from include.specs.scoring import ScoringSpec
+from include.specs.sources import FileOptions, FileSource, Source
 from include.specs.target_options import check_target_options
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,59}$"
@@ -68,8 +71,19 @@ class PipelineSpec(SpecModel):
     serving: ServingSpec = Field(
         default=ServingSpec(), description="How the champion answers rows it is asked about."
     )
+    scoring: ScoringSpec = Field(
+        default=ScoringSpec(), description="New rows: which the champion scores, and to where."
+    )
+    monitoring: MonitoringSpec = Field(
+        default=MonitoringSpec(), description="How scored rows are watched for drift."
+    )
     schedule: ScheduleSpec | None = Field(
         default=None, description="When it retrains by itself; by hand only unless given."
+    )
+    on: tuple[Literal["data"], ...] = Field(
+        default=(),
+        description="Also retrain when an asset changes: `data` (`raw__<pipeline>`, which whoever "
+        "delivers rows updates). Drift starts a training by `monitoring.on_drift`.",
     )
 
     @model_validator(mode="after")
@@ -99,6 +113,28 @@ class PipelineSpec(SpecModel):
             for column in self.columns
             if column.kind != "ignore" and column.private != "drop"
         )
+
+    @cached_property
+    def row_names(self) -> tuple[str, ...]:
+        """Columns that name a row of predictions: those asked for, or the readable ids."""
+        ids = (each.name for each in self.stored_columns if each.kind == "id" and not each.private)
+        return self.scoring.key or tuple(ids)
+
+    def to_score(self) -> "PipelineSpec":
+        """Give the pipeline with the rows to score in place of those that train."""
+        return self.replace(source=self.scoring.source or self.read_file(f"incoming/{self.name}"))
+
+    def read_file(self, uri: str) -> FileSource:
+        """Give the source that reads another file as the pipeline's own is read."""
+        options = {}
+        if isinstance(self.source, FileOptions):
+            options = self.source.model_dump(include=set(FileOptions.model_fields))
+        return FileSource(kind="file", uri=uri, **options)
+
+    def replace(self, **parts: Any) -> "PipelineSpec":
+        """Give the pipeline with other parts, which are not checked again."""
+        kept = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self).model_construct(**{**kept, **parts})
 
     @cached_property
     def feature_columns(self) -> tuple[Column, ...]:
@@ -198,6 +234,7 @@ class PipelineSpec(SpecModel):
             "cleaning.forward_fill": list(cleaning.forward_fill),
             "cleaning.backward_fill": list(cleaning.backward_fill),
             "cleaning.lags": [lag.column for lag in cleaning.lags],
+            "scoring.key": list(self.scoring.key),
         }
         for key, columns in named.items():
             unknown = sorted(set(columns) - known)

@@ -1,4 +1,4 @@
-"""When a pipeline retrains by itself."""
+"""When something runs by itself."""
 
 from datetime import date
 
@@ -8,7 +8,7 @@ from include.specs.base import SpecModel
 
 
 class ScheduleSpec(SpecModel):
-    """When the pipeline retrains by itself."""
+    """When something runs by itself."""
 
     cron: str = Field(description='Cron expression, e.g. "0 3 * * 1" for Mondays at 3:00.')
     timezone: str = Field(default="UTC", description="IANA zone the cron is read in.")

@@ -1,6 +1,7 @@
 """Reading tables at rest: as Arrow, as pandas frames, or batch by batch in bounded memory."""
 
 import json
+import sys
 from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
@@ -82,13 +83,29 @@ def iter_batches(
 
 
 def _iter_batches(
-    ref: TableRef, columns: Sequence[str] | None, part: str, batch_rows: int
+    ref: TableRef,
+    columns: Sequence[str] | None,
+    part: str,
+    batch_rows: int,
+    stretch: tuple[int, int] | None = None,
 ) -> Generator[pa.Table, None, None]:
+    start, stop = stretch or (0, sys.maxsize)
+    position = 0
     for place in parquet_files(ref, part):
         with _open(place) as file:
-            for batch in file.iter_batches(batch_rows, columns=_listed(columns)):
-                rows = pa.Table.from_batches([batch])
-                yield rows.select(list(columns)) if columns is not None else rows
+            sizes = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
+            begins = [position + sum(sizes[:n]) for n in range(len(sizes))]
+            wanted = [n for n, at in enumerate(begins) if at < stop and at + sizes[n] > start]
+            position += sum(sizes)
+            if not wanted:
+                continue
+            at = begins[wanted[0]]
+            for batch in file.iter_batches(batch_rows, wanted, columns=_listed(columns)):
+                kept = batch.slice(max(0, start - at), max(0, stop - max(start, at)))
+                at += len(batch)
+                if len(kept):
+                    rows = pa.Table.from_batches([kept])
+                    yield rows.select(list(columns)) if columns is not None else rows
 
 
 def read_frame(ref: TableRef, columns: Sequence[str] | None = None, part: str = "") -> pd.DataFrame:
@@ -101,13 +118,22 @@ def iter_frames(
     columns: Sequence[str] | None = None,
     part: str = "",
     batch_rows: int = 65_536,
+    stretch: tuple[int, int] | None = None,
 ) -> Iterator[pd.DataFrame]:
     """Read a table as pandas frames, batch by batch in row order.
 
     A column has the same dtype in every batch: Int64 or boolean where any batch has nulls.
+
+    Args:
+        ref: The table.
+        columns: Columns in the order wanted; all unless given.
+        part: One part; all of them unless given.
+        batch_rows: Most rows of a batch.
+        stretch: First row and the row behind the last; all rows unless given.
     """
     with_nulls = _columns_with_nulls(ref)
-    for rows in iter_batches(ref, columns, part, batch_rows=batch_rows):
+    batches = _iter_batches(ref, columns, part, batch_rows, stretch)
+    for rows in read_ahead(batches):
         yield to_frame(rows, with_nulls)
 
 

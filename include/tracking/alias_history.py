@@ -9,7 +9,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from include.records import Record
 
@@ -29,6 +29,7 @@ class AliasMove(Record):
     before: str
     after: str
     by: str
+    rolled_back: str = Field(default="", description="Why a person went back; else empty.")
 
 
 _MOVES: Final = TypeAdapter(tuple[AliasMove, ...])
@@ -60,9 +61,12 @@ def is_absent(client: "MlflowClient", name: str, error: "MlflowException") -> bo
     return error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 
 
-def write_move(client: "MlflowClient", name: str, *, before: str, after: str, by: str) -> None:
+def write_move(
+    client: "MlflowClient", name: str, *, before: str, after: str, by: str, rolled_back: str = ""
+) -> None:
     """Write down a move."""
-    move = AliasMove(at=int(time.time()), before=before, after=after, by=by[:100])
+    said = {"by": by[:100], "rolled_back": rolled_back[:200]}
+    move = AliasMove(at=int(time.time()), before=before, after=after, **said)
     kept = (*read_moves(client, name), move)[-MAX_MOVES:]
     client.set_registered_model_tag(
         name, MOVES, json.dumps([each.model_dump() for each in kept], separators=(",", ":"))
@@ -83,10 +87,14 @@ def explain_change(moves: tuple[AliasMove, ...], current: str) -> str:
         >>> explain_change((moved,), "2"), explain_change((), "")
         ('', '')
     """
-    own = [each.after for each in moves if not each.by.startswith(BY_HAND)]
-    if not own or own[-1] == current:
+    own = [each for each in moves if not each.by.startswith(BY_HAND)]
+    if not own:
         return ""
-    left = f"the champion was version {own[-1]}"
+    last = own[-1]
+    if last.after == current:
+        back = f"{last.by} went back from version {last.before} to version {last.after}"
+        return f"{back} ({last.rolled_back})" if last.rolled_back else ""
+    left = f"the champion was version {last.after}"
     if not current:
         return f"{left}, and its alias is gone"
     return f"{left}, and somebody moved the alias to version {current} since"

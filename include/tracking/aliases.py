@@ -108,6 +108,7 @@ def move_champion(
     *,
     expected_current: str | None,
     by: str = "gatehouse",
+    rolled_back: str = "",
 ) -> str:
     """Point `champion` to a version, and `previous` to the one it replaces.
 
@@ -119,6 +120,7 @@ def move_champion(
         version: The version to promote.
         expected_current: Version that was champion when this one was judged; None for none.
         by: Who moves it: a run, and whether a person said yes.
+        rolled_back: Why it goes back to an earlier version; empty if it does not.
 
     Returns:
         Version of `previous` after the move; empty if there is none.
@@ -142,7 +144,8 @@ def move_champion(
         moves = read_moves(client, name)
         if current != version or not moves or moves[-1].after != version:
             before = previous if current == version else current or ""
-            write_move(client, name, before=before, after=version, by=by)
+            said = {"by": by, "rolled_back": rolled_back}
+            write_move(client, name, before=before, after=version, **said)
         _settle_statuses(client, name, champion=version, previous=previous)
     return previous
 

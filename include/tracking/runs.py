@@ -61,7 +61,7 @@ def open_run(settings: "Settings", run: RunContext) -> RunLog:
 
     Args:
         settings: Where the MLflow server is.
-        run: The DAG run; its pipeline names the experiment.
+        run: The DAG run; its pipeline and family name the experiment.
 
     Raises:
         TrackingUnavailableError: The MLflow server does not answer.
@@ -75,7 +75,7 @@ def open_run(settings: "Settings", run: RunContext) -> RunLog:
     tags = _parent_tags(settings, run)
     key = {name: tags[name] for name in (RUN_KEY, INSTALLATION)}
     with tracking_calls(settings.mlflow):
-        experiment_id = _ensure_experiment(client, run.pipeline)
+        experiment_id = _ensure_experiment(client, run.experiment)
         found = _search(client, experiment_id, key)
         follows = "" if found is None else _seal(client, found)
         if found is None or follows:
@@ -154,7 +154,7 @@ def find_run(settings: "Settings", run: RunContext) -> RunLog | None:
     """
     client = connect(settings)
     with tracking_calls(settings.mlflow):
-        experiment = client.get_experiment_by_name(run.pipeline)
+        experiment = client.get_experiment_by_name(run.experiment)
         if experiment is None:
             return None
         key = {RUN_KEY: run.run_key, INSTALLATION: settings.installation_name}

@@ -47,7 +47,7 @@ def test_a_task_hands_on_nothing_but_short_records(
     result, said, mlflow_server, data_root, monkeypatch
 ):
     context = {
-        "dag_run": SimpleNamespace(dag_id="train__loans", run_id="manual__1"),
+        "dag_run": SimpleNamespace(dag_id="train__loans", run_id="manual__1", run_after=None),
         "params": {},
         "task": SimpleNamespace(upstream_task_ids=set()),
         "ti": SimpleNamespace(try_number=1, xcom_push=lambda **_: None),
@@ -105,7 +105,7 @@ def close(monkeypatch, states, recorded=STEPS, *, status="RUNNING", try_number=1
         get_task_states=lambda **_: {run.run_id: states},
         xcom_pull=lambda task_ids: task_ids if task_ids in recorded else None,
     )
-    dag_run = SimpleNamespace(dag_id=run.dag_id, run_id=run.run_id)
+    dag_run = SimpleNamespace(dag_id=run.dag_id, run_id=run.run_id, run_after=None)
     context = {"dag_run": dag_run, "params": {}, "ti": ti}
     monkeypatch.setattr(tasks, "get_current_context", lambda: context)
     monkeypatch.setattr(tasks, "_report_failure", lambda *_: None)
@@ -210,7 +210,10 @@ def test_a_good_run_stays_one_when_mlflow_never_comes_back(mlflow_server, data_r
     away = f"http://127.0.0.1:{free_port()}"
     run = make_run(run_id="manual__away")
     ti = {"dag_id": run.dag_id, "run_id": run.run_id, "max_tries": 4}
-    context = {"dag_run": SimpleNamespace(dag_id=run.dag_id, run_id=run.run_id), "params": {}}
+    context = {
+        "dag_run": SimpleNamespace(dag_id=run.dag_id, run_id=run.run_id, run_after=None),
+        "params": {},
+    }
     monkeypatch.setattr(tasks, "get_current_context", lambda: context)
     monkeypatch.setenv("GATEHOUSE_MLFLOW_URL", away)
     for try_number, is_last in ((4, False), (5, True)):

@@ -9,23 +9,27 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.features.preprocessor import Preprocessor
 from include.modeling.slices import Slice
+from include.monitoring.reference import Reference, build_reference, calibrate
 from include.records import EvaluateRecord, Evidence, FeatureSchema, Record, TableRef
 from include.records.figures import Curves
 from include.records.names import (
     DETAILS,
     EVIDENCE,
+    GOLDEN,
     PREDICTIONS,
     PREPROCESSOR,
+    REFERENCE_DATA,
     TRAINED_ROWS,
     figure_file,
 )
 from include.reporting.figures import draw_figures
-from include.serving.bundle import write_bundle
+from include.serving.bundle import Bundle, write_bundle
 from include.serving.replay import build_golden_rows
 from include.specs import PipelineSpec
 from include.specs.names import ROW_ID
@@ -64,7 +68,7 @@ def log_candidate(
     features: TableRef,
     reference_row: bytes,
 ) -> tuple[str, bytes]:
-    """Log preprocessor, network and reference row as one bundle.
+    """Log preprocessor, network and reference row as one bundle, and what its test rows were like.
 
     Returns:
         The bundle's address in MLflow, and golden rows as JSON.
@@ -81,6 +85,10 @@ def log_candidate(
             reference_row=reference_row,
         )
         golden = build_golden_rows(bundle, test.frame, test.predictions).model_dump_json().encode()
+        reference = describe_test_rows(bundle, test)
+        (directory / REFERENCE_DATA).write_bytes(reference.model_dump_json().encode())
+        # With the model, so that it can show again that it answers as it did, wherever it is.
+        (directory / GOLDEN).write_bytes(golden)
         uri = log_bundle(
             log,
             directory,
@@ -92,6 +100,22 @@ def log_candidate(
             may_warn=bundle.may_warn,
         )
     return uri, golden
+
+
+def describe_test_rows(bundle: Bundle, test: ScoredRows) -> Reference:
+    """Describe the test rows and what the candidate says of them, for whoever watches it later."""
+    schema = bundle.features
+    kinds = {each.name: each.kind for each in bundle.columns if each.name in test.frame}
+    if schema.task == "regression":
+        said = pd.Series(test.predictions.reshape(-1))
+        return build_reference(test.frame, kinds, said)
+    best = test.predictions.argmax(axis=1)
+    return build_reference(
+        test.frame,
+        kinds,
+        pd.Series(np.asarray(schema.classes, dtype=object)[best], dtype="str"),
+        calibration=calibrate(test.predictions.max(axis=1), best == test.y.reshape(-1)),
+    )
 
 
 def store_figures(

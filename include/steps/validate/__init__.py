@@ -1,20 +1,18 @@
 """Task `validate`: check the raw table, move bad rows to quarantine, let only sound data go on."""
 
 import logging
-from typing import Final, NamedTuple
+from typing import Final
 
 from include.errors import QualityError
 from include.quality.failure_table import render_failures
-from include.quality.gate import is_blocked, run_gate
-from include.records import IngestRecord, QualityReport, RunContext, TableRef, ValidateRecord
+from include.records import IngestRecord, QualityReport, RunContext, ValidateRecord
 from include.records.names import QUALITY
 from include.settings import Settings, load_settings
 from include.specs import PipelineSpec
-from include.steps.validate.checked_tables import write_kept_rows, write_quarantine
+from include.steps.validate.checked_tables import check_table
 from include.tables.code import code_digest
-from include.tables.local_files import open_local_files
 from include.tables.run_files import RunFiles
-from include.tables.store import TableStore, digest_key, read_file
+from include.tables.store import TableStore, digest_key
 from include.tracking.runs import open_run
 
 logger = logging.getLogger(__name__)
@@ -22,14 +20,6 @@ logger = logging.getLogger(__name__)
 ARTIFACT: Final = "quality/report.json"
 # What the verdict depends on; a change elsewhere in the spec reuses it.
 SPEC_PARTS: Final = frozenset({"columns", "quality", "quarantine_limit", "min_rows", "target"})
-
-
-class Checked(NamedTuple):
-    """What came of the check; `table` is None if nothing may go on."""
-
-    report: QualityReport
-    table: TableRef | None
-    quarantine: TableRef | None
 
 
 def validate(spec: PipelineSpec, run: RunContext, ingested: IngestRecord) -> ValidateRecord:
@@ -47,14 +37,7 @@ def validate(spec: PipelineSpec, run: RunContext, ingested: IngestRecord) -> Val
     settings = load_settings()
     store = TableStore(settings.data)
     key = _build_key(spec, ingested)
-    checked = None if run.force else _find_checked(store, spec.name, key)
-    if checked is None:
-        why = "checking again was asked for" if run.force else "no table has this key yet"
-        logger.info("checking table %s: %s", key, why)
-        checked = _check(spec, store, key, ingested)
-    else:
-        reason = "the raw table, the contract, its rules and the code are the same"
-        logger.info("reusing checked table %s: %s", key, reason)
+    checked = check_table(spec, store, key, ingested, force=run.force)
     report = checked.report
     uri = _record(settings, run, report)
     if checked.table is None:
@@ -89,34 +72,6 @@ def _build_key(spec: PipelineSpec, ingested: IngestRecord) -> str:
         spec.cleaning.missing_target,
         code_digest(__name__),
     )
-
-
-def _find_checked(store: TableStore, pipeline: str, key: str) -> Checked | None:
-    table = store.find("checked", pipeline, key)
-    if table is None:
-        return None
-    report = QualityReport.model_validate_json(read_file(table, QUALITY))
-    quarantine = store.find("quarantine", pipeline, key) if report.quarantined else None
-    if report.quarantined and quarantine is None:
-        return None
-    return Checked(report, table, quarantine)
-
-
-def _check(spec: PipelineSpec, store: TableStore, key: str, ingested: IngestRecord) -> Checked:
-    with open_local_files(ingested.raw) as files:
-        result = run_gate(spec, files, rejected=ingested.rejected_rows)
-    made_from = {"raw": ingested.raw.uri}
-    quarantine = None
-    if result.report.quarantined:
-        with store.write("quarantine", spec.name, key, made_from=made_from) as writer:
-            write_quarantine(ingested, result.moved, writer)
-        quarantine = writer.ref
-    if is_blocked(result.report):
-        return Checked(result.report, None, quarantine)
-    with store.write("checked", spec.name, key, made_from=made_from) as writer:
-        write_kept_rows(ingested.raw, result.moved, writer)
-        writer.add_file(QUALITY, result.report.model_dump_json().encode())
-    return Checked(result.report, writer.ref, quarantine)
 
 
 def _record(settings: Settings, run: RunContext, report: QualityReport) -> str:

@@ -12,7 +12,6 @@ from include.records import QualityReport
 from include.settings import Settings
 from include.sources.snapshot import take_snapshot
 from include.specs import PipelineSpec
-from include.specs.sources import FileSource
 from include.steps.ingest import build_reading_plan, connection_from_environment
 from include.tables.local_files import open_local_files
 from include.tables.store import TableStore
@@ -32,11 +31,6 @@ def check_against(spec: PipelineSpec, file: Path, settings: Settings) -> Quality
         SourceError: The file cannot be read.
         SchemaError: Its columns or types are not those of the contract.
     """
-    place = {"uri": str(file.resolve())}
-    if isinstance(spec.source, FileSource):
-        source = spec.source.model_copy(update={**place, "test_uri": None})
-    else:
-        source = FileSource(kind="file", **place)
     with TemporaryDirectory(prefix="gatehouse-check-") as scratch:
         # Nothing stays, so a key of the moment hashes as well as the real one.
         key = SecretStr(settings.hash_key.get_secret_value() or "for this check only")
@@ -47,7 +41,9 @@ def check_against(spec: PipelineSpec, file: Path, settings: Settings) -> Quality
             connection_from_environment,
             optional=frozenset({spec.target.column}),
         )
-        found = take_snapshot(TableStore(own.data), spec.name, source, plan)
+        found = take_snapshot(
+            TableStore(own.data), spec.name, spec.read_file(str(file.resolve())), plan
+        )
         with open_local_files(found.raw) as files:
             suite = choose_suite(spec, pq.read_schema(files[0]).names)
             return run_gate(spec, files, suite=suite, rejected=found.rejected_rows).report

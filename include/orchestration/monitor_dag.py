@@ -1,0 +1,70 @@
+"""The monitoring DAG of a pipeline: what was scored against what the champion was tested on."""
+
+from typing import Any
+
+from airflow.sdk import DAG, task
+from airflow.sdk.exceptions import AirflowSkipException
+
+from include.orchestration.assets import drift_asset, predictions_asset
+from include.orchestration.links import link_to_mlflow
+from include.orchestration.policies import build_schedule, catchup_start, default_args
+from include.orchestration.tasks import perform, perform_close
+from include.records import MonitorRecord
+from include.specs import PipelineSpec
+
+DOC = """\
+**Whether the rows that {description} scores are still those it was tested on**
+
+`compare_window`, and `close_run` ends the MLflow run, whatever happened.
+
+**Reads** the deliveries of `score__{name}` that no window holds yet, and compares each column, and
+the predictions, with what the champion's test rows looked like: Kolmogorov-Smirnov and chi-square
+tests, corrected for all columns of the window, and population stability index. Without labels it
+estimates the accuracy from how sure the model is.
+
+**Produces** a window, its figures in the MLflow experiment `{name}-monitor` and, if the policy says
+so, an event of the asset `drift__{name}`, which starts a training. It judges no model and moves no
+alias: **any failure** is harmless to the champion. **Skipped** means that nothing new was scored.
+"""
+
+
+def build_monitor_dag(spec: PipelineSpec) -> DAG:
+    """Build `monitor__<pipeline>`; its page in the Airflow UI is `DOC`."""
+    schedule = spec.monitoring.schedule
+    with DAG(
+        dag_id=f"monitor__{spec.name}",
+        description=f"Drift of the rows that {spec.name} scores",
+        doc_md=DOC.format(name=spec.name, description=spec.description or spec.name),
+        default_args=default_args(spec),
+        tags=["gatehouse", "monitor"],
+        max_active_runs=1,
+        schedule=build_schedule(schedule) or predictions_asset(spec),
+        start_date=catchup_start(schedule),
+        catchup=catchup_start(schedule) is not None,
+        auto_register=False,  # the loader does, once the whole DAG stands
+    ) as monitor_dag:
+
+        @task
+        def compare_window() -> MonitorRecord:
+            from include.steps.monitor import compare_window as step
+            from include.steps.monitor import find_unwatched
+
+            version, scored = find_unwatched(spec)
+            if not scored:
+                raise AirflowSkipException("nothing new was scored" if version else "no champion")
+            return perform(step, spec, version=version, scored=scored)
+
+        @task(outlets=[drift_asset(spec)])
+        def start_training(compared: MonitorRecord, outlet_events: Any = None) -> None:
+            if not compared.starts_training:
+                raise AirflowSkipException(compared.why)
+            outlet_events[drift_asset(spec)].extra = {"why": compared.why}
+
+        @task
+        def close_run() -> None:
+            perform_close(spec)
+
+        started = start_training(compare_window())
+        started >> close_run().as_teardown(on_failure_fail_dagrun=True)
+        link_to_mlflow(*monitor_dag.tasks)
+    return monitor_dag

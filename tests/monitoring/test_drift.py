@@ -1,0 +1,106 @@
+"""Drift statistics: as scipy has them, quiet while nothing moves, loud when something does."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from include.monitoring.distances import chi_square, kolmogorov_smirnov, wasserstein
+from include.monitoring.drift import compare_column, judge_window
+from include.monitoring.estimates import estimate_accuracy
+from include.monitoring.reference import calibrate, describe_column
+
+
+def make_table(random: np.random.Generator, rows: int, *, shift: float = 0.0) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            **{f"x{n}": random.normal(shift if n == 0 else 0, 1, rows) for n in range(5)},
+            "job": random.choice(["clerk", "nurse", "smith"], rows, p=[0.5, 0.3, 0.2]),
+            "age": np.where(random.random(rows) < 0.1, np.nan, random.integers(18, 90, rows)),
+        }
+    )
+
+
+def look_at(reference: pd.DataFrame, window: pd.DataFrame, alpha: float = 0.05):
+    columns = [describe_column(str(name), reference[name]) for name in reference]
+    found = [compare_column(each, each.name, window[each.name], min_rows=30) for each in columns]
+    return judge_window(found, alpha=alpha, min_shift=0.0)
+
+
+def test_the_tests_are_those_of_scipy_where_all_values_are_kept():
+    random = np.random.default_rng(0)
+    before, now = random.normal(size=800), random.normal(0.2, 1, 500)
+    reference = describe_column("x", pd.Series(before))
+    distance, p_value = kolmogorov_smirnov(reference, now)
+    expected = stats.ks_2samp(before, now)
+    assert distance == pytest.approx(expected.statistic)
+    assert p_value == pytest.approx(expected.pvalue, rel=0.15)
+    far = stats.wasserstein_distance(before, now) / before.std()
+    assert wasserstein(reference, now) == pytest.approx(far)
+    counts = np.array([[500.0, 300, 200], [90, 70, 40]])
+    expected = stats.chi2_contingency(counts, correction=False).pvalue
+    assert chi_square(counts[0], counts[1]) == pytest.approx(expected)
+
+
+def test_quantiles_stand_for_any_number_of_rows():
+    random = np.random.default_rng(1)
+    before, now = random.normal(size=100_000), random.normal(0.05, 1, 20_000)
+    distance, _ = kolmogorov_smirnov(describe_column("x", pd.Series(before)), now)
+    assert distance == pytest.approx(stats.ks_2samp(before, now).statistic, abs=0.0015)
+
+
+def test_stable_windows_raise_false_alarms_no_more_often_than_stated():
+    random = np.random.default_rng(2)
+    alarms = 0
+    for _ in range(200):
+        reference, window = make_table(random, 1_500), make_table(random, 300)
+        alarms += any(each.state == "drift" for each in look_at(reference, window))
+    # 0.05 of 200 windows; four binomial deviations more is a wrong level.
+    assert alarms <= 10 + 4 * np.sqrt(200 * 0.05 * 0.95)
+
+
+def test_a_shift_is_found_and_its_column_named():
+    random = np.random.default_rng(3)
+    judged = look_at(make_table(random, 1_500), make_table(random, 600, shift=0.5), alpha=0.01)
+    assert [each.name for each in judged if each.state == "drift"] == ["x0"]
+
+
+def test_new_categories_and_more_missing_values_are_drift():
+    random = np.random.default_rng(4)
+    reference, window = make_table(random, 1_500), make_table(random, 600)
+    window.loc[:300, "job"] = "pilot"
+    window.loc[:400, "age"] = np.nan
+    judged = {each.name: each for each in look_at(reference, window)}
+    assert judged["job"].state == judged["age"].state == "drift"
+    assert judged["job"].unknown == pytest.approx(0.5, abs=0.05)
+
+
+def test_few_rows_and_no_reference_are_said_and_never_called_stable():
+    values = pd.Series([1.0, 2.0, 3.0])
+    assert compare_column(None, "x", values, min_rows=30).state == "no baseline"
+    reference = describe_column("x", pd.Series(np.arange(100.0)))
+    assert compare_column(reference, "x", values, min_rows=30).state == "too little data"
+
+
+def test_what_is_too_small_to_matter_is_no_drift_however_certain():
+    random = np.random.default_rng(5)
+    reference = describe_column("x", pd.Series(random.normal(size=200_000)))
+    window = pd.Series(random.normal(0.03, 1, 200_000))
+    [judged] = judge_window(
+        [compare_column(reference, "x", window, min_rows=30)], alpha=0.01, min_shift=0.1
+    )
+    assert judged.p_value < 0.01
+    assert judged.state == "stable"
+
+
+def test_accuracy_is_estimated_from_sureness_without_labels():
+    random = np.random.default_rng(6)
+    sure = random.uniform(0.5, 1, 20_000)
+    # It is less often right than it says.
+    right = random.random(20_000) < sure - 0.1
+    calibration = calibrate(sure, right)
+    harder = random.uniform(0.5, 0.8, 5_000)
+    truth = (random.random(5_000) < harder - 0.1).mean()
+    estimate, low, high = estimate_accuracy(harder, calibration)
+    assert estimate == pytest.approx(truth, abs=0.02)
+    assert low < truth < high

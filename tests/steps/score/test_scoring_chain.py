@@ -1,0 +1,213 @@
+"""New rows scored by a real champion: each once, what is broken set aside, nothing lost."""
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import sqlalchemy as sa
+
+from include.errors import DataError, ParamError
+from include.records import Delivery, ScoringDetails
+from include.settings import load_settings
+from include.specs import PipelineSpec
+from include.steps.runner import run_step
+from include.steps.score.deliver import deliver
+from include.steps.score.inputs import find_new_inputs, read_inputs
+from include.steps.score.predict import predict_shard
+from include.steps.score.predict_file import predict_file
+from include.tables.readers import read_frame
+from include.tracking.aliases import move_champion
+from include.tracking.registry import register_model
+from include.tracking.runs import open_run
+from tests.builders import make_frame, make_run, make_spec
+from tests.bundle_builders import SmallBundle, make_bundle
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> SmallBundle:
+    return make_bundle(tmp_path_factory.mktemp("bundle"))
+
+
+@pytest.fixture
+def incoming(
+    mlflow_server: str, tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    monkeypatch.setenv("GATEHOUSE_MLFLOW_URL", mlflow_server)
+    monkeypatch.setenv("GATEHOUSE_HOME", str(tmp_path))
+    return data_root / "sources" / "incoming"
+
+
+@pytest.fixture
+def spec(request: pytest.FixtureRequest, small: SmallBundle, incoming: Path) -> PipelineSpec:
+    """A pipeline of its own for each test, with a champion."""
+    name = request.node.name.split("[")[0][5:55].rstrip("_")
+    promote_next(small, name)
+    return make_spec(name=name)
+
+
+def promote_next(small: SmallBundle, name: str, *, after: str | None = None) -> str:
+    settings = load_settings()
+    log = open_run(settings, make_run(pipeline=name, run_id=f"manual__{name}{after}"))
+    uri = small.log_to(log, name, golden=b"")
+    version = register_model(settings, name, bundle_uri=uri, run_id=log.run_id, tags={})
+    move_champion(settings, name, version, expected_current=after)
+    return version
+
+
+def write_rows(spec: PipelineSpec, incoming: Path, file: str, rows: int = 40, **changes) -> Path:
+    place = incoming / spec.name / file
+    place.parent.mkdir(parents=True, exist_ok=True)
+    frame = make_frame(rows, seed=rows).drop(columns=["row_id", "repaid"]).assign(**changes)
+    frame.to_csv(place, index=False)
+    return place
+
+
+def score(
+    spec: PipelineSpec, run_id: str = "one", *, force: bool = False, due: str = "2026-01-05T03:00Z"
+) -> Delivery | None:
+    """Run the tasks of a scoring run as the DAG does; None if there is nothing new."""
+    wanted = spec.to_score()
+    family = {"dag_id": f"score__{spec.name}", "run_id": run_id}
+    run = make_run(pipeline=spec.name, **family, force=force, due=due)
+    version, inputs = find_new_inputs(wanted, is_asked=False, force=force)
+    if not inputs:
+        return None
+    planned = run_step(read_inputs, wanted, run, version=version, inputs=inputs)
+    shards = [
+        run_step(predict_shard, wanted, run, planned, shard=each) for each in range(planned.shards)
+    ]
+    return run_step(deliver, wanted, run, planned, shards=shards)
+
+
+def read_output(spec: PipelineSpec, version: str = "1") -> pd.DataFrame:
+    place = Path(load_settings().data) / "predictions" / spec.name / f"model_version={version}"
+    files = sorted(place.iterdir())
+    return pd.concat([pq.ParquetFile(file).read().to_pandas() for file in files])
+
+
+def test_each_file_is_scored_once_and_written_with_what_names_its_rows(spec, incoming):
+    write_rows(spec, incoming, "monday.csv", 40)
+    delivered = score(spec)
+    assert (delivered.inputs, delivered.rows, delivered.version) == (1, 40, "1")
+    write_rows(spec, incoming, "tuesday.csv", 30)
+    assert score(spec, "two").rows == 30
+    assert score(spec, "three") is None
+    rows = read_output(spec)
+    assert list(rows)[:4] == ["input", "row_id", "loan_id", "prediction"]
+    assert rows["input"].value_counts().to_dict() == {"monday.csv": 40, "tuesday.csv": 30}
+    assert set(rows["prediction"]) <= {"no", "yes"}
+    assert rows[["probability_no", "probability_yes"]].sum(axis=1).round(5).eq(1).all()
+
+
+def test_a_run_that_is_cleared_writes_the_same_bytes(spec, incoming):
+    write_rows(spec, incoming, "a.csv")
+    [place] = map(Path, score(spec).outputs)
+    before = place.read_bytes()
+    assert [Path(each) for each in score(spec, force=True).outputs] == [place]
+    assert place.read_bytes() == before
+
+
+def test_a_file_that_was_touched_is_not_scored_again_and_one_that_was_changed_is(spec, incoming):
+    place = write_rows(spec, incoming, "a.csv", 40)
+    score(spec)
+    place.touch()
+    assert score(spec, "two").inputs == 0
+    assert score(spec, "three") is None
+    write_rows(spec, incoming, "a.csv", 50)
+    assert score(spec, "four").rows == 50
+    assert len(read_output(spec)) == 50
+
+
+def test_rows_that_break_the_contract_go_to_quarantine_and_the_rest_is_scored(spec, incoming):
+    place = write_rows(spec, incoming, "a.csv", 40)
+    lines = place.read_text().splitlines()
+    age = lines[0].split(",").index("age")
+    cells = [line.split(",") for line in lines]
+    cells[3][age], cells[5][age], cells[7][age] = "7", "old", "130"
+    place.write_text("\n".join(",".join(line) for line in cells) + "\n")
+    delivered = score(spec)
+    assert (delivered.rows, delivered.quarantined) == (37, 3)
+    files = Path(load_settings().data) / "runs" / spec.name
+    details = ScoringDetails.model_validate_json(next(files.rglob("scoring.json")).read_bytes())
+    quarantine = read_frame(details.inputs[0].quarantine)
+    assert sorted(quarantine["column"]) == ["age", "age", "age"]
+    assert set(read_output(spec)["row_id"]).isdisjoint({2, 4, 6})
+
+
+def test_one_bad_file_keeps_no_other_from_being_scored_and_is_named(spec, incoming):
+    write_rows(spec, incoming, "good.csv", 40)
+    (incoming / spec.name / "bad.csv").write_text("nothing,of,this\n1,2,3\n")
+    with pytest.raises(DataError, match=r"bad\.csv.*The other 1 are delivered"):
+        score(spec)
+    assert len(read_output(spec)) == 40
+    (incoming / spec.name / "bad.csv").unlink()
+    assert score(spec, "two") is None
+
+
+def test_a_new_version_scores_what_there_is_beside_what_the_old_one_said(spec, small, incoming):
+    write_rows(spec, incoming, "a.csv", 40)
+    score(spec)
+    assert promote_next(small, spec.name, after="1") == "2"
+    assert score(spec, "two").version == "2"
+    assert len(read_output(spec, "1")) == len(read_output(spec, "2")) == 40
+
+
+def test_shards_give_what_one_piece_gives(spec, incoming):
+    write_rows(spec, incoming, "a.csv", 2_500)
+    score(spec)
+    whole = read_output(spec)
+    divided = spec.replace(scoring=spec.scoring.model_copy(update={"shard_rows": 1_000}))
+    assert score(divided, "two", force=True).rows == 2_500
+    pd.testing.assert_frame_equal(
+        read_output(spec).drop(columns="scored_at"), whole.drop(columns="scored_at"), atol=1e-6
+    )
+
+
+def test_without_a_champion_a_person_is_told_what_to_do(incoming):
+    spec = make_spec(name="never_trained").to_score()
+    assert find_new_inputs(spec, is_asked=False) == ("", [])
+    with pytest.raises(ParamError, match="make run PIPELINE=never_trained"):
+        find_new_inputs(spec, is_asked=True)
+
+
+def test_a_database_gets_every_row_once_however_often_it_is_scored(
+    spec, incoming, tmp_path, monkeypatch
+):
+    url = f"sqlite:///{tmp_path / 'out.db'}"
+    monkeypatch.setenv("AIRFLOW_CONN_OUT", url)
+    output = {"format": "sql", "connection": "out", "table": "scores"}
+    spec = make_spec(name=spec.name, scoring={"output": output})
+    write_rows(spec, incoming, "a.csv", 40)
+    score(spec)
+    score(spec, "two", force=True)
+    with sa.create_engine(url).connect() as connection:
+        found = pd.read_sql("SELECT * FROM scores", connection)
+    assert len(found) == found["loan_id"].nunique() == 40
+
+
+def test_a_csv_runs_no_formula_in_a_spreadsheet(spec, incoming):
+    spec = make_spec(name=spec.name, scoring={"output": {"format": "csv"}})
+    write_rows(spec, incoming, "a.csv", 3, loan_id=["=1+1", "-5", "@x"])
+    [place] = map(Path, score(spec).outputs)
+    assert list(pd.read_csv(place)["loan_id"]) == ["'=1+1", "-5", "'@x"]
+
+
+def test_a_file_is_scored_without_airflow_and_leaves_nothing_else(spec, incoming, tmp_path):
+    place = write_rows(spec, incoming, "a.csv", 40, age=[7, *range(20, 59)])
+    out = tmp_path / "out" / "scores.csv"
+    out.parent.mkdir()
+    done = predict_file(spec, load_settings(), place, out)
+    assert (done.summary.rows, done.quarantined) == (39, 1)
+    assert len(pd.read_csv(out)) == 39
+    assert pd.read_csv(done.quarantine)["column"].tolist() == ["age"]
+    left = sorted(each.name for each in out.parent.iterdir())
+    assert left == ["scores.csv", "scores.quarantine.csv"]
+
+
+def test_a_file_without_header_may_lack_the_target(spec, incoming):
+    source = {"kind": "file", "uri": "loans.csv", "header": False}
+    spec = make_spec(name=spec.name, source=source)
+    place = write_rows(spec, incoming, "a.csv", 40)
+    place.write_text("\n".join(place.read_text().splitlines()[1:]))
+    assert score(spec).rows == 40
