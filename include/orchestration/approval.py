@@ -1,6 +1,5 @@
 """The `approve` task: waits for a person in the Airflow UI when the verdict asks for one."""
 
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -10,11 +9,10 @@ from include.orchestration.guards import missing_record
 from include.orchestration.links import show_run_link
 from include.records import Verdict
 from include.specs import PipelineSpec
+from include.values.formats import escape_markdown as _escape
 
 APPROVE = "Promote"
 REJECT = "Keep the champion"
-# What Markdown takes for more than text; with `<` and `&` it covers HTML as well.
-MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|!~&])")
 
 
 class ApproveOperator(HITLOperator):
@@ -59,11 +57,6 @@ def describe_verdict(verdict: Verdict) -> str:
         for gate in verdict.gates
     ]
     return "\n".join([_escape(verdict.reason), "", *gates])
-
-
-def _escape(text: str) -> str:
-    """Put a backslash before whatever Markdown would act on, on one line."""
-    return MARKDOWN.sub(r"\\\1", " ".join(text.split()))
 
 
 def read_answer(answer: dict[str, Any] | None) -> bool | None:

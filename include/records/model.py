@@ -116,3 +116,4 @@ class ReportRecord(Record):
     uri: str
     size_bytes: int
     artifact: str = Field(default="report.html", description="Path among the run's artifacts.")
+    sentence: str = Field(default="", description="What became of the run.")

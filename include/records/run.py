@@ -34,11 +34,18 @@ class RunContext(Record):
         "for it.",
     )
     try_number: int = 1
+    deciding_metric: str = Field(default="", description="The metric that decides promotion.")
+    triggered_by: str = Field(default="", description="Who or what started it.")
 
     @property
     def run_key(self) -> str:
         """The key under which the MLflow run is found again: `<dag_id>/<run_id>`."""
         return f"{self.dag_id}/{self.run_id}"
+
+    @property
+    def kind(self) -> str:
+        """What the run is for, by the family of its DAG, e.g. `train`."""
+        return self.dag_id.partition("__")[0]
 
 
 class StepCost(Record):

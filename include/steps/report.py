@@ -11,6 +11,7 @@ from include.records import (
     STEPS,
     EvaluateRecord,
     LearningCurve,
+    PromoteRecord,
     QualityReport,
     Record,
     ReportRecord,
@@ -18,15 +19,17 @@ from include.records import (
     RunRecords,
     StepCost,
     ValidateRecord,
+    Verdict,
 )
 from include.records.names import CURVE, DETAILS, QUALITY, REPORT_PAGE, cost_file
 from include.reporting.details import EvaluationDetails
+from include.reporting.headline import write_headline
 from include.reporting.run_report import RunEvidence, render_run_report
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.steps.plan_curve import SHARES, name_fit
 from include.tables.run_files import RunFiles
-from include.tracking.runs import open_run
+from include.tracking.runs import DESCRIPTION, describe_run, open_run
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +54,7 @@ def report(spec: PipelineSpec, run: RunContext, *handed_on: Record | None) -> Re
         costs=_read_costs(files),
         curve=(curve := _read_curve(files)),
         curve_figure=files.read_bytes(curve.figure) if curve else b"",
-        mlflow_url=f"{settings.mlflow_public}/#/experiments/{log.experiment_id}/runs/{log.run_id}",
+        mlflow_url=log.url,
         versions=_installed_versions(),
         spec_digest=spec.digest,
         written_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
@@ -59,8 +62,19 @@ def report(spec: PipelineSpec, run: RunContext, *handed_on: Record | None) -> Re
     page = render_run_report(spec, run, records, evidence).encode("utf-8")
     uri = files.write_bytes(REPORT_PAGE, page)
     log.log_bytes(page, REPORT_PAGE)
+    headline = write_headline(
+        quality=evidence.quality,
+        evaluated=records.get(EvaluateRecord),
+        verdict=records.get(Verdict),
+        promoted=records.get(PromoteRecord),
+        last_step=records.last_step,
+    )
+    links = {"Report": log.artifact_url(REPORT_PAGE)}
+    log.set_tags({DESCRIPTION: describe_run(run, headline.sentence, links)})
     logger.info("report of %s written: %d KB at %s", run.run_key, len(page) >> 10, uri)
-    return ReportRecord(uri=uri, size_bytes=len(page), artifact=REPORT_PAGE)
+    return ReportRecord(
+        uri=uri, size_bytes=len(page), artifact=REPORT_PAGE, sentence=headline.sentence
+    )
 
 
 def _read_quality(files: RunFiles, validated: ValidateRecord | None) -> QualityReport | None:

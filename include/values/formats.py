@@ -1,12 +1,25 @@
 """How numbers and names are written on pages: the same figure looks the same everywhere."""
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Final
 
 BYTES: Final = ("B", "KB", "MB", "GB", "TB")
 MINUS: Final = "\N{MINUS SIGN}"
 NOTHING: Final = "\N{EN DASH}"
+# What Markdown takes for more than text; with `<` and `&` it covers HTML as well.
+MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]<>#|!~&])")
+
+
+def escape_markdown(text: str) -> str:
+    r"""Put a backslash before whatever Markdown would act on, on one line.
+
+    Example:
+        >>> print(escape_markdown("a_b <c>"))
+        a\_b \<c\>
+    """
+    return MARKDOWN.sub(r"\\\1", " ".join(text.split()))
 
 
 def format_number(value: float | None, digits: int = 4) -> str:

@@ -267,7 +267,9 @@ def test_an_alias_moved_to_an_unsealed_version_is_refused(settings, small, name,
     )
     client.set_registered_model_alias(name, "champion", other.version)
 
-    assert "somebody moved the alias to version 2" in settle_disturbance(settings, name, seen_by="a run")
+    assert "somebody moved the alias to version 2" in settle_disturbance(
+        settings, name, seen_by="a run"
+    )
     with pytest.raises(IntegrityError, match=said):
         fetch_version(settings, name, find_champion(settings, name).version)
 
