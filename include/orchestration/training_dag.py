@@ -32,6 +32,9 @@ from include.specs import PipelineSpec
 DOC = """\
 **{description}**
 
+[Champion](/gatehouse/{name}/champion) · [all runs in MLflow](/gatehouse/{name}/runs) ·
+[latest report](/gatehouse/{name}/report)
+
 A table goes in; a checked, trained, judged and perhaps promoted model comes out:
 
 `ingest → validate → prepare → train → evaluate → judge → approve → promote → report`
@@ -57,7 +60,7 @@ def build_training_dag(spec: PipelineSpec) -> DAG:
         description=spec.description,
         doc_md=DOC.format(name=spec.name, description=spec.description or spec.name),
         default_args=default_args(spec),
-        tags=["gatehouse", "train", spec.target.task],
+        tags=["gatehouse", "train", spec.target.task, spec.name],
         max_active_runs=1,
         schedule=build_timetable(spec),
         start_date=catchup_start(spec),
