@@ -9,7 +9,7 @@ from include.settings import load_settings
 
 
 class GatehousePlugin(AirflowPlugin):
-    """Puts MLflow into the navigation, registers the links on the tasks, notes verdicts, hears marks."""
+    """Puts MLflow into the navigation and links on the tasks, notes verdicts, hears marks."""
 
     name = "gatehouse"
     operator_extra_links = [MlflowRunLink(), ReportLink()]  # noqa: RUF012 - Airflow reads a list

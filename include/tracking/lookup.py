@@ -9,6 +9,7 @@ import requests
 
 from include.errors import ParamError, TrackingUnavailableError
 from include.records.names import REPORT_PAGE
+from include.tracking.accounts import PASSWORD, USERNAME, log_in
 from include.tracking.run_log import MODE, VIEW_KEY
 
 if TYPE_CHECKING:
@@ -152,10 +153,11 @@ def _read_run(settings: "Settings", run: dict[str, Any]) -> FoundRun:
     )
 
 
-def _read_login() -> tuple[str, str] | None:
+def _read_login(settings: "Settings") -> tuple[str, str] | None:
     """Log in as MLflow's own client would."""
-    name = os.environ.get("MLFLOW_TRACKING_USERNAME")
-    return (name, os.environ.get("MLFLOW_TRACKING_PASSWORD", "")) if name else None
+    log_in(settings)
+    name = os.environ.get(USERNAME)
+    return (name, os.environ.get(PASSWORD, "")) if name else None
 
 
 def _by_key(entries: list[dict[str, Any]] | None) -> dict[str, Any]:
@@ -169,7 +171,7 @@ def _ask(
     method = "GET" if body is None else "POST"
     try:
         answer = requests.request(
-            method, url, params=query, json=body, timeout=SECONDS, auth=_read_login()
+            method, url, params=query, json=body, timeout=SECONDS, auth=_read_login(settings)
         )
     except requests.RequestException as error:
         raise TrackingUnavailableError(
