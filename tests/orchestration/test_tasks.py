@@ -180,7 +180,7 @@ def test_a_task_cleared_alone_leaves_the_mlflow_run_as_the_dag_run_ends(
     log = open_run(load_settings(), run)
     log.client.set_terminated(log.run_id, status=before)
     context = {
-        "dag_run": SimpleNamespace(dag_id=run.dag_id, run_id=run.run_id),
+        "dag_run": make_dag_run(run.dag_id, run.run_id),
         "params": {},
         "task": SimpleNamespace(upstream_task_ids=set()),
         "ti": SimpleNamespace(
