@@ -22,6 +22,20 @@
 Every message says what was expected, then `Received: …`, then the next move.
 """
 
+import difflib
+from collections.abc import Iterable
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Ask for the name that was probably meant, to stand behind a sentence; empty if none is near.
+
+    Example:
+        >>> did_you_mean("digit", ["adult", "digits"])
+        " Did you mean 'digits'?"
+    """
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
 
 class GatehouseError(Exception):
     """Root of all exceptions that this project raises."""

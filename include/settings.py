@@ -4,6 +4,7 @@ A spec says what the user wants; settings say where this machine keeps it. `.env
 every variable.
 """
 
+import json
 import os
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from include.errors import GatehouseError
 
 PREFIX: Final = "GATEHOUSE_"
+PORTS: Final = ("airflow_port", "mlflow_port")
+PORTS_FILE: Final = "ports.json"
 PROJECT_ROOT: Final = Path(__file__).resolve().parent.parent
 
 
@@ -141,8 +144,22 @@ class Settings(BaseModel):
         return (self.sources, *(root for root in extra if root))
 
 
+def remember_ports(settings: Settings) -> None:
+    """Keep the ports of the local stack, so that another shell finds it; the environment wins."""
+    ports = {name: getattr(settings, name) for name in PORTS}
+    (settings.home / PORTS_FILE).write_text(json.dumps(ports) + "\n", encoding="utf-8")
+
+
+def _read_ports(home: str | None) -> dict[str, int]:
+    try:
+        kept = json.loads((Path(home or PROJECT_ROOT / "var") / PORTS_FILE).read_bytes())
+        return {name: kept[name] for name in PORTS}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
 def load_settings() -> Settings:
-    """Read the settings from the environment.
+    """Read the settings from the environment, and ports that were given once from the home.
 
     Raises:
         GatehouseError: A variable has a value that its setting cannot take.
@@ -153,7 +170,7 @@ def load_settings() -> Settings:
         if os.environ.get(f"{PREFIX}{name.upper()}")
     }
     try:
-        return Settings.model_validate(values)
+        return Settings.model_validate(_read_ports(values.get("home")) | values)
     except ValidationError as error:
         first = error.errors()[0]
         variable = f"{PREFIX}{str(first['loc'][0]).upper()}"

@@ -1,22 +1,26 @@
-"""Airflow plugin: the way from Airflow's pages to MLflow, and from its marks."""
+"""Airflow plugin: the ways from Airflow's pages to MLflow, and notes of how runs end."""
 
 from airflow.plugins_manager import AirflowPlugin
 
-from include.orchestration import marks
-from include.orchestration.links import MlflowRunLink
+from include.orchestration import marks, ways
+from include.orchestration.links import MlflowRunLink, ReportLink
+from include.orchestration.run_notes import RunNotes
 from include.settings import load_settings
 
 
 class GatehousePlugin(AirflowPlugin):
-    """Puts MLflow into the navigation, registers the link on the tasks, and hears marks."""
+    """Puts MLflow into the navigation and links on the tasks, notes verdicts, hears marks."""
 
     name = "gatehouse"
-    operator_extra_links = [MlflowRunLink()]  # noqa: RUF012 - Airflow reads a list
-    listeners = [marks]  # noqa: RUF012
+    operator_extra_links = [MlflowRunLink(), ReportLink()]  # noqa: RUF012 - Airflow reads a list
+    listeners = [marks, RunNotes()]  # noqa: RUF012
+    fastapi_apps = [  # noqa: RUF012
+        {"app": ways.app, "url_prefix": ways.PREFIX, "name": "gatehouse"}
+    ]
     external_views = [  # noqa: RUF012
         {
             "name": "MLflow",
-            "href": load_settings().mlflow_public,
+            "href": f"{load_settings().mlflow_public}/#/experiments?workflowType=machine_learning",
             "destination": "nav",
             "category": "browse",
         },

@@ -1,18 +1,41 @@
-"""The command line: `gatehouse up | down | status | check | new | run | replay | serve | …`.
+"""The command line: `gatehouse list | show | run | check | new | up | down | serve | …`.
 
 Each module holds the commands of one thing.
 """
 
 import os
+from importlib import metadata
+from typing import Annotated
 
-from include.cli import explain, models, pipelines, runs, stack  # noqa: F401 - each adds its commands
+import typer
+
+from include.cli import (  # noqa: F401 - each adds its commands
+    explain,
+    look,
+    models,
+    pipelines,
+    runs,
+    stack,
+)
 from include.cli.shared import app
 
 __all__ = ["app"]
 
 
+def print_version(is_asked: bool) -> None:
+    """Print which Gatehouse this is, and end."""
+    if is_asked:
+        typer.echo(f"gatehouse {metadata.version('gatehouse')}")
+        raise typer.Exit
+
+
 @app.callback()
-def prepare() -> None:
+def prepare(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=print_version, is_eager=True, help="Print it."),
+    ] = False,
+) -> None:
     """Only data that passes trains a model; only a model that wins gets promoted."""
     from include.stack.environment import spare_loopback
 

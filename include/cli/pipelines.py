@@ -1,4 +1,4 @@
-"""Commands on pipeline files: check, new, forecast."""
+"""Commands on pipeline files: check, new, schema, forecast."""
 
 from pathlib import Path
 from typing import Annotated
@@ -88,7 +88,7 @@ def new(
         )
         spec = load_pipeline_spec(path)
         try:
-            adopt_source(settings, spec, str(source), tell)
+            adopt_source(settings, spec, str(source), tell, keep=True)
         except BaseException:
             # Without its rows it would only stand in the way of the next try.
             path.unlink(missing_ok=True)
@@ -97,6 +97,21 @@ def new(
         for line in list_doubts(path.read_text(encoding="utf-8")):
             console.print(plain(line))
         console.print(f"written to {path}; read its comments, then: make run PIPELINE={name}")
+
+
+@app.command()
+def schema(
+    output: Annotated[
+        Path | None, typer.Option(help="Write it there; print it unless given.")
+    ] = None,
+) -> None:
+    """Give the JSON schema of the pipeline file, by which editors complete and check it."""
+    from include.specs.json_schema import render_schema
+
+    if output is None:
+        typer.echo(render_schema(), nl=False)
+    else:
+        output.write_text(render_schema(), encoding="utf-8")
 
 
 @app.command()

@@ -15,10 +15,13 @@ def run(  # noqa: PLR0913, PLR0917 - one option for each field of the form
     source: Annotated[
         str | None,
         typer.Option(
-            help="File to read instead of the spec's; a local file is copied first, with the "
-            "spec's test file from beside it."
+            help="File to read instead of the spec's, for this run; a local file is copied "
+            "first, with the spec's test file from beside it."
         ),
     ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Let scheduled runs read SOURCE from now on, too.")
+    ] = False,
     epochs: Annotated[int | None, typer.Option(help="Most passes over the rows.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the training.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Rows in one step.")] = None,
@@ -39,6 +42,7 @@ def run(  # noqa: PLR0913, PLR0917 - one option for each field of the form
 
     Ctrl-C ends the display, not the run. Triggered twice within a minute, it is one run.
     """
+    from include.records.form import apply_params
     from include.stack.services import start_stack
     from include.stack.source_copies import adopt_source
     from include.stack.training_run import follow_training_run
@@ -47,7 +51,6 @@ def run(  # noqa: PLR0913, PLR0917 - one option for each field of the form
         settings = load_settings()
         spec = find_spec(settings, pipeline)
         given: dict[str, Any] = {
-            "source_uri": adopt_source(settings, spec, source, tell) if source else None,
             "epochs": epochs,
             "seed": seed,
             "batch_size": batch_size,
@@ -58,6 +61,11 @@ def run(  # noqa: PLR0913, PLR0917 - one option for each field of the form
             "note": note or None,
         }
         conf = {name: value for name, value in given.items() if value is not None}
+        apply_params(spec, conf)
+        if source:
+            conf["source_uri"] = adopt_source(settings, spec, source, tell, keep=keep)
+        elif keep:
+            raise ParamError("--keep needs --source. Received: none. Name the file to keep.")
         start_stack(settings, tell)
         if not follow_training_run(settings, spec, conf, console, wait=not no_wait):
             raise typer.Exit(1)

@@ -1,5 +1,6 @@
 """What every command shares: the application, its console, how errors are told."""
 
+import glob
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,20 +9,27 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from include.errors import GatehouseError, ParamError
-from include.settings import Settings
+from include.errors import GatehouseError, ParamError, did_you_mean
+from include.settings import Settings, load_settings
 from include.specs.loader import load_pipeline_specs
 from include.specs.pipeline import PipelineSpec
 
 app = typer.Typer(
     help="Only data that passes trains a model; only a model that wins gets promoted.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 console = Console(highlight=False)
 
-PipelineArgument = Annotated[str, typer.Argument(help="Name of the pipeline.")]
+
+def complete_pipeline(start: str) -> list[str]:
+    """Complete a pipeline's name from the names of the files."""
+    return [path.stem for path in load_settings().pipelines_dir.glob(f"{glob.escape(start)}*.yaml")]
+
+
+PipelineArgument = Annotated[
+    str, typer.Argument(help="Name of the pipeline.", autocompletion=complete_pipeline)
+]
 
 
 def find_spec(settings: Settings, pipeline: str) -> PipelineSpec:
@@ -38,7 +46,10 @@ def find_spec(settings: Settings, pipeline: str) -> PipelineSpec:
         if entry.error is not None and entry.path.stem == pipeline:
             raise entry.error
     names = [entry.spec.name for entry in entries if entry.spec is not None]
-    raise ParamError(f"expected one of the pipelines {names}. Received: {pipeline!r}.")
+    raise ParamError(
+        f"expected one of the pipelines {names}. Received: {pipeline!r}."
+        f"{did_you_mean(pipeline, names)}"
+    )
 
 
 def tell(line: str) -> None:

@@ -15,6 +15,7 @@ from include.drafting.profiling import profile_copy
 from include.drafting.rendering import Findings, find_target, render_draft
 from include.drafting.text_copy import copy_as_text
 from include.errors import SourceError, SpecError
+from include.specs.json_schema import SCHEMA_FILE, render_schema
 from include.specs.loader import load_pipeline_spec
 from include.specs.pipeline import NAME_PATTERN, PipelineSpec
 from include.values.duck import open_duckdb
@@ -76,6 +77,7 @@ def draft_pipeline(
     temporary = path.with_suffix(".draft")
     temporary.write_text(text, encoding="utf-8")
     temporary.rename(path)
+    path.with_name(SCHEMA_FILE).write_text(render_schema(), encoding="utf-8")
     return path
 
 
@@ -89,7 +91,7 @@ def describe_draft(spec: PipelineSpec) -> str:
 def list_doubts(text: str) -> list[str]:
     """List what of a draft wants to be looked at, from its comments; the first of many."""
     doubts = []
-    for line in text.splitlines()[2:]:
+    for line in text.splitlines()[3:]:
         body, mark, comment = line.partition("  # ")
         if line.startswith("# "):
             doubts.append(line[2:])

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from upath import UPath
 
-from include.errors import SchemaError, SourceError
+from include.errors import SchemaError, SourceError, did_you_mean
 from include.sources.csv_files import read_csv_batches, read_csv_columns
 from include.sources.file_lists import MOVES, file_format
 from include.sources.opened_files import COLUMN_READERS
@@ -268,7 +268,7 @@ def _no_target(path: Path, target: str, columns: tuple[str, ...], move: str) -> 
     listed = [shorten(name)[1:-1] for name in columns[:SHOWN]]
     return SourceError(
         f"--target must name a column of {path.name}. Received: {target!r}; columns: {listed}. "
-        + (move or "Name one of them.")
+        + (move or f"Name one of them.{did_you_mean(target, columns)}")
     )
 
 

@@ -13,6 +13,7 @@ from include.drafting.order import Hints, RowOrder
 from include.drafting.profile import ColumnProfile, FileProfile
 from include.drafting.yaml_text import write_comment, write_flow
 from include.errors import SourceError
+from include.specs.json_schema import MODELINE
 
 SMALL: Final = 5_000
 LARGE: Final = 200_000
@@ -59,6 +60,7 @@ def render_draft(
     _check_has_feature(profile, guesses, target)
     task = guess_task(column, hints)[0]
     lines = [
+        MODELINE,
         f"# Drafted from {write_comment(profile.file_name)}: {profile.rows:,} rows, "
         f"{len(profile.columns)} columns, {profile.duplicates:,} exact duplicates.",
         "# Each guess says why; correct what you know better, then: gatehouse check",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from airflow.sdk import task
+from airflow.sdk import TaskGroup, task
 
 from include.orchestration.tasks import perform, plan_shares, planned_shares
 from include.records import CurvePoint, LearningCurve, PrepareRecord, TrainRecord
@@ -13,8 +13,9 @@ from include.specs import PipelineSpec
 def build_curve(spec: PipelineSpec, prepared: Any, trained: Any) -> Any:
     """Build `plan_curve → fit_share → draw_curve`, skipped unless the form asks for the curve.
 
-    The fits begin once the candidate is trained: it is their last point, and does not share its
-    cores with them. A share that fails is left out of the curve and fails nothing else.
+    They are folded into one box, so that a run without them shows none of them. The fits begin
+    once the candidate is trained: it is their last point, and does not share its cores with them.
+    A share that fails is left out of the curve and fails nothing else.
 
     Args:
         spec: The pipeline.
@@ -24,7 +25,11 @@ def build_curve(spec: PipelineSpec, prepared: Any, trained: Any) -> Any:
     Returns:
         What `draw_curve` hands on.
     """
+    with TaskGroup("learning_curve", prefix_group_id=False, tooltip="On request"):
+        return _build_tasks(spec, prepared, trained)
 
+
+def _build_tasks(spec: PipelineSpec, prepared: Any, trained: Any) -> Any:
     @task
     def plan_curve(prepared: PrepareRecord) -> list[float]:
         return plan_shares(spec, prepared)

@@ -12,6 +12,8 @@ from include.specs import PipelineSpec
 DOC = """\
 **The story of {description}**
 
+[All runs in MLflow](/gatehouse/{name}/runs)
+
 `ingest → explore`, and `close_run` ends the MLflow run, whatever happened.
 
 **Produces** one interactive page, `explore.html`: what was missing, how the columns are
@@ -30,7 +32,7 @@ def build_explore_dag(spec: PipelineSpec) -> DAG:
         description=f"The story of the table behind {spec.name}",
         doc_md=DOC.format(name=spec.name, description=spec.description or spec.name),
         default_args=default_args(spec),
-        tags=["gatehouse", "explore"],
+        tags=["gatehouse", "explore", spec.name],
         max_active_runs=1,
         schedule=None,
         catchup=False,

@@ -1,13 +1,18 @@
-"""The button on a task's page that opens its run in MLflow."""
+"""The buttons on a task's page that open its run and its report in MLflow."""
 
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperatorLink, get_current_context
 from airflow.sdk.execution_time.xcom import XCom
 
+from include.records.names import REPORT_PAGE
+
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
     from airflow.sdk.types import TaskInstanceKey
+
+
+WITH_REPORT = frozenset({"approve", "promote", "report", "close_run"})
 
 
 class MlflowRunLink(BaseOperatorLink):
@@ -32,6 +37,22 @@ class MlflowRunLink(BaseOperatorLink):
         return MlflowRunLink.url or find_run_link(ti_key.dag_id, ti_key.run_id)
 
 
+class ReportLink(BaseOperatorLink):
+    """Opens the report of a DAG run, which MLflow keeps beside its figures."""
+
+    name = "Report"
+
+    @property
+    def xcom_key(self) -> str:
+        """Key of the XCom that holds the address."""
+        return "_link_ReportLink"
+
+    def get_link(self, operator: "BaseOperator", *, ti_key: "TaskInstanceKey") -> str:
+        """Give the address of the report among the files of the task's MLflow run."""
+        run = MlflowRunLink().get_link(operator, ti_key=ti_key)
+        return run.replace("?", f"/artifacts/{REPORT_PAGE}?", 1)
+
+
 def show_run_link(url: str = "") -> None:
     """Put the run's address where the task's page finds it, while the task still runs.
 
@@ -52,11 +73,12 @@ def find_run_link(dag_id: str, run_id: str) -> str:
 
 
 def link_to_mlflow(*tasks: Any) -> None:
-    """Put the button on tasks.
+    """Put the buttons on tasks; that to the report where one wants to read it.
 
     Args:
         tasks: What calling a `@task` function returned, or operators.
     """
     for task in tasks:
         operator = getattr(task, "operator", task)
-        operator.operator_extra_links = (MlflowRunLink(),)
+        reports = operator.task_id in WITH_REPORT
+        operator.operator_extra_links = (MlflowRunLink(), *([ReportLink()] if reports else []))

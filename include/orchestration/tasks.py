@@ -24,9 +24,10 @@ from include.orchestration.guards import (
     stop_requested,
 )
 from include.orchestration.links import show_run_link
-from include.orchestration.params import apply_params
+from include.orchestration.run_notes import SENTENCE
 from include.orchestration.turns import find_run_ahead, steps_aside
 from include.records import ALL_TASKS, STEPS, PrepareRecord, Record, RunContext
+from include.records.form import apply_params
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.specs.sources import FileSource, HttpSource
@@ -194,6 +195,8 @@ def build_run_context(spec: PipelineSpec, context: Any) -> RunContext:
         learning_curve=bool(params.get("learning_curve")),
         try_number=context["ti"].try_number,
         due=dag_run.run_after,
+        deciding_metric=spec.compare_metric,
+        triggered_by=dag_run.triggering_user_name or str(dag_run.run_type),
     )
 
 
@@ -255,8 +258,9 @@ def perform_close(spec: PipelineSpec) -> None:
         return
     is_stopped = was_stopped(states, recorded) or was_killed(run)
     state: EndState = "KILLED" if is_stopped else "FAILED"
-    if states.get("ingest") == "success" and "validate" in states:
-        _report_failure(spec, run, context["params"])
+    has_report = states.get("ingest") == "success" and "validate" in states
+    sentence = _report_failure(spec, run, context["params"]) if has_report else ""
+    ti.xcom_push(key=SENTENCE, value=sentence or f"Failed: {problem}.")
     close_run(run, state)
     raise GatehouseError(
         f"every task of a run must come to its end. Received: {problem}. Clear it with all that "
@@ -344,11 +348,16 @@ def _task_states(context: Any) -> dict[str, str | None]:
     return dict(states.get(ti.run_id, {}))
 
 
-def _report_failure(spec: PipelineSpec, run: RunContext, params: Mapping[str, Any]) -> None:
-    """Write the report of a run that failed; whatever goes wrong here, the run must be closed."""
+def _report_failure(spec: PipelineSpec, run: RunContext, params: Mapping[str, Any]) -> str:
+    """Write the report of a run that failed; whatever goes wrong here, the run must be closed.
+
+    Returns:
+        What became of the run, empty where there is no report.
+    """
     from include.steps.report import report
 
     try:
-        report(apply_params(spec, params), run, *pull_records())
+        return report(apply_params(spec, params), run, *pull_records()).sentence
     except Exception:
         logger.exception("the failed run gets no report")
+        return ""

@@ -34,6 +34,9 @@ MAX_ACTIVE_RUNS: Final = 16
 DOC = """\
 **{description}**
 
+[Champion](/gatehouse/{name}/champion) · [all runs in MLflow](/gatehouse/{name}/runs) ·
+[latest report](/gatehouse/{name}/report)
+
 A table goes in; a checked, trained, judged and perhaps promoted model comes out:
 
 `ingest → validate → prepare → train → evaluate → judge → approve → promote → report`
@@ -60,7 +63,7 @@ def build_training_dag(spec: PipelineSpec) -> DAG:
         description=spec.description,
         doc_md=DOC.format(name=spec.name, description=spec.description or spec.name),
         default_args=default_args(spec),
-        tags=["gatehouse", "train", spec.target.task],
+        tags=["gatehouse", "train", spec.target.task, spec.name],
         max_active_runs=MAX_ACTIVE_RUNS,  # one at work (turns.py), the others wait for answers
         schedule=build_schedule(spec.schedule, *list_causes(spec)),
         start_date=catchup_start(spec.schedule),

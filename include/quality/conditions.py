@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+from include.errors import did_you_mean
 from include.values.times import read_moment
 
 NULLITY: Final = re.compile(r"^\s*(?P<column>.+?)\s+is\s+(?P<negated>not\s+)?null\s*$", re.I)
@@ -64,7 +65,10 @@ def parse_where(text: str, kinds: dict[str, str]) -> Where:
 def _known(name: str, kinds: dict[str, str]) -> str:
     name = name.strip()
     if name not in kinds:
-        raise ValueError(f"expected one of the columns {sorted(kinds)[:20]}, not {name!r}")
+        raise ValueError(
+            f"expected one of the columns {sorted(kinds)[:20]}, not {name!r}."
+            f"{did_you_mean(name, kinds)}"
+        )
     return name
 
 

@@ -39,11 +39,18 @@ class RunContext(Record):
     due: datetime | None = Field(
         default=None, description="When Airflow meant it to run; the same in every try."
     )
+    deciding_metric: str = Field(default="", description="The metric that decides promotion.")
+    triggered_by: str = Field(default="", description="Who or what started it.")
 
     @property
     def run_key(self) -> str:
         """The key under which the MLflow run is found again: `<dag_id>/<run_id>`."""
         return f"{self.dag_id}/{self.run_id}"
+
+    @property
+    def kind(self) -> str:
+        """What the run is for, by the family of its DAG, e.g. `train`."""
+        return self.dag_id.partition("__")[0]
 
     @property
     def experiment(self) -> str:
@@ -53,8 +60,8 @@ class RunContext(Record):
             >>> RunContext(pipeline="digits", dag_id="score__digits", run_id="1").experiment
             'digits-score'
         """
-        family = self.dag_id.partition("__")[0]
-        return f"{self.pipeline}-{family}" if family in {"score", "monitor"} else self.pipeline
+        apart = self.kind in {"score", "monitor"}
+        return f"{self.pipeline}-{self.kind}" if apart else self.pipeline
 
 
 class StepCost(Record):

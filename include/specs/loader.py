@@ -116,7 +116,11 @@ def load_pipeline_spec(path: Path) -> PipelineSpec:
         raise SpecError(describe_validation_error(path.name, error)) from error
 
 
-def describe_validation_error(file: str, error: ValidationError) -> str:
+def describe_validation_error(
+    file: str,
+    error: ValidationError,
+    advice: str = "Correct the file, then run `gatehouse check`; see docs/spec.md.",
+) -> str:
     """Say file, key, expectation, received value and next move of the first five errors."""
     lines = []
     for detail in error.errors()[:5]:
@@ -131,7 +135,7 @@ def describe_validation_error(file: str, error: ValidationError) -> str:
     more = error.error_count() - len(lines)
     if more > 0:
         lines.append(f"{file}: and {more} more.")
-    return "\n".join([*lines, "Correct the file, then run `gatehouse check`; see docs/spec.md."])
+    return "\n".join([*lines, advice])
 
 
 def _read_yaml(path: Path) -> object:

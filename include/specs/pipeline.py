@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from include.errors import did_you_mean
 from include.specs.base import SpecModel
 from include.specs.bounds import MAX_ROWS
 from include.specs.columns import Column, DatetimeColumn, known_classes
@@ -179,7 +180,8 @@ class PipelineSpec(SpecModel):
         if column is None:
             raise ValueError(
                 "target.column must be one of the columns. "
-                f"Received: {self.target.column!r}; columns: {sorted(self.column_by_name)}"
+                f"Received: {self.target.column!r}; columns: {sorted(self.column_by_name)}."
+                f"{did_you_mean(self.target.column, self.column_by_name)}"
             )
         allowed = (
             {"category", "boolean", "integer"}

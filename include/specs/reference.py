@@ -1,4 +1,4 @@
-"""Write `docs/spec.md` from the models, and check that it is current.
+"""Write `docs/spec.md` and the editors' schema from the models, and check that both are current.
 
 python -m include.specs.reference [--check]
 """
@@ -12,9 +12,11 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from include.specs.json_schema import SCHEMA_FILE, render_schema
 from include.specs.pipeline import PipelineSpec
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+SCHEMA = Path(__file__).resolve().parents[1] / "pipelines" / SCHEMA_FILE
 HEAD = """\
 # The pipeline file
 
@@ -28,13 +30,14 @@ repeated keys and numbers other than plain decimals are not accepted.
 
 def write_reference(*, check: bool = False) -> list[Path]:
     """Write the generated pages; with `check`, only list those that are stale."""
-    path = DOCS / "spec.md"
-    text = render_spec()
-    stale = not path.exists() or path.read_text(encoding="utf-8") != text
-    if stale and not check:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return [path] if stale else []
+    stale = []
+    for path, text in ((DOCS / "spec.md", render_spec()), (SCHEMA, render_schema())):
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(path)
+            if not check:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+    return stale
 
 
 def render_spec() -> str:

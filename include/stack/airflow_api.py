@@ -150,11 +150,11 @@ class AirflowApi:
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
         return str((self._get(path) or {}).get("body") or "")
 
-    def get_link(self, dag_id: str, run_id: str, task_id: str) -> str:
-        """Give the address of a task's MLflow run, or an empty text."""
+    def get_link(self, dag_id: str, run_id: str, task_id: str, name: str = "MLflow run") -> str:
+        """Give the address behind a button of a task, or an empty text."""
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/links"
         links = (self._get(path) or {}).get("extra_links") or {}
-        return str(next((url for url in links.values() if url), ""))
+        return str(links.get(name) or "")
 
     def get_log(self, dag_id: str, run_id: str, task_id: str, try_number: int) -> list[str]:
         """Read the log messages of one try of a task, and what its exceptions said."""
@@ -162,6 +162,13 @@ class AirflowApi:
         content = (self._get(path) or {}).get("content") or []
         lines = (line for line in content if isinstance(line, dict))
         return [text for line in lines for text in _read_line(line)]
+
+    def list_waiting(self) -> list[tuple[str, str]]:
+        """List the questions that nobody answered: the DAG, and the page on which to answer."""
+        answer = self._get("/dags/~/dagRuns/~/hitlDetails?response_received=false") or {}
+        asked = [each["task_instance"] for each in answer.get("hitl_details", [])]
+        page = "{0}/dags/{dag_id}/runs/{dag_run_id}/tasks/{task_id}/required_actions"
+        return [(ti["dag_id"], page.format(self._root, **ti)) for ti in asked]
 
     def list_import_errors(self) -> list[dict[str, Any]]:
         """List the files that Airflow could not load."""

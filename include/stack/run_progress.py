@@ -20,6 +20,7 @@ MARKS = {
     "up_for_reschedule": "[dim]waits for its turn[/dim]",
     "awaiting_input": "[yellow]waits for you in the Airflow UI[/yellow]",
 }
+UNENDED = {"running", "up_for_retry", "awaiting_input"}
 
 
 def merge_mapped(tasks: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
@@ -88,6 +89,20 @@ def draw_tasks(tasks: Mapping[str, Mapping[str, Any]], progress: Mapping[str, An
         took = f"{seconds:6.1f} s" if seconds and state in {"success", "failed"} else ""
         table.add_row(name, Text.from_markup(MARKS.get(state, f"[dim]{state}[/dim]")), took, detail)
     return table
+
+
+def describe_beat(tasks: Mapping[str, Mapping[str, Any]], state: str, seconds: float) -> str:
+    """Say in a line where a run is, for whoever reads a log.
+
+    Example:
+        >>> tasks = {"ingest": {"state": "success"}, "train": {"state": "running"}}
+        >>> describe_beat(tasks, "running", 61.0)
+        'after 61 s: running, 1 of 2 tasks ended, at train'
+    """
+    over = sum(task.get("state") in MARKS.keys() - UNENDED for task in tasks.values())
+    at = [name for name, task in tasks.items() if task.get("state") in UNENDED]
+    place = f", at {', '.join(at)}" if at else ""
+    return f"after {seconds:.0f} s: {state}, {over} of {len(tasks)} tasks ended{place}"
 
 
 def _describe(progress: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from include.settings import Settings
 from include.stack.airflow_api import AirflowApi
+from include.tracking.run_log import MODE, VIEW_KEY
 
 STARTED = "Worker startup parse complete"
 OF_AIRFLOW = {"Task failed with exception", "Retry policy decision"}
@@ -81,7 +82,9 @@ def print_failure(api: AirflowApi, dag_id: str, run_id: str, console: Console) -
         console.print(f"[red]{name} failed[/red]; the end of its log:")
         lines = api.get_log(dag_id, run_id, name, int(task.get("try_number") or 1))
         told = [line for line in _after_startup(lines) if line and not line.startswith("::")]
-        for line in told[-12:]:
+        # An exception often says again what was logged before it.
+        news = [line for n, line in enumerate(told) if not any(line in x for x in told[n + 1 :])]
+        for line in news[-12:]:
             console.print(f"  {_escape(line)}", soft_wrap=True)
 
 
@@ -101,8 +104,12 @@ def print_addresses(
     show(f"Airflow  {run_url(settings, dag_id, run_id)}")
     url = api.get_link(dag_id, run_id, "ingest")
     show(f"MLflow   {url or settings.mlflow_public}")
-    if link.get("uri"):
-        show(f"report   {link['uri']}")
+    report = link.get("uri") or api.get_link(dag_id, run_id, "close_run", "Report")
+    if "/runs/" in url:
+        runs = url.partition("/runs/")[0]
+        show(f"compare  {runs}/runs?{MODE}&viewStateShareKey={VIEW_KEY}")
+    if report:
+        show(f"report   {report}")
 
 
 def run_url(settings: Settings, dag_id: str, run_id: str) -> str:

@@ -20,7 +20,7 @@ import httpx
 import psutil
 
 from include.errors import GatehouseError, TrackingUnavailableError
-from include.settings import PREFIX, Settings
+from include.settings import PREFIX, Settings, remember_ports
 from include.stack.environment import (
     airflow_home,
     build_environment,
@@ -85,6 +85,7 @@ def start_stack(settings: Settings, tell: Callable[[str], None]) -> None:
         missing = [service for service in services if find_process(settings, service.name) is None]
         if missing:
             _start_missing(settings, missing, tell)
+            remember_ports(settings)
         elif set(read_health(settings).values()) == {"healthy"}:
             return
         _wait_until_ready(settings, tell)

@@ -17,22 +17,29 @@ from include.values.private_files import make_private_directory, private_opener
 
 
 def adopt_source(
-    settings: Settings, spec: PipelineSpec, source: str, tell: Callable[[str], None]
+    settings: Settings,
+    spec: PipelineSpec,
+    source: str,
+    tell: Callable[[str], None],
+    *,
+    keep: bool = False,
 ) -> str:
     """Put a local file below the sources directory, and give the name that runs know it by.
 
-    A file named as in the spec goes where the spec looks, so that scheduled runs find it too. Any
-    other gets a directory for the one it came from, so that two files of one name stay apart. The
-    test file, where the spec names one, always comes along from beside the file.
+    It gets a directory for the one it came from, so that two files of one name stay apart and
+    scheduled runs go on with what they read. The test file, where the spec names one, always comes
+    along from beside the file.
 
     Args:
         settings: Where sources lie.
         spec: The pipeline that will read it.
         source: A local path; a URI is given back as it is.
         tell: Called with a line for each copy.
+        keep: Whether it becomes what the spec names: scheduled runs read it from now on.
 
     Raises:
-        ParamError: The file or its test file is not there, or the pipeline takes none.
+        ParamError: The file or its test file is not there, the pipeline takes none, or it cannot
+            be kept.
         SourceError: The spec's test file leads out of the sources directory.
     """
     if "://" in source:
@@ -43,11 +50,11 @@ def adopt_source(
     root = Path(settings.sources.removeprefix("file://")).resolve()
     if path.is_relative_to(root) and not path.is_symlink():
         return str(path.relative_to(root))
-    place = _choose_place(spec, reads, path)
+    place = _kept_place(reads, path) if keep else _own_place(spec, path)
     _check_local(settings, place, source)
     for file in files:
-        target = root / place.parent / file.relative_to(path.parent)
-        _copy_if_changed(file, target, tell)
+        beside = root / place.parent / file.relative_to(path.parent)
+        _copy_if_changed(file, root / place if file == path else beside, tell)
     return str(place)
 
 
@@ -88,13 +95,19 @@ def _find_test_file(spec: PipelineSpec, reads: FileSource, path: Path) -> tuple[
     return (found,)
 
 
-def _choose_place(spec: PipelineSpec, reads: FileSource, path: Path) -> Path:
+def _kept_place(reads: FileSource, path: Path) -> Path:
     named = Path(reads.uri)
-    is_below_sources = (
-        "://" not in reads.uri and not named.is_absolute() and ".." not in named.parts
-    )
-    if is_below_sources and named.name == path.name:
-        return named
+    is_outside = "://" in reads.uri or named.is_absolute() or ".." in named.parts
+    if is_outside or named.suffix != path.suffix:
+        raise ParamError(
+            f"a file that is kept must have the suffix of {reads.uri}, which must lie below the "
+            f"sources directory. Received: {path.name}. Run it without --keep, or change "
+            "source.uri in the pipeline's file."
+        )
+    return named
+
+
+def _own_place(spec: PipelineSpec, path: Path) -> Path:
     origin = hashlib.sha256(os.fsencode(path.parent)).hexdigest()[:12]
     return Path(spec.name) / origin / path.name
 

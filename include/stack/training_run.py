@@ -19,7 +19,13 @@ from include.settings import Settings
 from include.specs.pipeline import PipelineSpec
 from include.stack.airflow_api import ENDED, AirflowApi
 from include.stack.environment import SHARED_ENVIRONMENT, read_env_file
-from include.stack.run_progress import draw_tasks, find_dead_task, merge_mapped, read_progress
+from include.stack.run_progress import (
+    describe_beat,
+    draw_tasks,
+    find_dead_task,
+    merge_mapped,
+    read_progress,
+)
 from include.stack.run_result import (
     has_verdict,
     print_addresses,
@@ -33,6 +39,8 @@ DAG_SECONDS: Final = 90
 # A run leaves the queue within a second or two, unless another one is under way.
 QUEUE_SECONDS: Final = 10
 MOST_MISSES: Final = 60
+# Where there is no terminal to draw on, such as in the log of a CI job.
+BEAT_SECONDS: Final = 30
 
 
 @dataclass(frozen=True)
@@ -142,6 +150,7 @@ def _wait_for_dag(api: AirflowApi, dag_id: str) -> dict[str, Any]:
 def _watch(run: _Run, console: Console) -> str:
     told: set[str] = set()
     started = time.monotonic()
+    next_beat = started + BEAT_SECONDS
     say = partial(console.print, soft_wrap=True)
     with Live(console=console, refresh_per_second=4, transient=not console.is_terminal) as live:
         while True:
@@ -155,6 +164,9 @@ def _watch(run: _Run, console: Console) -> str:
                 say(notice)
             # What no longer holds is forgotten: a question that is asked again is told again.
             told = notices
+            if not console.is_terminal and time.monotonic() >= next_beat:
+                next_beat += BEAT_SECONDS
+                say(describe_beat(tasks, state, time.monotonic() - started))
             if state in ENDED:
                 break
             time.sleep(POLL_SECONDS)

@@ -15,6 +15,7 @@ from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.specs.metrics import METRICS
 from include.tables.run_files import RunFiles
+from include.tracking.names import in_group
 from include.tracking.runs import RunLog, open_run
 from include.values.formats import format_count, format_name, format_percent
 
@@ -132,11 +133,12 @@ def _log_numbers(log: RunLog, curve: LearningCurve) -> None:
     """Log the points over their rows, and the gain where the points tell it."""
     for point in curve.points:
         value = point.metrics[curve.metric]
-        log.log_metrics({f"learning_curve_{curve.metric}": value}, step=point.rows)
+        log.log_metrics(in_group("learning_curve", {curve.metric: value}), step=point.rows)
     bounds = {
         "doubling_gain": curve.doubling_gain,
         "doubling_gain_low": curve.low,
         "doubling_gain_high": curve.high,
     }
-    log.log_metrics({name: value for name, value in bounds.items() if value is not None})
+    known = {name: value for name, value in bounds.items() if value is not None}
+    log.log_metrics(in_group("learning_curve", known))
     log.set_tags({"gatehouse.learning_curve": curve.sentence})

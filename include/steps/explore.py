@@ -14,6 +14,7 @@ from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.tables.readers import iter_frames
 from include.tables.run_files import RunFiles
+from include.tracking.names import in_group
 from include.tracking.runs import open_run
 
 logger = logging.getLogger(__name__)
@@ -39,8 +40,7 @@ def explore(
     source = ingested.source if isinstance(ingested, IngestRecord) else ""
     batches = partial(iter_frames, table, batch_rows=BATCH_ROWS)
     found = analyze_table(spec, batches, table.rows)
-    mlflow_url = f"{settings.mlflow_public}/#/experiments/{log.experiment_id}/runs/{log.run_id}"
-    page = render_explore_page(spec, run, found, mlflow_url=mlflow_url, source=source)
+    page = render_explore_page(spec, run, found, mlflow_url=log.url, source=source)
     contents = {
         STORY_PAGE: page.encode("utf-8"),
         PAIRS: write_pairs(found.associations),
@@ -51,7 +51,8 @@ def explore(
         places[name] = files.write_bytes(name, content)
         log.log_bytes(content, name)
     log.log_table(table, "explored", "exploration")
-    log.log_metrics(_figures(found))
+    log.log_metrics(in_group("data", _figures(found)))
+    log.rename(f"explored {found.rows:,} rows")
     logger.info(
         "explored %d rows: %d missing values, %d duplicates, %d pairs",
         found.rows,
@@ -76,10 +77,10 @@ def explore(
 
 def _figures(found: Analysis) -> dict[str, float]:
     return {
-        "explore_rows": float(found.rows),
-        "explore_missing": float(_count_missing(found)),
-        "explore_duplicates": float(found.duplicates),
-        "explore_pairs": float(len(found.associations)),
+        "explored_rows": float(found.rows),
+        "missing_values": float(_count_missing(found)),
+        "duplicates": float(found.duplicates),
+        "pairs": float(len(found.associations)),
     }
 
 

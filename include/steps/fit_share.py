@@ -23,7 +23,8 @@ from include.specs.names import ROW_ID
 from include.steps.train.feature_arrays import read_arrays, read_schema
 from include.tables.run_files import RunFiles
 from include.tables.store import read_table
-from include.tracking.runs import RunLog, child_run, open_run
+from include.tracking.names import epoch_metrics, in_group
+from include.tracking.runs import KIND, RunLog, child_run, open_run
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ def fit_share(
     parent, schema = open_run(settings, run), read_schema(prepared.features)
     scratch = RunFiles(settings.data, run).local_directory / "arrays"
     with child_run(settings, parent, f"learning curve {share:.0%}") as child:
-        child.set_tags({"gatehouse.kind": "learning_curve"})
+        child.set_tags({KIND: "learning_curve"})
         fitted = (
             _load_candidate(prepared, trained)
             if share >= 1
@@ -79,8 +80,11 @@ def fit_share(
         test = read_arrays(prepared.features, schema, "test", scratch=scratch)
         predictions = predict(fitted.network, test.inputs, schema=schema)
         metrics = compute_metrics(schema, test.y, predictions, spec.metric_names)
-        child.log_metrics({f"test_{name}": value for name, value in metrics.items()})
-        child.log_metrics({"fit_seconds": fitted.seconds, "train_rows": float(fitted.rows)})
+        child.log_metrics(
+            in_group("test", metrics)
+            | in_group("cost", {"fit_seconds": fitted.seconds})
+            | in_group("data", {"train_rows": fitted.rows})
+        )
     shown = metrics.get(spec.compare_metric)
     logger.info(
         "%d training rows (%.0f %%): %s %s", fitted.rows, 100 * share, spec.compare_metric, shown
@@ -116,7 +120,7 @@ def _fit(
         read_arrays(prepared.features, schema, "validation", scratch=scratch),
         schema=schema,
         training=spec.training,
-        on_epoch=lambda progress: log.log_metrics(progress.metrics, step=progress.epoch),
+        on_epoch=lambda each: log.log_metrics(epoch_metrics(each.metrics), step=each.epoch),
         stop=stop,
     )
     return Fitted(network, train.rows, result.epochs, time.monotonic() - started)

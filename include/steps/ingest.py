@@ -13,6 +13,7 @@ from include.sources.sql import to_sqlalchemy_url
 from include.sources.stacking import ReadingPlan
 from include.specs import PipelineSpec
 from include.tables.store import TableStore
+from include.tracking.names import in_group
 from include.tracking.runs import open_run
 
 logger = logging.getLogger(__name__)
@@ -50,7 +51,8 @@ def ingest(
             "source_digest": record.source_digest,
         }
     )
-    log.log_metrics({"ingest_rows": record.raw.rows, "ingest_rejected": record.rejected_rows})
+    counts = {"rows": record.raw.rows, "rejected_rows": record.rejected_rows}
+    log.log_metrics(in_group("data", counts))
     log.log_table(record.raw, f"{spec.name}/raw", "raw")
     for note in record.notes:
         logger.info("%s", note)

@@ -11,6 +11,7 @@ from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.specs.promotion import PromotionSpec
 from include.tables.run_files import RunFiles
+from include.tracking.names import in_group
 from include.tracking.runs import RunLog, open_run
 
 logger = logging.getLogger(__name__)
@@ -61,7 +62,10 @@ def judge(spec: PipelineSpec, run: RunContext, evaluated: EvaluateRecord) -> Ver
             "gatehouse.tries": verdict.tries,
         }
     )
-    log.log_metrics({"gates_failed": float(sum(not gate.is_passed for gate in verdict.gates))})
+    failed = sum(not gate.is_passed for gate in verdict.gates)
+    log.log_metrics(in_group("comparison", {"gates_failed": failed}))
+    if verdict.needs_approval:
+        log.rename("waits", spec.compare_metric, evaluated.test.metrics.get(spec.compare_metric))
     rows = [f"  {mark_gate(gate):<3}  {gate.name}: {gate.detail}" for gate in verdict.gates]
     lines = "\n".join((*rows, *(f"       {note}" for note in verdict.notes)))
     logger.info("verdict %s: %s\n%s", verdict.kind, verdict.reason, lines)

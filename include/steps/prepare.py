@@ -21,6 +21,7 @@ from include.tables.store import (
     read_manifest,
 )
 from include.tables.writer import TableWriter
+from include.tracking.names import in_group
 from include.tracking.runs import open_run
 
 logger = logging.getLogger(__name__)
@@ -98,14 +99,14 @@ def _build_record(table: TableRef) -> PrepareRecord:
 def _log_to_mlflow(settings: Settings, run: RunContext, record: PrepareRecord) -> None:
     log = open_run(settings, run)
     sizes = {
-        "rows_train": record.train_rows,
-        "rows_validation": record.validation_rows,
-        "rows_test": record.test_rows,
+        "train_rows": record.train_rows,
+        "validation_rows": record.validation_rows,
+        "test_rows": record.test_rows,
         "inputs": record.inputs,
     }
     log.log_params({"features_key": record.features.key, "inputs": record.inputs})
-    log.log_metrics({name: float(count) for name, count in sizes.items()})
-    log.log_metrics({f"cleaning_{name}": float(n) for name, n in record.cleaning.items()})
+    cleaning = {f"cleaning_{name}": count for name, count in record.cleaning.items()}
+    log.log_metrics(in_group("data", sizes | cleaning))
     log.log_table(record.features, "features", "training")
     for name in (PREPROCESSOR, CLEANING):
         log.log_bytes(read_file(record.features, name), f"preparation/{name}")

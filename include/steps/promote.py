@@ -3,13 +3,14 @@
 import logging
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from upath import UPath
 
 from include.errors import PromotionError
 from include.promotion.wording import describe_answer
 from include.records import Answer, EvaluateRecord, PromoteRecord, RunContext, Verdict
+from include.records.names import REPORT_PAGE
 from include.serving.clean_process import CleanProcess
 from include.serving.replay import GoldenRows, replay
 from include.settings import load_settings
@@ -22,13 +23,17 @@ from include.tracking.aliases import (
     find_champion,
     move_champion,
 )
+from include.tracking.names import in_group
 from include.tracking.registry import download_version, register_model, reject_version
 from include.tracking.runs import RunLog, open_run
+from include.values.formats import format_count, format_name, format_number
 
 if TYPE_CHECKING:
     from include.settings import Settings
 
 logger = logging.getLogger(__name__)
+# How the name of a run that was not promoted tells its verdict.
+STATES: Final = {"promote": "won", "keep": "kept", "inconclusive": "inconclusive"}
 
 
 def promote(
@@ -68,9 +73,13 @@ def promote(
         record = PromoteRecord(is_promoted=False, reason=refusal, answer=answer)
     else:
         yes = f", {describe_answer(answer)}" if answer else ""
-        record = _promote(settings, spec, evaluated, run_id=log.run_id, by=f"{run.run_key}{yes}")
+        record = _promote(settings, spec, evaluated, log=log, by=f"{run.run_key}{yes}")
         record = record.model_copy(update={"answer": answer})
     _record(log, verdict, record)
+    is_declined = answer is not None and not answer.is_yes
+    state = "promoted" if record.is_promoted else "declined" if is_declined else None
+    metric = spec.compare_metric
+    log.rename(state or STATES[verdict.kind], metric, evaluated.test.metrics.get(metric))
     logger.info("%s: %s", spec.name, record.reason)
     return record
 
@@ -102,7 +111,7 @@ def _explain_overtaken(settings: "Settings", name: str, evaluated: EvaluateRecor
 
 
 def _promote(
-    settings: "Settings", spec: PipelineSpec, evaluated: EvaluateRecord, *, run_id: str, by: str
+    settings: "Settings", spec: PipelineSpec, evaluated: EvaluateRecord, *, log: RunLog, by: str
 ) -> PromoteRecord:
     name = spec.name
     champion = find_champion(settings, name)
@@ -112,12 +121,14 @@ def _promote(
     if not is_done:
         current = None if champion is None else champion.version
         check_champion_unchanged(name, expected=expected, current=current)
-    tags: dict[str, object] = {
-        f"test_{metric}": value for metric, value in evaluated.test.metrics.items()
-    }
-    tags[SPLIT] = spec.split.model_dump_json()
     version = register_model(
-        settings, name, bundle_uri=evaluated.bundle_uri, run_id=run_id, tags=tags
+        settings,
+        name,
+        bundle_uri=evaluated.bundle_uri,
+        run_id=log.run_id,
+        tags={SPLIT: spec.split.model_dump_json()},
+        about=spec.description,
+        description=_describe(evaluated, spec.compare_metric, log),
     )
     seconds = 0.0 if is_done else _replay_version(settings, name, version, evaluated)
     previous = move_champion(settings, name, version, expected_current=expected, by=by)
@@ -128,6 +139,15 @@ def _promote(
         reason=f"version {version} is champion, before it {previous or 'none'}",
         replay_seconds=round(seconds, 3),
     )
+
+
+def _describe(evaluated: EvaluateRecord, deciding: str, log: RunLog) -> str:
+    """Say in Markdown how good a version is, the deciding metric first, and where that stands."""
+    metrics = evaluated.test.metrics
+    named = sorted(metrics.items(), key=lambda item: item[0] != deciding)
+    told = ", ".join(f"{format_name(name)} {format_number(value)}" for name, value in named)
+    links = f"[Report](<{log.artifact_url(REPORT_PAGE)}>) · [MLflow run](<{log.url}>)"
+    return f"On {format_count(evaluated.test.rows)} test rows: {told}.\n\n{links}"
 
 
 def _replay_version(
@@ -153,5 +173,6 @@ def _record(log: RunLog, verdict: Verdict, record: PromoteRecord) -> None:
         }
     )
     log.log_metrics(
-        {"promoted": float(record.is_promoted), "replay_seconds": record.replay_seconds}
+        in_group("comparison", {"promoted": record.is_promoted})
+        | in_group("cost", {"replay_seconds": record.replay_seconds})
     )

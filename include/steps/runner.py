@@ -1,6 +1,6 @@
 """Run one step and record what it took: wall time, CPU time, peak memory, rows, bytes.
 
-The figures go to MLflow as `cost_<step>_…` and to the run's directory, where the report reads
+The figures go to MLflow as `cost/<step>_…` and to the run's directory, where the report reads
 them.
 """
 
@@ -57,6 +57,7 @@ def run_step(
     """
     from include.tables.run_files import RunFiles
     from include.tables.storage_errors import explain_storage_errors
+    from include.tracking.names import in_group
     from include.tracking.runs import hold_run
 
     for library in CHATTY:
@@ -86,8 +87,8 @@ def run_step(
     )
     files = RunFiles(settings.data, run)
     files.write_bytes(cost_file(name), cost.model_dump_json().encode())
-    figures = cost.model_dump(exclude={"step", "is_reused"})
-    log.log_metrics({f"cost_{name}_{figure}": float(value) for figure, value in figures.items()})
+    figures = cost.model_dump(include={"wall_seconds", "cpu_seconds", "peak_memory_bytes"})
+    log.log_metrics(in_group("cost", {f"{name}_{key}": value for key, value in figures.items()}))
     logger.info("%s took %.1f s, peak %d MB", name, cost.wall_seconds, cost.peak_memory_bytes >> 20)
     return result
 

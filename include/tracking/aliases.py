@@ -5,7 +5,7 @@ candidate never replaces a champion that it was not compared with, and every mov
 """
 
 import logging
-import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from include.errors import PromotionError
@@ -177,10 +177,12 @@ def _settle_statuses(client: "MlflowClient", name: str, *, champion: str, previo
 
 
 def set_status(client: "MlflowClient", name: str, version: str, status: str) -> None:
-    """Record what became of a version, and since when (Unix seconds), unless it is recorded."""
+    """Record what became of a version, and since when, unless it is recorded."""
     if client.get_model_version(name, version).tags.get(STATUS) == status:
         return
-    client.set_model_version_tag(name, version, f"gatehouse.{status}_at", str(int(time.time())))
+    client.set_model_version_tag(
+        name, version, f"gatehouse.{status}_at", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    )
     client.set_model_version_tag(name, version, STATUS, status)
 
 

@@ -1,16 +1,22 @@
-"""Names as MLflow accepts them, made from names that users chose."""
+"""What runs, metrics and tags are called in MLflow; every name of a metric is made here.
+
+MLflow folds metrics by what stands before a slash, and sorts them by their letters.
+"""
 
 import posixpath
 import re
 import zlib
-from typing import Final
-
-from include.records import RunContext
+from collections.abc import Mapping
+from typing import Final, Literal
 
 MAX_NAME: Final = 240
-RUN_PREFIX: Final = re.compile(r"^(manual|scheduled|backfill|asset_triggered)__")
-# Fractions of a second, the offset, and the checksum of what a run of `gatehouse run` was given.
-RUN_NOISE: Final = re.compile(r"\.\d{6}|[+-]\d\d:\d\d$|__[0-9a-f]{8}(?=-\d+$|$)")
+# fmt: off
+MetricGroup = Literal[
+    "test", "validation", "train", "champion", "baseline", "persistence", "reference", "comparison",
+    "data", "cost", "learning_curve",
+]
+# fmt: on
+RUNNING: Final = "running"
 
 
 def entity_name(name: str) -> str:
@@ -20,8 +26,8 @@ def entity_name(name: str) -> str:
     together and the same one is the same in every run.
 
     Example:
-        >>> entity_name("test.accuracy")
-        'test.accuracy'
+        >>> entity_name("test/accuracy")
+        'test/accuracy'
         >>> entity_name("accuracy sex=<b>")
         'accuracy sex__b_ 4cba34d3'
     """
@@ -32,18 +38,48 @@ def entity_name(name: str) -> str:
     return f"{path} {zlib.crc32(name.encode('utf-8', 'replace')):08x}"
 
 
-def run_name(run: RunContext) -> str:
-    """Name a run for people: the pipeline and what is telling in Airflow's run id.
+def in_group(group: MetricGroup, metrics: Mapping[str, float]) -> dict[str, float]:
+    """Name metrics as MLflow shows them: of a model, of the data, of what a step cost.
 
     Example:
-        >>> run = RunContext(
-        ...     pipeline="digits", dag_id="train__digits",
-        ...     run_id="scheduled__2026-01-05T03:00:00.000000+00:00",
-        ... )
-        >>> run_name(run)
-        'digits 2026-01-05T03:00:00'
-        >>> run_name(run.model_copy(update={"run_id": "manual__2026-01-05T03:00Z__44136fa3-2"}))
-        'digits 2026-01-05T03:00Z-2'
+        >>> in_group("test", {"accuracy": 0.9})
+        {'test/accuracy': 0.9}
     """
-    telling = RUN_NOISE.sub("", RUN_PREFIX.sub("", run.run_id))
-    return f"{run.pipeline} {telling[:60]}"
+    return {f"{group}/{name}": float(value) for name, value in metrics.items()}
+
+
+def epoch_metrics(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Name what Keras says of an epoch; of the validation rows too, to be drawn side by side.
+
+    Example:
+        >>> epoch_metrics({"loss": 0.5, "val_loss": 0.6})
+        {'train/loss': 0.5, 'train/validation_loss': 0.6}
+    """
+    return in_group("train", {re.sub("^val_", "validation_", k): v for k, v in metrics.items()})
+
+
+def deciding_name(metric: str) -> str:
+    """Name the test metric that decides once more, so that it sorts before all others.
+
+    Example:
+        >>> sorted(["test/accuracy", "baseline/log_loss", deciding_name("log_loss")])[0]
+        'Deciding: log_loss'
+    """
+    return f"Deciding: {metric}"
+
+
+def retitle(name: str, state: str, metric: str = "", value: float | None = None) -> str:
+    """Name a run by its number and how it stands, told in the few letters that MLflow shows.
+
+    A name that a person gave stays.
+
+    Example:
+        >>> retitle("#12 running", "promoted", "log_loss", 0.08123)
+        '#12 promoted 0.08123 log_loss'
+        >>> retitle("my best", "failed")
+        'my best'
+    """
+    number = name.partition(" ")[0]
+    if not re.fullmatch(r"#\d+", number):
+        return name
+    return f"{number} {state}" + (f" {value:.4g} {metric}" if value is not None else "")

@@ -38,6 +38,8 @@ def register_model(
     bundle_uri: str,
     run_id: str,
     tags: Mapping[str, object],
+    about: str = "",
+    description: str = "",
 ) -> str:
     """Register a logged bundle, or find the version that an earlier try registered.
 
@@ -46,14 +48,16 @@ def register_model(
         name: Name of the registered model.
         bundle_uri: What `log_bundle` returned, `models:/m-…`.
         run_id: MLflow run that made it.
-        tags: Further tags of the version, e.g. its test metrics.
+        tags: Further tags of the version.
+        about: What the model is for, told on its page.
+        description: What the version is, told on its page as Markdown.
 
     Returns:
         The version's number.
     """
     client = connect(settings)
     with tracking_calls(settings.mlflow):
-        _ensure_model(client, name)
+        _ensure_model(client, name, about)
         known = _version_of_bundle(client, name, bundle_uri)
         if known is not None:
             logger.info("%s is version %s of %s already", bundle_uri, known, name)
@@ -67,6 +71,7 @@ def register_model(
                 run_id=run_id,
                 model_id=model_id,
                 await_creation_for=60,
+                description=description or None,
                 tags={
                     **{key: str(value)[:MAX_TAG] for key, value in tags.items()},
                     BUNDLE: bundle_uri,
@@ -183,11 +188,11 @@ def reject_version(settings: "Settings", name: str, version: str, reason: str) -
         client.set_model_version_tag(name, version, "gatehouse.reason", reason[:MAX_TAG])
 
 
-def _ensure_model(client: "MlflowClient", name: str) -> None:
+def _ensure_model(client: "MlflowClient", name: str, about: str) -> None:
     from mlflow.exceptions import MlflowException
 
     try:
-        client.create_registered_model(name, tags={"gatehouse.pipeline": name})
+        client.create_registered_model(name, tags={"gatehouse.pipeline": name}, description=about)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise

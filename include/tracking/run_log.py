@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from include.records import TableRef
 from include.tracking.connection import is_connection_failure, is_reachable, tracking_calls
-from include.tracking.names import entity_name
+from include.tracking.names import entity_name, retitle
 from include.tracking.spool import MetricPoint, MetricSpool
 
 if TYPE_CHECKING:
@@ -29,13 +29,22 @@ PARAMS_PER_CALL: Final = 100
 METRICS_PER_CALL: Final = 1_000
 # While the server is away, training asks for it no more often than this.
 RETRY_SECONDS: Final = 10.0
+# Without it MLflow's pages open as those of generative AI.
+MODE: Final = "workflowType=machine_learning"
+VIEW_KEY: Final = "gatehouse"
 
 
 class RunLog:
-    """Writes to one MLflow run, by its id; `url` is the run's page."""
+    """Writes to one MLflow run, by its id; `url` is the run's page, `name` what it is called."""
 
     def __init__(
-        self, run: "Run", *, client: "MlflowClient", settings: "Settings", spool: MetricSpool
+        self,
+        run: "Run",
+        *,
+        client: "MlflowClient",
+        settings: "Settings",
+        spool: MetricSpool,
+        experiment_tags: Mapping[str, str],
     ) -> None:
         """Hold a run; `open_run` makes these.
 
@@ -44,13 +53,18 @@ class RunLog:
             client: A client of the server that holds it.
             settings: Where that server is, for tasks and for people.
             spool: Where metrics wait while the server is away.
+            experiment_tags: Tags of its experiment, as they were when it was opened.
         """
         self.run_id: str = run.info.run_id
         self.experiment_id: str = str(run.info.experiment_id)
         self.client = client
         self.settings = settings
         self.server = settings.mlflow
-        self.url = f"{settings.mlflow_public}/#/experiments/{self.experiment_id}/runs/{self.run_id}"
+        self.name = str(run.info.run_name)
+        self.experiment_tags = experiment_tags
+        runs = f"{settings.mlflow_public}/#/experiments/{self.experiment_id}/runs"
+        self.runs_url = f"{runs}?{MODE}&viewStateShareKey={VIEW_KEY}"
+        self.url = f"{runs}/{self.run_id}?{MODE}"
         self._params: dict[str, str] = dict(run.data.params)
         self._spool = spool
         self._next_try = 0.0
@@ -106,6 +120,14 @@ class RunLog:
         if points:
             self._send_or_spool(points)
 
+    def announce_metric(self, name: str) -> None:
+        """Let a metric be the first of the run, as NaN until it is measured.
+
+        MLflow's compare page opens on the metric that a run logged first.
+        """
+        with tracking_calls(self.server):
+            self.client.log_metric(self.run_id, entity_name(name), math.nan)
+
     def flush(self) -> None:
         """Send the metrics that wait on disk.
 
@@ -129,9 +151,17 @@ class RunLog:
             for group in _groups(entities, PARAMS_PER_CALL):
                 self.client.log_batch(self.run_id, tags=group)
 
+    def rename(self, state: str, metric: str = "", value: float | None = None) -> None:
+        """Let the run's name tell how it stands; one that a person gave stays."""
+        name = retitle(self.name, state, metric, value)
+        if name != self.name:
+            with tracking_calls(self.server):
+                self.client.update_run(self.run_id, name=name)
+            self.name = name
+
     def artifact_url(self, path: str) -> str:
         """Give the page on which MLflow shows an artifact of the run."""
-        return f"{self.url}/artifacts/{path}"
+        return self.url.replace("?", f"/artifacts/{path}?")
 
     def comparison_url(self, other: str) -> str:
         """Give the page on which MLflow shows this run beside another of the experiment."""
@@ -141,7 +171,7 @@ class RunLog:
                 "experiments": json.dumps([self.experiment_id]),
             }
         )
-        return f"{self.settings.mlflow_public}/#/compare-runs?{query}"
+        return f"{self.settings.mlflow_public}/#/compare-runs?{MODE}&{query}"
 
     def log_text(self, text: str, path: str) -> None:
         """Store a text as an artifact, e.g. `log_text(page, "report.html")`."""

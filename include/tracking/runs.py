@@ -9,7 +9,7 @@ it. Every call names its run id; MLflow's active run is not used.
 
 import html
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Final
 from include.errors import TrackingUnavailableError
 from include.records import RunContext
 from include.tracking.connection import connect, is_reachable, tracking_calls
-from include.tracking.names import run_name
+from include.tracking.names import RUNNING, deciding_name, retitle
 from include.tracking.run_log import RunLog
 from include.tracking.spool import EndNotes, EndState, MetricSpool
+from include.values.formats import escape_markdown
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -36,12 +37,17 @@ MARKED: Final = "gatehouse.marked"
 PROMOTED: Final = "gatehouse.promoted"
 CHILD: Final = "gatehouse.child"
 PARENT: Final = "mlflow.parentRunId"
+RUNS: Final = "gatehouse.runs"
+KIND: Final = "gatehouse.kind"
+ENDED: Final = {"FAILED": "failed", "KILLED": "stopped"}
+DESCRIPTION: Final = "mlflow.note.content"
 # Without it MLflow's pages take the experiment for one of generative AI.
 EXPERIMENT_TAGS: Final = {"mlflow.experimentKind": "custom_model_development"}
 
 __all__ = [
     "RunLog",
     "child_run",
+    "describe_run",
     "end_run",
     "find_run",
     "hold_run",
@@ -75,15 +81,20 @@ def open_run(settings: "Settings", run: RunContext) -> RunLog:
     tags = _parent_tags(settings, run)
     key = {name: tags[name] for name in (RUN_KEY, INSTALLATION)}
     with tracking_calls(settings.mlflow):
-        experiment_id = _ensure_experiment(client, run.experiment)
+        experiment = _ensure_experiment(client, run.experiment)
+        experiment_id = str(experiment.experiment_id)
         found = _search(client, experiment_id, key)
+        is_new = found is None
         follows = "" if found is None else _seal(client, found)
         if found is None or follows:
             tags |= {FOLLOWS: follows} if follows else {}
-            found = _create(client, experiment_id, run_name(run), tags, key)
+            name = f"{_take_number(client, experiment)} {RUNNING}"
+            found = _create(client, experiment_id, name, tags, key)
             _end_abandoned(client, experiment_id, run, key[INSTALLATION])
-        _resume(client, found)
-    log = _log_of(settings, run.run_key, found, client)
+        found = _resume(client, found)
+    log = _log_of(settings, run.run_key, found, client, experiment.tags)
+    if (is_new or follows) and run.kind == "train" and run.deciding_metric:
+        log.announce_metric(deciding_name(run.deciding_metric))
     log.flush()
     return log
 
@@ -121,8 +132,8 @@ def open_child_run(settings: "Settings", parent: RunLog, name: str) -> RunLog:
         if found is None:
             tags = {CHILD: key, PARENT: parent.run_id, "mlflow.source.type": "JOB"}
             found = _create(parent.client, parent.experiment_id, name, tags, {CHILD: key})
-        _resume(parent.client, found)
-    return _log_of(settings, key, found, parent.client)
+        found = _resume(parent.client, found)
+    return _log_of(settings, key, found, parent.client, parent.experiment_tags)
 
 
 @contextmanager
@@ -159,7 +170,9 @@ def find_run(settings: "Settings", run: RunContext) -> RunLog | None:
             return None
         key = {RUN_KEY: run.run_key, INSTALLATION: settings.installation_name}
         found = _search(client, experiment.experiment_id, key)
-    return None if found is None else _log_of(settings, run.run_key, found, client)
+    if found is None:
+        return None
+    return _log_of(settings, run.run_key, found, client, experiment.tags)
 
 
 def end_run(settings: "Settings", run: RunContext, state: EndState) -> bool:
@@ -184,6 +197,8 @@ def end_run(settings: "Settings", run: RunContext, state: EndState) -> bool:
                 if log.client.get_run(log.run_id).info.status != state:
                     log.client.set_terminated(log.run_id, status=state)
                 _end_children(log, "FAILED" if state == "FINISHED" else state)
+            if state in ENDED and log.name.endswith(RUNNING):
+                log.rename(ENDED[state])
     except TrackingUnavailableError:
         _notes(settings).keep(run, state)
         raise
@@ -215,30 +230,66 @@ def _notes(settings: "Settings") -> EndNotes:
     return EndNotes(settings.home / "spool")
 
 
-def _log_of(settings: "Settings", key: str, found: "Run", client: "MlflowClient") -> RunLog:
+def describe_run(
+    run: RunContext, sentence: str = "", links: Mapping[str, str] | None = None
+) -> str:
+    """Write a run's description as Markdown: what became of it, the way to report and Airflow.
+
+    Args:
+        run: The DAG run.
+        sentence: What became of it; plain text.
+        links: Further addresses by their labels.
+    """
+    label = f"{run.dag_id} / {run.run_id}".replace("[", "(").replace("]", ")")
+    ways = [f"[{name}](<{url}>)" for name, url in (links or {}).items()]
+    ways.append(f"Airflow run: [{label}](<{run.airflow_url}>)" if run.airflow_url else label)
+    lines = [escape_markdown(sentence), ""] if sentence else []
+    lines.append(" · ".join(ways))
+    if run.note:
+        lines += ["", *(f"> {html.escape(line)}" for line in run.note.splitlines())]
+    return "\n".join(lines)[:7_500]
+
+
+def _log_of(
+    settings: "Settings",
+    key: str,
+    found: "Run",
+    client: "MlflowClient",
+    experiment_tags: Mapping[str, str],
+) -> RunLog:
     spool = MetricSpool(settings.home / "spool", key)
-    return RunLog(found, client=client, settings=settings, spool=spool)
+    return RunLog(
+        found, client=client, settings=settings, spool=spool, experiment_tags=experiment_tags
+    )
 
 
-def _ensure_experiment(client: "MlflowClient", name: str) -> str:
+def _take_number(client: "MlflowClient", experiment: "Experiment") -> str:
+    """Count the pipeline's runs, in a tag; two that begin at once may share a number."""
+    taken = str(experiment.tags.get(RUNS, ""))
+    number = int(taken) + 1 if taken.isdecimal() else 1
+    client.set_experiment_tag(experiment.experiment_id, RUNS, number)
+    return f"#{number}"
+
+
+def _ensure_experiment(client: "MlflowClient", name: str) -> "Experiment":
     from mlflow.exceptions import MlflowException
 
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
         try:
-            return str(client.create_experiment(name, tags=EXPERIMENT_TAGS))
+            client.create_experiment(name, tags=EXPERIMENT_TAGS)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
-            experiment = client.get_experiment_by_name(name)  # somebody was faster
+                raise  # else somebody was faster
+        experiment = client.get_experiment_by_name(name)
     return _revive(client, experiment)
 
 
-def _revive(client: "MlflowClient", experiment: "Experiment") -> str:
+def _revive(client: "MlflowClient", experiment: "Experiment") -> "Experiment":
     if experiment.lifecycle_stage == "deleted":
         logger.warning("experiment %s was in MLflow's trash; restored", experiment.name)
         client.restore_experiment(experiment.experiment_id)
-    return str(experiment.experiment_id)
+    return experiment
 
 
 def _create(
@@ -303,12 +354,15 @@ def _seal(client: "MlflowClient", found: "Run") -> str:
     return str(found.info.run_id)
 
 
-def _resume(client: "MlflowClient", found: "Run") -> None:
-    if found.info.status != "RUNNING":
-        logger.info("MLflow run %s was %s; goes on", found.info.run_id, found.info.status)
-        client.update_run(found.info.run_id, status="RUNNING")
-        if MARKED in found.data.tags:
-            client.delete_tag(found.info.run_id, MARKED)
+def _resume(client: "MlflowClient", found: "Run") -> "Run":
+    if found.info.status == "RUNNING":
+        return found
+    logger.info("MLflow run %s was %s; goes on", found.info.run_id, found.info.status)
+    name = retitle(found.info.run_name, RUNNING)
+    client.update_run(found.info.run_id, status="RUNNING", name=name)
+    if MARKED in found.data.tags:
+        client.delete_tag(found.info.run_id, MARKED)
+    return client.get_run(found.info.run_id)
 
 
 def _parent_tags(settings: "Settings", run: RunContext) -> dict[str, str]:
@@ -318,20 +372,14 @@ def _parent_tags(settings: "Settings", run: RunContext) -> dict[str, str]:
         "airflow.dag_id": run.dag_id,
         "airflow.run_id": run.run_id,
         "gatehouse.pipeline": run.pipeline,
+        KIND: run.kind,
         "mlflow.source.name": run.dag_id,
         "mlflow.source.type": "JOB",
-        "mlflow.user": "gatehouse",
-        "mlflow.note.content": _describe(run),
+        "mlflow.user": run.triggered_by or "gatehouse",
+        DESCRIPTION: describe_run(run),
     }
+    if run.note:
+        tags["gatehouse.note"] = run.note
     if run.airflow_url:
         tags["airflow.run_url"] = run.airflow_url
     return tags
-
-
-def _describe(run: RunContext) -> str:
-    """Write the run's description as Markdown, with the way back to Airflow."""
-    label = f"{run.dag_id} / {run.run_id}".replace("[", "(").replace("]", ")")
-    lines = [f"Airflow run: [{label}](<{run.airflow_url}>)" if run.airflow_url else label]
-    if run.note:
-        lines += ["", *(f"> {html.escape(line)}" for line in run.note.splitlines())]
-    return "\n".join(lines)[:7_500]

@@ -43,7 +43,7 @@ def test_a_fit_survives_its_own_death_and_that_of_both_servers(stack: Journey):
     mlflow_run = stack.mlflow_run(run)
     assert mlflow_run["info"]["status"] == "FINISHED"
     history = stack.mlflow(
-        "metrics/get-history", run_id=mlflow_run["info"]["run_id"], metric_key="loss"
+        "metrics/get-history", run_id=mlflow_run["info"]["run_id"], metric_key="train/loss"
     )["metrics"]
     assert sorted(point["step"] for point in history) == list(range(1, EPOCHS + 1))
 

@@ -47,7 +47,7 @@ def test_a_killed_fit_goes_on_and_trains_while_mlflow_is_away(journey: Journey):
     mlflow_run = journey.mlflow_run(run)
     assert mlflow_run["info"]["status"] == "FINISHED"
     history = journey.mlflow(
-        "metrics/get-history", run_id=mlflow_run["info"]["run_id"], metric_key="loss"
+        "metrics/get-history", run_id=mlflow_run["info"]["run_id"], metric_key="train/loss"
     )["metrics"]
     assert sorted(point["step"] for point in history) == list(range(1, EPOCHS + 1))
 

@@ -37,7 +37,7 @@ def test_the_first_run_promotes_a_good_champion(journey: Journey, first: Finishe
     assert journey.champion("digits") == "1"
     run = journey.mlflow_run(first)
     assert run["info"]["status"] == "FINISHED"
-    assert metrics_of(run)["test_accuracy"] >= 0.95
+    assert metrics_of(run)["test/accuracy"] >= 0.95
 
 
 def test_mlflow_and_airflow_point_at_each_other(journey: Journey, first: Finished):
@@ -45,13 +45,20 @@ def test_mlflow_and_airflow_point_at_each_other(journey: Journey, first: Finishe
     tags = tags_of(run)
     assert tags["airflow.run_url"].endswith(f"/dags/{first.dag_id}/runs/{first.run_id}")
     link = journey.api.get_link(first.dag_id, first.run_id, "train")
-    assert link.endswith(run["info"]["run_id"])
+    assert link.endswith(f"{run['info']['run_id']}?workflowType=machine_learning")
+    note = journey.api.get_run(first.dag_id, first.run_id)["note"]
+    assert note.startswith("The candidate is the new champion, version 1")
+    assert run["info"]["run_name"].startswith("#1 promoted 0.")
+    assert note.split(",")[0] in tags["mlflow.note.content"]
+    assert tags["mlflow.user"] == "admin"
 
 
 def test_the_run_has_metrics_by_epoch_a_data_set_and_the_report(journey: Journey, first: Finished):
     run = journey.mlflow_run(first)
     run_id = run["info"]["run_id"]
-    history = journey.mlflow("metrics/get-history", run_id=run_id, metric_key="loss")["metrics"]
+    history = journey.mlflow("metrics/get-history", run_id=run_id, metric_key="train/loss")[
+        "metrics"
+    ]
     trained = journey.api.get_record(first.dag_id, first.run_id, "train") or {}
     assert sorted(point["step"] for point in history) == list(range(1, trained["epochs"] + 1))
     assert run["inputs"]["dataset_inputs"]
@@ -104,7 +111,7 @@ def test_a_second_run_reuses_the_tables_and_keeps_the_champion(journey: Journey,
     assert journey.champion("digits") == "1"
     assert journey.mlflow_run(again)["info"]["status"] == "FINISHED"
     same = metrics_of(journey.mlflow_run(again))
-    assert same["test_accuracy"] == same["champion_accuracy"]
+    assert same["test/accuracy"] == same["champion/accuracy"]
 
 
 def test_a_loss_that_is_not_finite_fails_at_once_and_registers_nothing(journey: Journey, first):
@@ -153,6 +160,8 @@ def test_data_that_break_the_contract_train_nothing(journey: Journey):
     assert closed["info"]["status"] == "FAILED"
     files = journey.mlflow("artifacts/list", run_id=closed["info"]["run_id"])["files"]
     assert "report.html" in {file["path"] for file in files}
+    assert closed["info"]["run_name"].endswith(" failed")
+    assert journey.api.get_run(run.dag_id, run.run_id)["note"].startswith("The data broke 1")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.exceptions import ParamValidationError
 
 from include.errors import ParamError
-from include.orchestration.params import apply_params, build_params
+from include.orchestration.params import build_data_params, build_params
+from include.records.form import apply_params
 from include.specs.bounds import (
     MAX_BATCH_SIZE,
     MAX_EPOCHS,
@@ -17,12 +18,25 @@ from include.specs.bounds import (
 from tests.builders import BASE_SPEC, make_spec
 
 
-def test_every_field_of_the_form_has_a_title_a_section_and_help():
+def test_every_field_of_the_form_has_a_title_and_help():
     for name, param in build_params(make_spec()).items():
         schema = param.schema
         assert schema["title"], name
-        assert schema["section"], name
         assert param.description, name
+
+
+def test_common_fields_stand_open_and_the_rest_is_folded():
+    form = build_params(make_spec())
+    is_open = {name: "section" not in param.schema for name, param in form.items()}
+    common = ["epochs", "learning_rate", "source_uri", "learning_curve", "note"]
+    assert [name for name in is_open if is_open[name]] == common == list(is_open)[:5]
+    assert list(build_data_params(make_spec())) == ["source_uri", "note", "row_limit", "force"]
+
+
+def test_help_tells_bounds_that_the_form_cannot_clamp_to():
+    epochs = build_params(make_spec())["epochs"]
+    assert f"From 1 to {MAX_EPOCHS:,}." in epochs.description
+    assert not {"minimum", "maximum"} & set(epochs.schema)
 
 
 def test_defaults_of_the_form_leave_the_spec_as_it_is():

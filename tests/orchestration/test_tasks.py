@@ -19,6 +19,16 @@ from tests.builders import make_run, make_spec
 from tests.mlflow_fixture import free_port
 
 
+def make_dag_run(dag_id: str, run_id: str) -> SimpleNamespace:
+    return SimpleNamespace(
+        dag_id=dag_id,
+        run_id=run_id,
+        run_after=None,
+        triggering_user_name="ada",
+        run_type="manual",
+    )
+
+
 def test_a_record_that_is_too_long_is_refused_with_advice():
     record = PromoteRecord(is_promoted=False, reason="x" * 9000)
     with pytest.raises(GatehouseError, match=r"below 8192 bytes. Received: PromoteRecord of 9\d+"):
@@ -47,7 +57,7 @@ def test_a_task_hands_on_nothing_but_short_records(
     result, said, mlflow_server, data_root, monkeypatch
 ):
     context = {
-        "dag_run": SimpleNamespace(dag_id="train__loans", run_id="manual__1", run_after=None),
+        "dag_run": make_dag_run("train__loans", "manual__1"),
         "params": {},
         "task": SimpleNamespace(upstream_task_ids=set()),
         "ti": SimpleNamespace(try_number=1, xcom_push=lambda **_: None),
@@ -104,11 +114,12 @@ def close(monkeypatch, states, recorded=STEPS, *, status="RUNNING", try_number=1
         max_tries=4,
         get_task_states=lambda **_: {run.run_id: states},
         xcom_pull=lambda task_ids: task_ids if task_ids in recorded else None,
+        xcom_push=lambda **pushed: monkeypatch.setattr(tasks, "told", pushed, raising=False),
     )
-    dag_run = SimpleNamespace(dag_id=run.dag_id, run_id=run.run_id, run_after=None)
+    dag_run = make_dag_run(run.dag_id, run.run_id)
     context = {"dag_run": dag_run, "params": {}, "ti": ti}
     monkeypatch.setattr(tasks, "get_current_context", lambda: context)
-    monkeypatch.setattr(tasks, "_report_failure", lambda *_: None)
+    monkeypatch.setattr(tasks, "_report_failure", lambda *_: "")
     try:
         perform_close(make_spec())
     finally:
@@ -173,7 +184,7 @@ def test_a_task_cleared_alone_leaves_the_mlflow_run_as_the_dag_run_ends(
     log = open_run(load_settings(), run)
     log.client.set_terminated(log.run_id, status=before)
     context = {
-        "dag_run": SimpleNamespace(dag_id=run.dag_id, run_id=run.run_id, run_after=None),
+        "dag_run": make_dag_run(run.dag_id, run.run_id),
         "params": {},
         "task": SimpleNamespace(upstream_task_ids=set()),
         "ti": SimpleNamespace(
@@ -204,16 +215,15 @@ def test_a_task_marked_success_by_hand_gives_no_finished_run(
     with pytest.raises(GatehouseError, match=f"{marked} was marked success and handed on nothing"):
         close(monkeypatch, DONE, recorded, name=marked)
     assert tasks.ended == "FAILED"
+    said = f"Failed: {marked} was marked success and handed on nothing."
+    assert tasks.told == {"key": "sentence", "value": said}
 
 
 def test_a_good_run_stays_one_when_mlflow_never_comes_back(mlflow_server, data_root, monkeypatch):
     away = f"http://127.0.0.1:{free_port()}"
     run = make_run(run_id="manual__away")
     ti = {"dag_id": run.dag_id, "run_id": run.run_id, "max_tries": 4}
-    context = {
-        "dag_run": SimpleNamespace(dag_id=run.dag_id, run_id=run.run_id, run_after=None),
-        "params": {},
-    }
+    context = {"dag_run": make_dag_run(run.dag_id, run.run_id), "params": {}}
     monkeypatch.setattr(tasks, "get_current_context", lambda: context)
     monkeypatch.setenv("GATEHOUSE_MLFLOW_URL", away)
     for try_number, is_last in ((4, False), (5, True)):

@@ -92,7 +92,21 @@ def test_every_task_has_the_policy_that_tells_mistakes_from_outages(digits_dag):
 
 def test_every_task_links_to_mlflow(digits_dag):
     for task in digits_dag.tasks:
-        assert [link.name for link in task.operator_extra_links] == ["MLflow run"]
+        assert task.operator_extra_links[0].name == "MLflow run"
+
+
+def test_the_tasks_that_end_a_run_link_to_its_report(digits_dag):
+    linked = {task.task_id for task in digits_dag.tasks if len(task.operator_extra_links) > 1}
+    assert linked == {"approve", "promote", "report", "close_run"}
+
+
+def test_the_learning_curve_is_one_box_until_it_is_opened(digits_dag):
+    assert list(digits_dag.task_group_dict["learning_curve"].children) == CURVE
+
+
+def test_the_page_of_a_dag_leads_to_champion_runs_and_report(digits_dag):
+    for place in ("champion", "runs", "report"):
+        assert f"](/gatehouse/digits/{place})" in digits_dag.doc_md
 
 
 def test_an_unanswered_approval_keeps_the_champion(digits_dag):

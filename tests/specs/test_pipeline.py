@@ -1,14 +1,21 @@
 """What a spec derives from its parts."""
 
+import json
 import math
+from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from include.features.target import order_classes
+from include.specs.json_schema import MODELINE, render_schema
+from include.specs.loader import _read_yaml
 from include.specs.metrics import METRICS
 from include.specs.promotion import Requirement, parse_requirement
 from include.specs.reference import render_spec, write_reference
 from tests.builders import BASE_SPEC, make_spec
+
+SHIPPED = Path(__file__).resolve().parents[2] / "include" / "pipelines"
 
 
 @pytest.mark.parametrize("value", [None, float("nan"), 0.94], ids=["missing", "nan", "below"])
@@ -133,6 +140,15 @@ def test_category_values_are_text_whatever_the_yaml_says():
 
 def test_the_reference_page_is_current_and_names_every_key():
     assert write_reference(check=True) == []
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_schema_for_editors_accepts_the_shipped_files_and_refuses_a_wrong_key(path):
+    schema = Draft202012Validator(json.loads(render_schema()))
+    document = _read_yaml(path)
+    assert path.read_text(encoding="utf-8").startswith(f"{MODELINE}\n")
+    assert [error.message for error in schema.iter_errors(document)] == []
+    assert not schema.is_valid({**document, "sorce": {}})
     page = render_spec()
     for key in ("early_stopping", "quarantine_limit", "`source`, kind `sql`", "hash_bins"):
         assert key in page

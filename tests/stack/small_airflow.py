@@ -22,6 +22,8 @@ class SmallAirflow(ThreadingHTTPServer):
         self.runs: dict[str, dict[str, Any]] = {}
         self.tasks: list[dict[str, Any]] = []
         self.question = ""
+        # What else is asked, by the end of its path.
+        self.answers: dict[str, Any] = {}
         self.tokens: set[str] = set()
         self.signed_in = 0
         # How coming triggers fail: before or after the run is stored.
@@ -50,7 +52,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, {"body": self.server.question})
         elif found is None:
             is_dag = re.match(r"^/api/v2/dags/[^/]+$", self.path)
-            self._answer(200 if is_dag else 404, {})
+            told = next(
+                (x for end, x in self.server.answers.items() if self.path.endswith(end)), None
+            )
+            self._answer(200 if is_dag or told else 404, told or {})
         elif found[1] not in self.server.runs:
             self._answer(404, {})
         elif found[2]:

@@ -37,13 +37,33 @@ def beside(place: str, name: str) -> str:
     return str(Path(place).with_name(name))
 
 
-def test_a_file_named_as_in_the_spec_goes_where_scheduled_runs_look(settings, tmp_path, told):
+@pytest.mark.parametrize("name", ["mine.csv", "train.csv"])
+def test_a_kept_file_goes_where_scheduled_runs_look(settings, tmp_path, told, name):
     spec = make_spec(source={**PAIR, "uri": "income/train.csv"})
-    path = write(tmp_path / "a" / "train.csv", "rows of a")
+    path = write(tmp_path / "a" / name, "rows of a")
     write(tmp_path / "a" / "test.csv", "tests of a")
-    assert adopt_source(settings, spec, str(path), told.append) == "income/train.csv"
+    kept = adopt_source(settings, spec, str(path), told.append, keep=True)
+    assert kept == "income/train.csv"
     assert read(settings, "income/train.csv") == "rows of a"
     assert read(settings, "income/test.csv") == "tests of a"
+
+
+@pytest.mark.parametrize("name", ["mine.csv", "train.csv"])
+def test_a_file_for_one_run_leaves_what_scheduled_runs_read(settings, tmp_path, told, name):
+    spec = make_spec(source={"kind": "file", "uri": "train.csv"})
+    write(Path(settings.sources) / "train.csv", "good rows")
+    broken = write(tmp_path / "a" / name, "broken rows")
+    place = adopt_source(settings, spec, str(broken), told.append)
+    assert read(settings, place) == "broken rows"
+    assert read(settings, "train.csv") == "good rows"
+
+
+@pytest.mark.parametrize("uri", ["s3://bucket/train.csv", "train.parquet"])
+def test_a_file_that_the_spec_could_not_read_is_not_kept(settings, tmp_path, told, uri):
+    spec = make_spec(source={"kind": "file", "uri": uri})
+    path = write(tmp_path / "train.csv", "rows")
+    with pytest.raises(ParamError, match=r"must have the suffix .* without --keep"):
+        adopt_source(settings, spec, str(path), told.append, keep=True)
 
 
 @pytest.mark.parametrize("name", ["mine.csv", "train.csv"])
@@ -109,13 +129,13 @@ def test_a_link_counts_by_its_own_name_and_place(settings, tmp_path, told):
     write(tmp_path / "a" / "test.csv", "tests of a")
     (tmp_path / "a" / "train.csv").symlink_to(tmp_path / "store" / "0042.csv")
     place = adopt_source(settings, spec, str(tmp_path / "a" / "train.csv"), told.append)
-    assert (place, read(settings, place)) == ("train.csv", "rows")
+    assert (Path(place).name, read(settings, place)) == ("train.csv", "rows")
 
 
 def test_a_test_file_with_a_place_of_its_own_is_left_there(settings, tmp_path, told):
     spec = make_spec(source={**PAIR, "test_uri": "s3://bucket/test.csv"})
     path = write(tmp_path / "train.csv", "rows")
-    assert adopt_source(settings, spec, str(path), told.append) == "train.csv"
+    assert read(settings, adopt_source(settings, spec, str(path), told.append)) == "rows"
 
 
 def test_a_test_file_may_not_climb_out_of_the_sources(settings, tmp_path, told):

@@ -151,6 +151,32 @@ def test_a_run_that_waits_for_an_answer_says_where_and_until_when(settings, airf
     assert text.index("Log loss is lower.") < text.index("Worst slice: job = a|b.")
 
 
+def test_where_there_is_no_terminal_a_line_tells_now_and_then_how_far_it_is(
+    settings, airflow, screen, monkeypatch
+):
+    monkeypatch.setattr(training_run, "BEAT_SECONDS", 0.1)
+    airflow.tasks = [{"task_id": "train", "state": "running", "map_index": -1}]
+    text = watch(settings, airflow, screen, "tasks ended")
+    assert "s: queued, 0 of 1 tasks ended, at train" in text
+
+
+def test_a_failed_run_tells_each_rule_once_and_where_its_report_is(settings, airflow, screen):
+    rules = "2 of 9 rules failed\nCRITICAL  unique  column age"
+    error = {"exc_type": "QualityError", "exc_value": f"expected good data. Received: {rules}"}
+    failed = {"task_id": "validate", "state": "failed", "map_index": -1, "try_number": 1}
+    airflow.tasks = [failed, {**failed, "task_id": "close_run"}]
+    airflow.answers = {
+        "/validate/logs/1": {
+            "content": [{"event": rules}, {"event": "Task failed", "error_detail": [error]}]
+        },
+        "/close_run/links": {"extra_links": {"Report": "http://mlflow/report.html"}},
+    }
+    text = watch(settings, airflow, screen, "triggered")
+    assert text.count("CRITICAL  unique") == 1
+    assert "expected good data" in text
+    assert "report   http://mlflow/report.html" in text
+
+
 def test_a_run_that_queues_behind_another_says_so(settings, airflow, screen, monkeypatch):
     monkeypatch.setattr(training_run, "QUEUE_SECONDS", 0)
     text = watch(settings, airflow, screen, "another run is under way")

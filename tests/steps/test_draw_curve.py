@@ -57,9 +57,11 @@ def test_it_leaves_figure_points_and_gain(run: RunContext) -> None:
     log = find_run(load_settings(), run)
     client = MlflowClient(load_settings().mlflow)
     metrics = client.get_run(log.run_id).data.metrics
-    assert metrics["doubling_gain"] == pytest.approx(curve.doubling_gain)
-    assert metrics["doubling_gain_low"] <= metrics["doubling_gain_high"]
-    history = client.get_metric_history(log.run_id, "learning_curve_log_loss")
+    assert metrics["learning_curve/doubling_gain"] == pytest.approx(curve.doubling_gain)
+    assert (
+        metrics["learning_curve/doubling_gain_low"] <= metrics["learning_curve/doubling_gain_high"]
+    )
+    history = client.get_metric_history(log.run_id, "learning_curve/log_loss")
     assert [point.step for point in history] == [100, 200, 500, 1_000, 2_000]
     names = [each.path for each in client.list_artifacts(log.run_id, "figures")]
     assert names == ["figures/learning_curve.svg"]
@@ -86,7 +88,7 @@ def test_noise_is_said_to_be_noise(run: RunContext) -> None:
     assert curve.doubling_gain is None
     assert curve.sentence.startswith("Cannot tell what more rows would bring: the 5 points show")
     metrics = find_run(load_settings(), run)
-    assert "doubling_gain" not in metrics.client.get_run(metrics.run_id).data.metrics
+    assert "learning_curve/doubling_gain" not in metrics.client.get_run(metrics.run_id).data.metrics
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])

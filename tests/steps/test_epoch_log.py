@@ -38,7 +38,7 @@ def tell(epochs: EpochLog, *numbers: int) -> None:
 
 
 def read_epochs(log: RunLog) -> list[int]:
-    return [point.step for point in log.client.get_metric_history(log.run_id, "loss")]
+    return [point.step for point in log.client.get_metric_history(log.run_id, "train/loss")]
 
 
 def test_short_epochs_share_a_call(log, calls, monkeypatch):

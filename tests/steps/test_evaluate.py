@@ -80,7 +80,9 @@ def test_it_measures_the_candidate_and_leaves_what_the_report_needs(
     assert len(details["history"]) == case.trained.epochs
     log = open_run(load_settings(), case.run)
     metrics = log.client.get_run(log.run_id).data.metrics
-    assert {"test_accuracy", "validation_accuracy", "baseline_accuracy"} <= set(metrics)
+    assert {"test/accuracy", "validation/accuracy", "baseline/accuracy"} <= set(metrics)
+    assert metrics["Deciding: log_loss"] == metrics["test/log_loss"]
+    assert min(metrics) == "Deciding: log_loss"
     paths = {each.path for each in log.client.list_artifacts(log.run_id)}
     assert {"details.json", "figures", "history.csv"} <= paths
     assert evaluated.bundle_uri.startswith("models:/m-")
@@ -122,7 +124,7 @@ def test_a_better_candidate_is_compared_on_the_same_rows_and_wins() -> None:
     assert decide(weak, read_evidence(same)).kind == "keep"
     log = open_run(load_settings(), better.run)
     metrics = log.client.get_run(log.run_id).data.metrics
-    assert {"champion_log_loss", "comparison_difference", "comparison_low"} <= set(metrics)
+    assert {"champion/log_loss", "comparison/difference", "comparison/low"} <= set(metrics)
 
 
 def fail_to_load(*_: object) -> ScoringModel:

@@ -62,7 +62,7 @@ def test_a_raw_table_is_explored_and_logged(run: RunContext) -> None:
     client = MlflowClient(load_settings().mlflow)
     names = {artifact.path for artifact in client.list_artifacts(log.run_id)}
     assert names >= {"explore.html", "pairs.csv", "explore.json"}
-    assert client.get_run(log.run_id).data.metrics["explore_pairs"] == 10
+    assert client.get_run(log.run_id).data.metrics["data/pairs"] == 10
 
 
 def test_hostile_names_reach_neither_page_nor_spreadsheet(run: RunContext) -> None:

@@ -45,7 +45,7 @@ def test_a_share_is_fitted_and_measured_in_a_nested_run(trained: Trained) -> Non
     nested = nested_runs(run)["learning curve 25%"]
     assert nested.info.run_id == point.run_id
     assert nested.info.status == "FINISHED"
-    assert nested.data.metrics["test_log_loss"] == point.metrics["log_loss"]
+    assert nested.data.metrics["test/log_loss"] == point.metrics["log_loss"]
     assert nested.data.params["rows"] == str(point.rows)
     assert nested.data.tags["gatehouse.kind"] == "learning_curve"
     again = fit_share(spec, run, prepared, candidate, share=0.25)

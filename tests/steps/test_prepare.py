@@ -126,8 +126,8 @@ def test_numbers_and_the_preprocessor_go_to_mlflow(
     record = prepare(make_spec(), run, checked)
     client = MlflowClient(mlflow_server)
     logged = client.get_run(open_run(load_settings(), run).run_id)
-    assert logged.data.metrics["rows_train"] == record.train_rows
-    assert logged.data.metrics["cleaning_rows_read"] == 400
+    assert logged.data.metrics["data/train_rows"] == record.train_rows
+    assert logged.data.metrics["data/cleaning_rows_read"] == 400
     assert logged.data.params["features_key"] == record.features.key
     names = {file.path for file in client.list_artifacts(logged.info.run_id, "preparation")}
     assert names == {"preparation/preprocessor.json", "preparation/cleaning.json"}

@@ -58,12 +58,12 @@ def test_it_leaves_network_history_and_metrics_of_every_epoch(run: RunContext) -
     assert trained.metrics == history[-1]
     assert pd.read_csv(trained.history_uri)["epoch"].tolist() == [1, 2, 3]
     assert [progress.epoch for progress in told] == [1, 2, 3]
-    assert read_steps(run, "val_loss") == [1, 2, 3]
+    assert read_steps(run, "train/validation_loss") == [1, 2, 3]
     log = open_run(load_settings(), run)
     found = log.client.get_run(log.run_id).data
     assert found.params["training.batch_size"] == "32"
     assert found.params["model.hidden"] == "[4]"
-    assert found.metrics["loss"] == pytest.approx(history[-1]["loss"])
+    assert found.metrics["train/loss"] == pytest.approx(history[-1]["loss"])
     assert [each.path for each in log.client.list_artifacts(log.run_id)].count("history.csv") == 1
     assert len(trained.model_dump_json()) < 8_000
 
@@ -104,7 +104,7 @@ def test_a_stopped_training_goes_on_without_double_epochs(
     caplog.set_level(logging.INFO)
     trained = train(spec, run, prepared, on_progress=told.append)
     assert [progress.epoch for progress in told] == [1, 2, 3, 4, 5]
-    assert read_steps(run, "loss") == [1, 2, 3, 4, 5]
+    assert read_steps(run, "train/loss") == [1, 2, 3, 4, 5]
     assert "goes on after epoch 2" in caplog.text
     other = make_run(run_id=f"{run.run_id}_whole")
     assert read_history(trained) == read_history(train(spec, other, prepared))
@@ -172,6 +172,6 @@ def test_a_process_killed_outright_is_resumed_by_the_next(run: RunContext) -> No
     with pytest.raises(StoppedError):
         train(spec, run, prepared, on_progress=told.append, stop=lambda: len(told) > 2)
     assert told[0].epoch > 3
-    steps = read_steps(run, "loss")
+    steps = read_steps(run, "train/loss")
     assert len(steps) == len(set(steps)), "no epoch twice"
     assert set(steps) >= {1, 2, 3}

@@ -53,7 +53,7 @@ def test_the_report_is_stored_and_logged(data_root: Path) -> None:
     assert Path(record.report_uri).read_bytes() == report.model_dump_json(indent=1).encode()
     log = open_run(load_settings(), run)
     metrics = log.client.get_run(log.run_id).data.metrics
-    assert (metrics["quality_rules"], metrics["quality_failures"]) == (record.rules, 0)
+    assert (metrics["data/rules"], metrics["data/rules_broken"]) == (record.rules, 0)
     path = log.client.download_artifacts(log.run_id, "quality/report.json")
     assert json.loads(Path(path).read_text()) == report.model_dump(mode="json")
 
@@ -89,7 +89,7 @@ def test_a_critical_failure_stops_the_run_and_leaves_its_report(
     assert any("CRITICAL" in one.message for one in caplog.records if one.levelname == "ERROR")
     assert not list(data_root.glob("tables/checked/loans/*"))
     log = open_run(load_settings(), run)
-    assert log.client.get_run(log.run_id).data.metrics["quality_failures"] == 1
+    assert log.client.get_run(log.run_id).data.metrics["data/rules_broken"] == 1
 
 
 def test_bad_rows_move_to_quarantine_beside_those_that_could_not_be_read(

@@ -7,7 +7,7 @@ import pytest
 from include.errors import TrackingUnavailableError
 from include.records import RunContext, TableRef
 from include.settings import Settings
-from include.tracking.runs import end_run, find_run, open_child_run, open_run
+from include.tracking.runs import describe_run, end_run, find_run, open_child_run, open_run
 from tests.builders import make_run
 from tests.mlflow_fixture import free_port
 
@@ -188,3 +188,48 @@ def test_a_nested_run_that_an_outage_left_open_ends_with_its_parent(settings, ru
 
     statuses = [parent.client.get_run(each.run_id).info.status for each in (left, done)]
     assert statuses == [expected, "FINISHED"]
+
+
+def test_a_run_is_called_by_its_number_and_how_it_stands(settings, run):
+    run = run.model_copy(update={"pipeline": "numbered"})
+    first, second = (
+        open_run(settings, run.model_copy(update={"run_id": f"manual__{each}"})) for each in "ab"
+    )
+    assert [first.name, second.name] == ["#1 running", "#2 running"]
+
+    second.rename("promoted", "log_loss", 0.08123)
+    end_run(settings, run.model_copy(update={"run_id": "manual__a"}), "FAILED")
+    end_run(settings, run.model_copy(update={"run_id": "manual__b"}), "FINISHED")
+
+    names = [first.client.get_run(each.run_id).info.run_name for each in (first, second)]
+    assert names == ["#1 failed", "#2 promoted 0.08123 log_loss"]
+    again = open_run(settings, run.model_copy(update={"run_id": "manual__a"}))
+    assert again.name == "#1 running"
+
+
+def test_a_name_that_a_person_gave_stays(settings, run):
+    first = open_run(settings, run)
+    first.client.update_run(first.run_id, name="my best")
+
+    open_run(settings, run).rename("kept", "log_loss", 0.1)
+
+    assert open_run(settings, run).name == "my best"
+
+
+def test_the_metric_that_decides_is_the_first_of_a_training(settings, run):
+    run = run.model_copy(update={"deciding_metric": "log_loss", "triggered_by": "ada"})
+    log = open_run(settings, run)
+    log.log_metrics({"data/rows": 5.0})
+    open_run(settings, run).log_metrics({"Deciding: log_loss": 0.2, "baseline/log_loss": 0.7})
+
+    data = log.client.get_run(log.run_id).data
+
+    assert next(iter(data.metrics.items())) == ("Deciding: log_loss", 0.2)
+    assert (data.tags["mlflow.user"], data.tags["gatehouse.kind"]) == ("ada", "train")
+
+
+def test_a_description_says_what_became_of_the_run_and_leads_to_its_report(run):
+    text = describe_run(run, "Kept: <b> is *worse*.", {"Report": "http://m/#/x"})
+
+    assert text.splitlines()[0] == r"Kept: \<b\> is \*worse\*."
+    assert text.splitlines()[2].startswith("[Report](<http://m/#/x>) · Airflow run: [")

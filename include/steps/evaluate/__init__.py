@@ -159,7 +159,7 @@ def evaluate(
     )
     store_predictions(files, schema, test, champion.predictions if champion else None)
     store_details(files, log, details)
-    log.log_metrics(name_metrics(evaluated))
+    log.log_metrics(name_metrics(evaluated, spec.compare_metric))
     logger.info("metrics over %d test rows: %s", len(test.y), evaluated.test.metrics)
     return evaluated
 

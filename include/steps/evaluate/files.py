@@ -16,7 +16,14 @@ import pyarrow.parquet as pq
 from include.features.preprocessor import Preprocessor
 from include.modeling.slices import Slice
 from include.monitoring.reference import Reference, build_reference, calibrate
-from include.records import EvaluateRecord, Evidence, FeatureSchema, Record, TableRef
+from include.records import (
+    EvaluateRecord,
+    Evidence,
+    FeatureSchema,
+    ModelMetrics,
+    Record,
+    TableRef,
+)
 from include.records.figures import Curves
 from include.records.names import (
     DETAILS,
@@ -37,6 +44,7 @@ from include.steps.evaluate.part_metrics import ScoredRows
 from include.tables.run_files import RunFiles
 from include.tables.store import read_file
 from include.tracking.bundles import log_bundle
+from include.tracking.names import MetricGroup, deciding_name, in_group
 from include.tracking.run_log import RunLog
 
 logger = logging.getLogger(__name__)
@@ -183,9 +191,14 @@ def store_predictions(
     files.write_bytes(PREDICTIONS, buffer.getvalue())
 
 
-def name_metrics(evaluated: EvaluateRecord) -> dict[str, float]:
-    """Name all metrics as MLflow shows them, e.g. `test_accuracy` and `champion_accuracy`."""
-    models = {
+def name_metrics(evaluated: EvaluateRecord, deciding: str) -> dict[str, float]:
+    """Name all metrics as MLflow shows them, the deciding one first.
+
+    Args:
+        evaluated: What was measured.
+        deciding: The metric that decides.
+    """
+    models: dict[MetricGroup, ModelMetrics | None] = {
         "test": evaluated.test,
         "validation": evaluated.validation,
         "baseline": evaluated.baseline,
@@ -193,18 +206,13 @@ def name_metrics(evaluated: EvaluateRecord) -> dict[str, float]:
         "reference": evaluated.reference,
         "champion": evaluated.champion,
     }
-    named = {
-        f"{prefix}_{name}": value
-        for prefix, model in models.items()
-        if model is not None
-        for name, value in model.metrics.items()
-    }
+    value = evaluated.test.metrics.get(deciding)
+    named = {} if value is None else {deciding_name(deciding): value}
+    for group, model in models.items():
+        named |= in_group(group, model.metrics) if model is not None else {}
     found = evaluated.comparison
     if found is not None:
         bounds = {"difference": found.difference, "low": found.low, "high": found.high}
-        named |= {
-            f"comparison_{name}": value
-            for name, value in bounds.items()
-            if value is not None and math.isfinite(value)
-        }
+        known = {name: v for name, v in bounds.items() if v is not None and math.isfinite(v)}
+        named |= in_group("comparison", known)
     return named

@@ -22,7 +22,9 @@ from include.steps.train.files import find_finished, mark_finished, store_candid
 from include.tables.code import code_digest
 from include.tables.run_files import RunFiles
 from include.tables.store import digest_key
+from include.tracking.names import epoch_metrics
 from include.tracking.runs import RunLog, open_run
+from include.tracking.views import share_view
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +76,7 @@ def train(
     room(array_bytes=array_bytes)
     network = build_network(spec.model, schema, seed=spec.training.seed)
     room(array_bytes=array_bytes, built_weights=network.count_params())
+    share_view(log, deciding=spec.compare_metric, required=tuple(spec.promotion.require))
     _log_parameters(log, spec, network)
     checkpoint = CheckpointFile(files.local_directory / CHECKPOINT, fingerprint)
     if (killed := checkpoint.read()) is not None:
@@ -113,8 +116,8 @@ def describe_fit(spec: PipelineSpec, prepared: PrepareRecord) -> str:
 def log_missing_epochs(log: RunLog, history: tuple[dict[str, float], ...]) -> None:
     """Log the epochs that ended but were not logged before the process was killed."""
     log.flush()  # what waits on disk is not missing
-    known = {point.step for point in log.client.get_metric_history(log.run_id, "loss")}
-    numbered = enumerate(history, start=1)
+    known = {point.step for point in log.client.get_metric_history(log.run_id, "train/loss")}
+    numbered = enumerate(map(epoch_metrics, history), start=1)
     log.log_epochs({epoch: metrics for epoch, metrics in numbered if epoch not in known})
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final, Self
 
 from include.modeling.progress import EpochProgress
+from include.tracking.names import epoch_metrics
 from include.tracking.run_log import RunLog
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class EpochLog:
 
     def tell(self, progress: EpochProgress) -> None:
         """Take the metrics of an epoch that ended."""
-        self._waiting[progress.epoch] = progress.metrics
+        self._waiting[progress.epoch] = epoch_metrics(progress.metrics)
         if time.monotonic() - self._sent >= SECONDS_BETWEEN_CALLS:
             self._send()
         numbers = ", ".join(f"{name} {value:.4g}" for name, value in progress.metrics.items())

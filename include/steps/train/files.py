@@ -13,6 +13,7 @@ from include.modeling.training import FitResult
 from include.records import Record, TrainRecord
 from include.records.names import HISTORY, NETWORK, TRAINED
 from include.tables.run_files import RunFiles
+from include.tracking.names import in_group
 from include.tracking.run_log import RunLog
 
 
@@ -35,13 +36,8 @@ def store_candidate(
     content = table.to_csv(lineterminator="\n").encode()
     history_uri = files.write_bytes(HISTORY, content)
     log.log_bytes(content, HISTORY)
-    log.log_metrics(
-        {
-            "best_epoch": float(result.best_epoch),
-            "epochs": float(result.epochs),
-            "fit_seconds": result.seconds,
-        }
-    )
+    fit = {"best_epoch": result.best_epoch, "epochs": result.epochs}
+    log.log_metrics(in_group("train", fit) | in_group("cost", {"fit_seconds": result.seconds}))
     return TrainRecord(
         model_uri=model_uri,
         parameters=network.count_params(),

@@ -13,6 +13,7 @@ from include.steps.validate.checked_tables import check_table
 from include.tables.code import code_digest
 from include.tables.run_files import RunFiles
 from include.tables.store import TableStore, digest_key
+from include.tracking.names import in_group
 from include.tracking.runs import open_run
 
 logger = logging.getLogger(__name__)
@@ -79,13 +80,11 @@ def _record(settings: Settings, run: RunContext, report: QualityReport) -> str:
     data = report.model_dump_json(indent=1)
     uri = RunFiles(settings.data, run).write_bytes(QUALITY, data.encode())
     log = open_run(settings, run)
-    log.log_metrics(
-        {
-            "quality_rules": float(len(report.outcomes)),
-            "quality_failures": float(len(report.failures)),
-            "quality_quarantined": float(report.quarantined),
-            "quality_seconds": report.seconds,
-        }
-    )
+    counts = {
+        "rules": len(report.outcomes),
+        "rules_broken": len(report.failures),
+        "quarantined_rows": report.quarantined,
+    }
+    log.log_metrics(in_group("data", counts) | in_group("cost", {"rules_seconds": report.seconds}))
     log.log_text(data, ARTIFACT)
     return uri
