@@ -17,7 +17,7 @@ from include.sources.csv_records import Dialect, RecordError, parse_record
 from include.sources.csv_scan import BlockScanner
 from include.sources.text_blocks import UNREADABLE, check_encoding_name, iter_text_blocks
 from include.specs.sources import FileOptions
-from include.tables.overlap import read_ahead
+from include.values.overlap import read_ahead
 from include.values.showing import shorten
 
 HEADER_LINES: Final = 50

@@ -26,9 +26,9 @@ from include.tables.layout import (
     is_local,
     open_root,
 )
-from include.tables.overlap import Follower
 from include.tables.part_files import PartWriter
 from include.tables.readers import read_manifest
+from include.values.overlap import Follower
 
 Rows: TypeAlias = pa.Table | pa.RecordBatch | pd.DataFrame
 MANIFEST_FORMAT: Final = 1
