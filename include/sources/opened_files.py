@@ -18,10 +18,10 @@ from include.sources.npz_files import list_array_columns, read_array_batches
 from include.sources.parquet_files import read_parquet_batches, read_parquet_columns
 from include.specs.sources import FileOptions
 from include.tables.digests import digest_key
+from include.values.overlap import map_in_threads
 from include.values.reading import reading_of
 from include.values.showing import shorten
 
-CHUNK_BYTES: Final = 4 * 1024**2
 COLUMN_READERS: Final = {
     "csv": read_csv_columns,
     "jsonl": read_json_columns,
@@ -171,19 +171,19 @@ def _add_constants(batch: Batch, wanted: tuple[str, ...], constants: dict[str, s
 
 def _digest_files(files: list[SourceFile]) -> str:
     """Digest the bytes of all files in order, with what their places say."""
-    digests = []
-    for file in files:
-        total = hashlib.sha256()
-        try:
-            with file.path.open("rb") as raw:
-                while chunk := raw.read(CHUNK_BYTES):
-                    total.update(chunk)
-        except OSError as error:
-            raise SourceError(
-                f"expected a readable file. Received: {shorten(file.path.name)} "
-                f"({error.strerror or error}). Check the file and its rights."
-            ) from error
-        digests.append(total.hexdigest())
-        digests += [file.part, *(f"{name}={value}" for name, value in file.constants)]
+    digests: list[str] = []
+    for file, digest in zip(files, map_in_threads(_digest_file, files), strict=True):
+        digests += [digest, file.part, *(f"{name}={value}" for name, value in file.constants)]
     plain = not any(file.part or file.constants for file in files)
     return digests[0] if len(files) == 1 and plain else digest_key(digests)
+
+
+def _digest_file(file: SourceFile) -> str:
+    try:
+        with file.path.open("rb") as raw:
+            return hashlib.file_digest(raw, "sha256").hexdigest()
+    except OSError as error:
+        raise SourceError(
+            f"expected a readable file. Received: {shorten(file.path.name)} "
+            f"({error.strerror or error}). Check the file and its rights."
+        ) from error
