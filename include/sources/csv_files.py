@@ -69,15 +69,8 @@ def read_csv_batches(
         missing=options.missing,
     )
     guard = _EncodingGuard(path, options)
-    for block, line, scanned in read_ahead(_iter_scanned(path, options, scanner, header_lines)):
-        try:
-            rows = parser.parse(scanned)
-        except MiscountError:
-            if scanned.is_counted:
-                raise
-            scanner.counts_fields = True
-            scanned = scanner.scan(block, line, is_last=True)
-            rows = parser.parse(scanned)
+    for block, line, quick in read_ahead(_iter_scanned(path, options, scanner, header_lines)):
+        rows, scanned = _parse(parser, scanner, block, line, quick)
         guard.check(scanned)
         yield Batch(
             rows=rows,
@@ -88,6 +81,20 @@ def read_csv_batches(
             file=path.name,
             texts=_TextOfRow(block, scanned.spans),
         )
+
+
+def _parse(
+    parser: RecordParser, scanner: BlockScanner, block: bytes, line: int, scanned: Scanned
+) -> tuple[pa.Table, Scanned]:
+    """Parse a block; where a record is too long or too short it is scanned again, with counts."""
+    try:
+        return parser.parse(scanned), scanned
+    except MiscountError:
+        if scanned.is_counted:
+            raise
+    scanner.counts_fields = True
+    scanned = scanner.scan(block, line, is_last=True)
+    return parser.parse(scanned), scanned
 
 
 def _iter_scanned(

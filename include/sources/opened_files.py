@@ -66,11 +66,9 @@ def open_files(
                 yield from limit_batches(batches, limits.get(part))
 
     return OpenedSource(
-        name="",
         columns=(*columns, *(name for name in constants if name not in columns)),
         read=read,
         reading=reading_of(options),
-        digest=_digest_files(files),
         parts=("train", "test") if first.part else (),
         has_open_rows=all(file.format == "jsonl" for file in files),
     )
@@ -106,11 +104,9 @@ def _open_archive(options: FileOptions, files: list[SourceFile], limit: int | No
                 yield from limit_batches(batches, limits.get(part))
 
     return OpenedSource(
-        name="",
         columns=columns,
         read=read,
         reading=reading_of(options),
-        digest=_digest_files(files),
         parts=parts,
     )
 
@@ -169,7 +165,7 @@ def _add_constants(batch: Batch, wanted: tuple[str, ...], constants: dict[str, s
     return batch._replace(rows=rows.select(list(wanted)))
 
 
-def _digest_files(files: list[SourceFile]) -> str:
+def digest_files(files: list[SourceFile]) -> str:
     """Digest the bytes of all files in order, with what their places say."""
     digests: list[str] = []
     for file, digest in zip(files, map_in_threads(_digest_file, files), strict=True):
