@@ -97,7 +97,7 @@ class TextCopy(NamedTuple):
                 yield whole_batch(_rename(rows, keys, wanted), line)
                 line += rows.num_rows
 
-        return OpenedSource("", tuple(keys), read, Reading(missing=marks), None)
+        return OpenedSource(tuple(keys), read, Reading(missing=marks))
 
 
 def copy_as_text(

@@ -29,10 +29,12 @@ INNER_SEPARATOR: Final = "\x1f"
 class BlockScanner:
     """Scans blocks of one file, each of which ends with a line end."""
 
+    # Whether fields are counted here, as they are once the parser found a wrong count.
+    counts_fields = False
+
     def __init__(self, dialect: Dialect, fields: int) -> None:
         self._dialect = dialect
         self._fields = fields
-        self.counts_fields = False
         wide = len(dialect.separator.encode()) > 1 or len(dialect.quote.encode()) > 1
         self._is_wide = wide
         self.separator = INNER_SEPARATOR if wide else dialect.separator
