@@ -83,6 +83,8 @@ def array_from_series(series: pd.Series) -> pa.Array:
     if series.dtype == object:
         return array_from_python(list(series))
     if isinstance(series.dtype, pd.DatetimeTZDtype):
-        series = series.dt.tz_convert(None)  # a time without a zone is in UTC
+        # pyarrow reads them through `Series.values`, which pandas 3.1 deprecates.
+        instants = pa.array(series.dt.tz_convert(None), from_pandas=True)
+        return instants.cast(pa.timestamp(instants.type.unit, "UTC"))
     array = pa.array(series, from_pandas=True)
     return array if isinstance(array, pa.Array) else one_array(array)
