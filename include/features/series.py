@@ -127,6 +127,11 @@ def open_series(
     return lambda: SeriesPass(plan, results)
 
 
+def add_series_columns(rows: pa.Table, plan: SeriesPlan) -> pa.Table:
+    """Fill a whole table and add its lag features; rows stay where they are."""
+    return _assign(rows, compute_series(rows, plan)) if plan.is_needed else rows
+
+
 def compute_series(rows: pa.Table, plan: SeriesPlan) -> dict[str, pa.Array]:
     """Compute fills and lag features of rows, in their own order."""
     layouts = _lay_out(plan, lambda columns: [rows.select(list(columns))], None)
