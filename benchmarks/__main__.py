@@ -44,7 +44,7 @@ def draw(results: list[Result]) -> Table:
     """Draw results as a table."""
     table = Table(box=None, pad_edge=False)
     table.add_column("measured")
-    for head in ("ratio", "bound", "seconds", "reference s", "peak MB"):
+    for head in ("ratio", "bound", "kept", "seconds", "reference s", "peak MB"):
         table.add_column(head, justify="right")
     table.add_column("reference; note")
     for result in results:
@@ -56,6 +56,7 @@ def draw(results: list[Result]) -> Table:
             result.name,
             f"[{color}]{result.ratio:.2f}[/{color}]",
             bound,
+            ("yes" if result.is_kept else "NO") if bound else "",
             f"{result.seconds:.2f}",
             f"{result.reference_seconds:.2f}",
             peak,

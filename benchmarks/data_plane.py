@@ -10,7 +10,9 @@ What is compared:
 * Memory: each step's peak at 5 million rows against 1.5 GB.
 * Scripts: `ingest` and `prepare` together against the same work as a user would write it, with
   pandas and scikit-learn, and with DuckDB, in memory; and the ingest of one CSV file of 1 million
-  rows against reading it and writing Parquet. Ours checks, counts and sets aside besides.
+  rows against reading it and writing Parquet. Ours checks, counts and sets aside besides. Up to 1
+  million rows each is run twice, in turn, and the shorter time taken: what a busy machine adds is
+  nobody's own.
 * Engines, at 1 million rows: the whole step `validate` (it reads the Parquet files, runs the
   training suite in SQL, hands the table on, writes its report and logs to MLflow) against the same
   suite on the same raw table on Great Expectations' pandas engine (it reads the same files into a
@@ -42,11 +44,13 @@ SIZES = (100_000, 1_000_000, 5_000_000)
 STEPS = ("ingest", "validate", "prepare")
 # What five million rows may take.
 MEMORY_MB = 1_500
-# What a user would write instead, in memory; the share of its time that ours may take.
+# What a user would write instead, in memory; the share of its time that ours may take. DuckDB's is
+# an aim: the figure says how far off it is.
 SCRIPTS: dict[str, dict[int, float | None]] = {
     "pandas": {1_000_000: 0.6, 5_000_000: 0.3},
     "duckdb": {1_000_000: None, 5_000_000: None},
 }
+DUCKDB_AIM = 1.5
 
 
 class Taken(NamedTuple):
@@ -65,18 +69,19 @@ def measure(tell: Callable[[str], None]) -> list[Result]:
         for rows in SIZES:
             folder = Path(settings.sources) / f"rows_{rows}"
             write_table(folder, rows)
-            for step in STEPS:
-                taken[step, rows] = run_once(step, rows, environment)
-                seconds, peak, _ = taken[step, rows]
-                tell(f"{step} of {rows:,} rows: {seconds:.1f} s, peak {peak:.0f} MB")
-            for script in SCRIPTS if rows in SCRIPTS["pandas"] else ():
-                taken[script, rows] = run_script(script, folder)
-                seconds, peak, _ = taken[script, rows]
-                tell(f"{script} with {rows:,} rows: {seconds:.1f} s, peak {peak:.0f} MB")
+            for _ in range(2 if rows <= SIZES[1] else 1):
+                for step in STEPS:
+                    keep(taken, step, rows, run_once(step, rows, environment), tell)
+                for script in SCRIPTS if rows in SCRIPTS["pandas"] else ():
+                    keep(taken, script, rows, run_script(script, folder), tell)
         csv = Path(settings.sources) / "rows.csv"
         write_csv(Path(settings.sources) / f"rows_{SIZES[1]}", csv)
-        from_csv = run_once("csv", SIZES[1], environment)
-        by_script = {name: run_script(f"csv_{name}", csv) for name in SCRIPTS}
+        for _ in range(2):
+            keep(taken, "csv", SIZES[1], run_once("csv", SIZES[1], environment), tell)
+            for name in SCRIPTS:
+                keep(taken, f"csv_{name}", SIZES[1], run_script(f"csv_{name}", csv), tell)
+        from_csv = taken["csv", SIZES[1]]
+        by_script = {name: taken[f"csv_{name}", SIZES[1]] for name in SCRIPTS}
         sql = taken["validate", SIZES[1]]
         as_generated = run_once("pandas_float32", SIZES[1], environment)
         as_stored = run_once("pandas_float64", SIZES[1], environment)
@@ -88,6 +93,18 @@ def measure(tell: Callable[[str], None]) -> list[Result]:
         compare_engines(sql, as_generated, "float32, as generated", bound=5.0),
         compare_engines(sql, as_stored, "float64, as stored", bound=None),
     ]
+
+
+def keep(
+    taken: dict[tuple[str, int], Taken],
+    what: str,
+    rows: int,
+    new: Taken,
+    tell: Callable[[str], None],
+) -> None:
+    """Note what was measured, or keep a shorter time from before."""
+    tell(f"{what}, {rows:,} rows: {new.seconds:.2f} s, peak {new.peak_memory_mb:.0f} MB")
+    taken[what, rows] = min(new, taken.get((what, rows), new))
 
 
 def compare_sizes(taken: dict[tuple[str, int], Taken]) -> Iterator[Result]:
@@ -137,6 +154,11 @@ def compare_scripts(taken: dict[tuple[str, int], Taken]) -> Iterator[Result]:
             yield compare(name, ours, taken[script, rows], script, bound)
 
 
+def say_aim(tool: str, bound: float | None) -> str:
+    """Say what is aimed at where nothing is bounded."""
+    return f"aim ≤ {DUCKDB_AIM}; " if tool == "duckdb" and bound is None else ""
+
+
 def compare(name: str, ours: Taken, script: Taken, tool: str, bound: float | None) -> Result:
     """Compare with a script that does the same work in memory."""
     return Result(
@@ -147,8 +169,8 @@ def compare(name: str, ours: Taken, script: Taken, tool: str, bound: float | Non
         reference_seconds=script.seconds,
         reference=f"{tool}, in memory",
         peak_memory_mb=ours.peak_memory_mb,
-        note=f"CPU {ours.cpu_seconds:.1f} against {script.cpu_seconds:.1f} s; the script peaks at "
-        f"{script.peak_memory_mb:.0f} MB",
+        note=f"{say_aim(tool, bound)}CPU {ours.cpu_seconds:.1f} against "
+        f"{script.cpu_seconds:.1f} s; the script peaks at {script.peak_memory_mb:.0f} MB",
     )
 
 

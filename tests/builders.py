@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from include.records import RunContext
 from include.specs import PipelineSpec
+from include.values.frames import to_table
 
 BASE_SPEC: dict[str, Any] = {
     "name": "loans",
@@ -39,12 +41,13 @@ def make_run(**changes: Any) -> RunContext:
     return RunContext.model_validate(values)
 
 
-def read_in(frame: pd.DataFrame, batch: int) -> Callable[[Sequence[str]], Iterator[pd.DataFrame]]:
+def read_in(frame: pd.DataFrame, batch: int) -> Callable[[Sequence[str]], Iterator[pa.Table]]:
     """Give a function that reads columns of a frame in batches, as they come from a table."""
+    rows = to_table(frame, list(frame.columns))
 
-    def read(columns: Sequence[str]) -> Iterator[pd.DataFrame]:
-        for start in range(0, len(frame), batch):
-            yield frame.iloc[start : start + batch][list(columns)].reset_index(drop=True)
+    def read(columns: Sequence[str]) -> Iterator[pa.Table]:
+        for start in range(0, len(rows), batch):
+            yield rows.slice(start, batch).select(list(columns))
 
     return read
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from include.records.analysis import Role
 from include.specs import Column, PipelineSpec
-from include.values.hashing import Hashes, hash_rows, hash_series
+from include.values.hashing import Hashes, hash_rows, hash_values
 
 ROLES: Final[dict[str, Role]] = {
     "number": "number",
@@ -54,7 +54,7 @@ def is_in_time(spec: PipelineSpec) -> bool:
 def name_groups(spec: PipelineSpec, raw: pd.DataFrame) -> pd.Series | None:
     """Name the group of each row by a hash; rows without one are a group of their own."""
     name = spec.cleaning.group_by
-    return None if name is None else pd.Series(hash_series(raw[name]), index=raw.index)
+    return None if name is None else pd.Series(hash_values(raw[name]), index=raw.index)
 
 
 def hash_whole_rows(spec: PipelineSpec, raw: pd.DataFrame) -> Hashes:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-import pandas as pd
+import pyarrow as pa
 
 from include.drafting.text_copy import TextCopy
 from include.errors import DataError
@@ -13,7 +13,6 @@ from include.sources.composed_times import compose_times
 from include.sources.row_casting import RowCaster
 from include.specs import PipelineSpec
 from include.specs.names import ROW_ID
-from include.values.frames import to_frame
 
 
 def find_draft_leaks(
@@ -32,15 +31,13 @@ def find_draft_leaks(
     """
     source = compose_times(copy.open(getattr(spec.source, "missing", ()), unfit), spec.columns)
     by_name = {column.name: column for column in spec.stored_columns}
-    nullable = frozenset(by_name)
 
-    def read(columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+    def read(columns: Sequence[str]) -> Iterator[pa.Table]:
         chosen = [by_name[name] for name in columns if name != ROW_ID]
         caster = RowCaster(chosen, has_private=True)
         batches = source.read(tuple(column.name for column in chosen))
         for rows, _ in caster.cast_batches(batches, source.reading):
-            # One dtype in every batch: whether a later one has gaps is not known here.
-            yield to_frame(rows.select(list(columns)), nullable)
+            yield rows.select(list(columns))
 
     try:
         plan = plan_rows(spec, read, has_parts=False)

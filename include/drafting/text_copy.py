@@ -24,7 +24,8 @@ from include.drafting.tracking import (
 )
 from include.errors import SourceError
 from include.sources.batches import Batch, OpenedSource, whole_batch
-from include.sources.opening import SourcePlaces, open_source
+from include.sources.downloads import Downloads
+from include.sources.opening import SourcePlaces, find_source, open_source
 from include.specs.columns import TextColumn
 from include.specs.names import RESERVED_COLUMNS
 from include.values.casts import cast_column
@@ -36,7 +37,7 @@ LINE: Final = "line"
 LONGEST_NAME: Final = 200
 MOST_REJECTED: Final = 0.1
 BATCH_ROWS: Final = 65_536
-NOWHERE: Final = SourcePlaces(sources="", downloads="", connect=str)
+NOWHERE: Final = SourcePlaces(sources="", downloads=Downloads("", is_private=True), connect=str)
 ANY_TEXT: Final = TextColumn(name="any", kind="text")
 
 
@@ -96,7 +97,7 @@ class TextCopy(NamedTuple):
                 yield whole_batch(_rename(rows, keys, wanted), line)
                 line += rows.num_rows
 
-        return OpenedSource("", tuple(keys), read, Reading(missing=marks), None)
+        return OpenedSource(tuple(keys), read, Reading(missing=marks))
 
 
 def copy_as_text(
@@ -113,7 +114,7 @@ def copy_as_text(
         SourceError: The file has no rows, or too many that cannot be read.
         SchemaError: Two columns have the same name.
     """
-    opened = open_source(form.source, form.columns, places=NOWHERE)
+    opened = open_source(find_source(form.source, NOWHERE), form.columns, places=NOWHERE)
     names = tuple(name for name in opened.columns if _is_usable(name))
     columns = [_ColumnCopy(name, f"c{number}") for number, name in enumerate(names)]
     texts_of = [(column.key, pa.string()) for column in columns]

@@ -1,1 +1,1 @@
-"""Frames to arrays with pandas: cleaning, splits, the preprocessor, leakage checks."""
+"""Tables to arrays: cleaning, splits, the preprocessor, leakage checks."""

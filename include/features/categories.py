@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
@@ -19,7 +18,8 @@ from include.features.encoders import Counts, DenseEncoder, Encoder, Fitter, Inp
 from include.features.typed_values import read_texts
 from include.records import FeatureInput
 from include.specs.columns import CategoryColumn
-from include.values.hashing import hash_array
+from include.values.frames import Values
+from include.values.hashing import hash_values
 from include.values.statistics import ValueCounts
 
 Codes = npt.NDArray[np.int64]
@@ -43,9 +43,9 @@ class OneHotEncoder(DenseEncoder):
         extra = ("(missing)",) * self.has_missing + ("(unknown)",) * self.has_unknown
         return tuple(f"{self.column}={value}" for value in (*self.values, *extra))
 
-    def write(self, frame: pd.DataFrame, out: Matrix) -> None:
+    def write(self, values: pa.Array, out: Matrix) -> None:
         """Write 1 at the position of each row's value."""
-        codes, missing = find_codes(frame[self.column], self.values, fill=self.fill)
+        codes, missing = find_codes(values, self.values, fill=self.fill)
         unknown = (codes < 0) & ~missing
         codes = np.where(missing, len(self.values) if self.has_missing else -1, codes)
         if self.has_unknown:
@@ -53,9 +53,9 @@ class OneHotEncoder(DenseEncoder):
         rows = np.flatnonzero(codes >= 0)
         out[rows, codes[rows]] = 1.0
 
-    def count_changes(self, frame: pd.DataFrame) -> Counts:
+    def count_changes(self, values: pa.Array) -> Counts:
         """Count filled values."""
-        return _count_filled(frame[self.column], self.fill)
+        return _count_filled(values, self.fill)
 
 
 class HashEncoder(DenseEncoder):
@@ -70,18 +70,18 @@ class HashEncoder(DenseEncoder):
         """`column#bin` for each position."""
         return tuple(f"{self.column}#{number}" for number in range(self.bins))
 
-    def write(self, frame: pd.DataFrame, out: Matrix) -> None:
+    def write(self, values: pa.Array, out: Matrix) -> None:
         """Write 1 at the bin of each row's value; a missing one has no bin."""
-        texts = read_texts(frame[self.column])
+        texts = read_texts(values)
         if self.fill is not None:
             texts = texts.fill_null(self.fill)
-        bins = (hash_array(texts) % np.uint64(self.bins)).astype(np.int64)
+        bins = (hash_values(texts) % np.uint64(self.bins)).astype(np.int64)
         rows = np.flatnonzero(pc.is_valid(texts).to_numpy(zero_copy_only=False))
         out[rows, bins[rows]] = 1.0
 
-    def count_changes(self, frame: pd.DataFrame) -> Counts:
+    def count_changes(self, values: pa.Array) -> Counts:
         """Count filled values."""
-        return _count_filled(frame[self.column], self.fill)
+        return _count_filled(values, self.fill)
 
 
 class IndexEncoder(InputEncoder):
@@ -103,16 +103,16 @@ class IndexEncoder(InputEncoder):
             columns=(self.column,),
         )
 
-    def encode(self, frame: pd.DataFrame) -> npt.NDArray[Any]:
+    def encode(self, values: pa.Array) -> npt.NDArray[Any]:
         """Give the code of each row's value."""
-        codes, missing = find_codes(frame[self.column], self.values, fill=self.fill)
+        codes, missing = find_codes(values, self.values, fill=self.fill)
         codes = np.where(codes < 0, _UNKNOWN_CODE, codes + _FIRST_CODE)
         codes = np.where(missing, _MISSING_CODE, codes)
         return codes.astype(np.int32).reshape(-1, 1)
 
-    def count_changes(self, frame: pd.DataFrame) -> Counts:
+    def count_changes(self, values: pa.Array) -> Counts:
         """Count filled values."""
-        return _count_filled(frame[self.column], self.fill)
+        return _count_filled(values, self.fill)
 
 
 class CategoryFitter(Fitter):
@@ -125,13 +125,13 @@ class CategoryFitter(Fitter):
         self._input_name = input_name
         self._counts = ValueCounts()
         self._has_value = False
-        self._listed = column.values  # noqa: PD011 - a field of the spec
+        self._listed = column.values
 
-    def observe(self, series: pd.Series) -> None:
+    def observe(self, values: pa.Array) -> None:
         """Count the values, unless they are hashed and nothing is to be filled."""
-        self._has_value = self._has_value or bool(series.notna().any())
+        self._has_value = self._has_value or values.null_count < len(values)
         if self._spec.encode != "hash" or self._spec.fill != "own_category":
-            self._counts.update(read_texts(series))
+            self._counts.update(read_texts(values))
 
     def finish(self) -> Encoder | None:
         """Give the encoder; None, with a warning, for a column without any value."""
@@ -172,18 +172,18 @@ class CategoryFitter(Fitter):
 
 
 def find_codes(
-    series: pd.Series, values: tuple[str, ...], *, fill: str | None
+    column: Values, values: tuple[str, ...], *, fill: str | None
 ) -> tuple[Codes, npt.NDArray[np.bool_]]:
     """Find each value's place among `values`, -1 where it has none, and what is missing."""
-    texts = read_texts(series)
+    texts = read_texts(column)
     if fill is not None:
         texts = texts.fill_null(fill)
-    places = pc.index_in(texts, value_set=pa.array(values, type=pa.large_string()))
+    places = pc.index_in(texts, value_set=pa.array(values, texts.type))
     missing = pc.is_null(texts).to_numpy(zero_copy_only=False)
     codes = places.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     return codes, missing
 
 
-def _count_filled(series: pd.Series, fill: str | None) -> Counts:
+def _count_filled(values: pa.Array, fill: str | None) -> Counts:
     action = "values_missing_own_category" if fill is None else "values_filled_most_frequent"
-    return {action: int(series.isna().sum())}
+    return {action: values.null_count}

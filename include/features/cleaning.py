@@ -8,14 +8,15 @@ rows themselves are streamed.
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from include.errors import DataError
 from include.features.duplicates import (
     RowHashes,
     apply_duplicates_policy,
     check_overlap,
-    hash_frame,
+    hash_batch,
     hold_together,
     join_hashes,
     list_compared_columns,
@@ -36,9 +37,11 @@ from include.features.splits import LEFT_OUT, Parts, SplitFacts, assign_parts
 from include.specs import PipelineSpec
 from include.specs.columns import IdColumn
 from include.specs.names import PART, ROW_ID
-from include.tables.overlap import map_ahead
 from include.values.duplicates import find_duplicates
-from include.values.hashing import hash_series
+from include.values.frames import one_array
+from include.values.hashing import hash_values
+from include.values.order import sort_places
+from include.values.overlap import map_ahead
 
 
 def plan_rows(spec: PipelineSpec, read: ReadBatches, *, has_parts: bool) -> RowPlan:
@@ -57,6 +60,8 @@ def plan_rows(spec: PipelineSpec, read: ReadBatches, *, has_parts: bool) -> RowP
     duplicates = find_duplicates(hashes.whole, is_test if spec.split.method == "given" else None)
     kept = apply_duplicates_policy(spec.cleaning, duplicates)
     plan = RowPlan(read, kept=kept, series=SeriesPlan(spec))
+    if not plan.series.is_needed:
+        plan.hashes = hashes.whole  # nothing changes the rows that were hashed
     facts = _gather(spec, plan)
     usable = _drop_unusable(spec, plan, facts)
     rows = kept.copy()
@@ -99,9 +104,9 @@ def _read_hashes(
     hashes: list[RowHashes] = []
     tests: list[npt.NDArray[np.bool_]] = []
 
-    def look_at(frame: pd.DataFrame) -> tuple[RowHashes, npt.NDArray[np.bool_] | None]:
-        is_test = (frame[PART] == "test").to_numpy(dtype=bool) if has_parts else None
-        return hash_frame(spec, frame), is_test
+    def look_at(rows: pa.Table) -> tuple[RowHashes, npt.NDArray[np.bool_] | None]:
+        is_test = pc.equal(rows.column(PART), "test").to_numpy() if has_parts else None
+        return hash_batch(spec, rows), is_test
 
     for of_rows, is_test in map_ahead(look_at, read((*compared, PART) if has_parts else compared)):
         hashes.append(of_rows)
@@ -116,7 +121,7 @@ def _read_hashes(
 
 def _gather(spec: PipelineSpec, plan: RowPlan) -> RowFacts:
     columns = list_fact_columns(spec)
-    return gather_facts(spec, (batch.frame for batch in plan.stream(columns)))
+    return gather_facts(spec, (batch.rows for batch in plan.stream(columns)))
 
 
 def _drop_unusable(spec: PipelineSpec, plan: RowPlan, facts: RowFacts) -> npt.NDArray[np.bool_]:
@@ -164,8 +169,8 @@ def _order_parts(plan: RowPlan, order_by: str) -> Parts:
     parts = plan.parts[plan.kept]
     if order_by == ROW_ID:
         return parts
-    values = pd.concat([frame[order_by] for frame in plan.read_kept((order_by,))])
-    return np.asarray(parts[np.asarray(values.array.argsort(kind="stable"))])
+    values = pa.concat_tables(plan.read_kept((order_by,))).column(order_by)
+    return np.asarray(parts[sort_places(one_array(values))])
 
 
 def _warn_of_shared_ids(spec: PipelineSpec, plan: RowPlan) -> list[str]:
@@ -176,8 +181,8 @@ def _warn_of_shared_ids(spec: PipelineSpec, plan: RowPlan) -> list[str]:
     parts = plan.parts[plan.kept]
     for column in spec.stored_columns:
         if isinstance(column, IdColumn) and not column.unique and column.name != spec.split.by:
-            frames = plan.read_kept((column.name,))
-            keys = np.concatenate([hash_series(frame[column.name]) for frame in frames])
+            batches = plan.read_kept((column.name,))
+            keys = np.concatenate([hash_values(rows.column(0)) for rows in batches])
             shared = count_shared_keys(parts, keys)
             if shared:
                 warnings.append(

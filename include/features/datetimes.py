@@ -4,7 +4,8 @@ from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field
 
 from include.features.encoders import DenseEncoder, Fitter, Matrix
@@ -15,7 +16,7 @@ from include.values.statistics import Floats
 Part = Literal["year", "month", "day", "weekday", "hour", "minute", "elapsed_days"]
 
 _PERIODS: Final[dict[str, int]] = {"month": 12, "day": 31, "weekday": 7, "hour": 24, "minute": 60}
-_ATTRIBUTES: Final = {"weekday": "day_of_week"}
+_FUNCTIONS: Final = {"weekday": "day_of_week"}
 _DAY_US: Final = 86_400_000_000
 
 
@@ -39,17 +40,14 @@ class DatetimeEncoder(DenseEncoder):
             names.extend(f"{self.column}.{part}{ending}" for ending in endings)
         return tuple(names)
 
-    def write(self, frame: pd.DataFrame, out: Matrix) -> None:
+    def write(self, values: pa.Array, out: Matrix) -> None:
         """Write the parts one after the other."""
-        times = read_times(frame[self.column])
+        times = read_times(values, self.column)
         missing = np.isnat(times)
-        calendar = pd.Series(times).dt
         place = 0
         for part in self.parts:
             if part in _PERIODS:
-                turn = getattr(calendar, _ATTRIBUTES.get(part, part)).to_numpy(
-                    dtype=np.float64, na_value=0.0
-                )
+                turn = _read_part(times, _FUNCTIONS.get(part, part))
                 angle = 2 * np.pi * (turn - (part in {"month", "day"})) / _PERIODS[part]
                 out[:, place], out[:, place + 1] = np.sin(angle), np.cos(angle)
                 place += 2
@@ -64,8 +62,7 @@ class DatetimeEncoder(DenseEncoder):
             days = (times - first) / np.timedelta64(_DAY_US, "us")
             return np.asarray(days / max((self.last_us - self.first_us) / _DAY_US, 1.0))
         first_year, last_year = (int(str(moment)[:4]) for moment in (first, last))
-        years = pd.Series(times).dt.year.to_numpy(dtype=np.float64, na_value=first_year)
-        return np.asarray((years - first_year) / max(last_year - first_year, 1))
+        return np.asarray((_read_part(times, "year") - first_year) / max(last_year - first_year, 1))
 
 
 class DatetimeFitter(Fitter):
@@ -78,9 +75,9 @@ class DatetimeFitter(Fitter):
         self._first: int | None = None
         self._last = 0
 
-    def observe(self, series: pd.Series) -> None:
+    def observe(self, values: pa.Array) -> None:
         """Widen the range of times seen."""
-        times = read_times(series)
+        times = read_times(values, self.column)
         moments = times[~np.isnat(times)].astype(np.int64)
         if moments.size:
             first, last = int(moments.min()), int(moments.max())
@@ -98,3 +95,9 @@ class DatetimeFitter(Fitter):
             first_us=self._first,
             last_us=self._last,
         )
+
+
+def _read_part(times: npt.NDArray[np.datetime64], part: str) -> Floats:
+    """Read a part of each time in UTC; of a missing one, 0."""
+    numbers = pc.call_function(part, [pa.array(times)])
+    return np.asarray(numbers.fill_null(0).to_numpy().astype(np.float64))

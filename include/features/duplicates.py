@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from include.errors import DataError, LeakageError
 from include.features.splits import LEFT_OUT, TRAIN, Parts
 from include.specs import PipelineSpec
 from include.specs.features import CleaningSpec
 from include.values.duplicates import Duplicates, Mask, find_in, is_repeated
-from include.values.hashing import Hashes, hash_rows, mix64
+from include.values.frames import Rows, to_table
+from include.values.hashing import Hashes, mix64, sum_hashes
 
 _MUCH: Final = 0.05
 
@@ -35,14 +35,15 @@ def list_compared_columns(spec: PipelineSpec) -> tuple[str, ...]:
     return tuple(column.name for column in spec.stored_columns)
 
 
-def hash_frame(spec: PipelineSpec, frame: pd.DataFrame) -> RowHashes:
+def hash_batch(spec: PipelineSpec, rows: Rows) -> RowHashes:
     """Hash the rows of a batch that has the compared columns."""
     seen = {column.name for column in spec.feature_columns} | {spec.target.column}
-    hashes = hash_rows(frame, tuple(sorted(seen)))
-    rest = tuple(name for name in list_compared_columns(spec) if name not in seen)
+    sums = sum_hashes(to_table(rows, sorted(seen)))
+    hashes = mix64(sums)
+    rest = [name for name in list_compared_columns(spec) if name not in seen]
     if not rest:
         return RowHashes(hashes, hashes)
-    return RowHashes(mix64(hashes + mix64(hash_rows(frame, rest))), hashes)
+    return RowHashes(mix64(sums + sum_hashes(to_table(rows, rest))), hashes)
 
 
 def join_hashes(batches: list[RowHashes]) -> RowHashes:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from include.records import FeatureInput
@@ -40,9 +40,9 @@ class Encoder(Fitted):
 
     column: str = Field(description="Name of the column it reads.")
 
-    def count_changes(self, frame: pd.DataFrame) -> Counts:
-        """Count what encoding changes in these rows beyond its notation, by action."""
-        del frame
+    def count_changes(self, values: pa.Array) -> Counts:
+        """Count what encoding changes in these values beyond its notation, by action."""
+        del values
         return {}
 
 
@@ -54,8 +54,8 @@ class DenseEncoder(Encoder):
         """Names of its positions."""
         raise NotImplementedError
 
-    def write(self, frame: pd.DataFrame, out: Matrix) -> None:
-        """Write the encoded column into `out`, zeros of shape (rows, positions)."""
+    def write(self, values: pa.Array, out: Matrix) -> None:
+        """Write the encoded values into `out`, zeros of shape (rows, positions)."""
         raise NotImplementedError
 
 
@@ -69,8 +69,8 @@ class InputEncoder(Encoder):
         """Describe the input."""
         raise NotImplementedError
 
-    def encode(self, frame: pd.DataFrame) -> npt.NDArray[Any]:
-        """Encode the column as (rows, *shape)."""
+    def encode(self, values: pa.Array) -> npt.NDArray[Any]:
+        """Encode the values as (rows, *shape)."""
         raise NotImplementedError
 
 
@@ -86,16 +86,16 @@ class Fitter(ABC):
         self.warnings: list[str] = []
 
     @abstractmethod
-    def observe(self, series: pd.Series) -> Floats | None:
+    def observe(self, values: pa.Array) -> Floats | None:
         """Take in a batch; gives its numbers if the fitter needs them sampled."""
 
     def settle(self, sample: RowSample) -> None:
         """Take in the sample once all batches were observed."""
         del sample
 
-    def refine(self, series: pd.Series) -> None:
+    def refine(self, values: pa.Array) -> None:
         """Take in a batch a second time, with what was settled at hand."""
-        del series
+        del values
 
     @abstractmethod
     def finish(self) -> Encoder | None:

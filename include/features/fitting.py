@@ -1,11 +1,10 @@
 """Fit the encoders of all columns in one or two passes over the training rows."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
 
 from include.features.categories import CategoryFitter
 from include.features.contract import FeatureColumn, name_inputs
@@ -25,10 +24,12 @@ from include.specs.columns import (
     TextColumn,
 )
 from include.specs.names import ROW_ID
-from include.values.hashing import hash_series, mix64
-from include.values.statistics import RowSample
+from include.values.frames import Rows, names_of, one_array
+from include.values.hashing import Hashes, hash_values, mix64
+from include.values.overlap import map_in_threads
+from include.values.statistics import Floats, RowSample
 
-Batches = Callable[[], Iterable[pd.DataFrame]]
+Batches = Callable[[], Iterable[Rows]]
 
 
 class FittedEncoders(NamedTuple):
@@ -40,7 +41,10 @@ class FittedEncoders(NamedTuple):
 
 
 def fit_encoders(
-    spec: PipelineSpec, columns: Sequence[FeatureColumn], batches: Batches
+    spec: PipelineSpec,
+    columns: Sequence[FeatureColumn],
+    batches: Batches,
+    leave_out: Callable[[], Collection[str]],
 ) -> FittedEncoders:
     """Fit one encoder per column and the target's; columns without a value are left out.
 
@@ -55,9 +59,13 @@ def fit_encoders(
         if not isinstance(column, TensorColumn)
     }
     target = build_target_fitter(spec)
-    _observe({**fitters, target.column: target}, batches)
+    sample = _observe({**fitters, target.column: target}, batches)
+    left_out = leave_out()
+    chosen = [column for column in columns if column.name not in left_out]
+    fitters = {column.name: fitters[column.name] for column in chosen if column.name in fitters}
+    _settle([*fitters.values(), target], sample, batches)
     encoders: list[Encoder] = []
-    for column in columns:
+    for column in chosen:
         if isinstance(column, TensorColumn):
             encoders.append(_build_tensor_encoder(column, names[column.name]))
         elif (encoder := fitters[column.name].finish()) is not None:
@@ -66,28 +74,38 @@ def fit_encoders(
     return FittedEncoders(tuple(encoders), target.finish(), warnings)
 
 
-def _observe(fitters: dict[str, Fitter], batches: Batches) -> None:
+def _observe(fitters: dict[str, Fitter], batches: Batches) -> RowSample:
     sampled = [name for name, fitter in fitters.items() if fitter.needs_sample]
     sample = RowSample(tuple(sampled))
     position = 0
-    for frame in batches():
-        check_present(frame, tuple(fitters))
-        numbers = {name: fitter.observe(frame[name]) for name, fitter in fitters.items()}
+    for rows in batches():
+        check_present(rows, tuple(fitters))
+        arrays = [one_array(rows[name]) for name in fitters]
+        observed = map_in_threads(_observe_column, fitters.values(), arrays)
+        numbers = dict(zip(fitters, observed, strict=True))
         kept = {name: values for name in sampled if (values := numbers[name]) is not None}
-        sample.update(_choose_priorities(frame, position), kept)
-        position += len(frame)
-    for fitter in fitters.values():
+        sample.update(_choose_priorities(rows, position), kept)
+        position += len(rows)
+    return sample
+
+
+def _observe_column(fitter: Fitter, values: pa.Array) -> Floats | None:
+    return fitter.observe(values)
+
+
+def _settle(fitters: Sequence[Fitter], sample: RowSample, batches: Batches) -> None:
+    for fitter in fitters:
         fitter.settle(sample)
-    again = [fitter for fitter in fitters.values() if fitter.needs_second_pass]
-    for frame in batches() if again else ():
+    again = [fitter for fitter in fitters if fitter.needs_second_pass]
+    for rows in batches() if again else ():
         for fitter in again:
-            fitter.refine(frame[fitter.column])
+            fitter.refine(one_array(rows[fitter.column]))
 
 
-def _choose_priorities(frame: pd.DataFrame, position: int) -> npt.NDArray[np.uint64]:
-    if ROW_ID in frame.columns:
-        return hash_series(frame[ROW_ID])
-    return mix64(np.arange(position, position + len(frame), dtype=np.uint64))
+def _choose_priorities(rows: Rows, position: int) -> Hashes:
+    if ROW_ID in names_of(rows):
+        return hash_values(rows[ROW_ID])
+    return mix64(np.arange(position, position + len(rows), dtype=np.uint64))
 
 
 def _build_fitter(column: FeatureColumn, input_name: str) -> Fitter:

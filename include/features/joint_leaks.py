@@ -16,7 +16,7 @@ from include.specs import PipelineSpec
 from include.specs.columns import NumericColumn
 from include.values.statistics import Floats
 
-MOST_COLUMNS: Final = 10
+MAX_COLUMNS: Final = 10
 # Rounding leaves so much of the variance of a sum unexplained.
 EXACT: Final = 0.999
 ROWS_PER_COLUMN: Final = 10
@@ -31,8 +31,8 @@ def find_joint_leaks(spec: PipelineSpec, sample: pd.DataFrame) -> list[tuple[tup
     columns = [one for one in list_checked_columns(spec) if isinstance(one, NumericColumn)]
     if spec.target.task != "regression" or len(columns) < 2:
         return []
-    target = read_numbers(sample[spec.target.column])
-    values = np.column_stack([read_numbers(sample[column.name]) for column in columns])
+    target = read_numbers(sample[spec.target.column], spec.target.column)
+    values = np.column_stack([read_numbers(sample[column.name], column.name) for column in columns])
     names = [column.name for column in columns]
     fits = _fit(values, target, names, "sum")
     # The sign of a product is not asked for: its size says enough.
@@ -86,7 +86,7 @@ def _pursue(scaled: Floats, aim: Floats) -> list[int]:
     total = float(aim @ aim)
     chosen: list[int] = []
     rest: Any = aim
-    for _ in range(min(MOST_COLUMNS, scaled.shape[1], len(aim) // ROWS_PER_COLUMN)):
+    for _ in range(min(MAX_COLUMNS, scaled.shape[1], len(aim) // ROWS_PER_COLUMN)):
         scores = np.abs(scaled.T @ rest)
         scores[chosen] = -1
         chosen.append(int(scores.argmax()))

@@ -59,11 +59,11 @@ def _read_ranks(column: FeatureColumn, series: pd.Series) -> Floats | None:
         if np.isnan(values).sum() > texts.null_count:
             return None
     elif series.dtype.kind == "M":
-        times = read_times(series)
+        times = read_times(series, str(series.name))
         values = times.astype(np.int64).astype(np.float64)
         values[np.isnat(times)] = np.nan
     else:
-        values = read_numbers(series)
+        values = read_numbers(series, str(series.name))
     if np.isnan(values).all():
         return np.zeros(len(values))
     return np.asarray(pd.Series(values).rank(na_option="top"), dtype=np.float64)

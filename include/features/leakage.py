@@ -10,17 +10,18 @@ names. Tensors and lag features are not looked at, nor are texts beyond their fi
 characters.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.errors import LeakageError
 from include.features.contract import FeatureColumn, list_feature_columns, list_lag_columns
 from include.features.leak_signs import Codes, explain, explain_copy, number_values
-from include.features.row_plan import RowPlan
+from include.features.row_plan import Batch, RowPlan
 from include.features.splits import TRAIN
 from include.features.typed_values import read_numbers, read_texts
 from include.specs import PipelineSpec
@@ -29,14 +30,15 @@ from include.specs.columns import (
     TensorColumn,
     TextColumn,
 )
+from include.values.frames import to_frame
 from include.values.hashing import mix64
 from include.values.statistics import Floats
 
 SAMPLE_ROWS: Final = 20_000
 TEXT_LENGTH: Final = 200
-_FEWEST_ROWS: Final = 30
-_FEWEST_OF_A_CLASS: Final = 10
-_FEWEST_OF_A_COPY: Final = 5
+_MIN_ROWS: Final = 30
+_MIN_OF_A_CLASS: Final = 10
+_MIN_OF_A_COPY: Final = 5
 Explain = Callable[[FeatureColumn, pd.Series, Codes | None, Floats], str]
 
 
@@ -67,7 +69,7 @@ def check_leakage(spec: PipelineSpec, sample: pd.DataFrame) -> list[str]:
     Raises:
         LeakageError: A feature determines the target.
     """
-    if len(sample) < _FEWEST_ROWS:
+    if len(sample) < _MIN_ROWS:
         return []
     found = find_leaks(spec, sample)
     if not found or spec.cleaning.leakage == "warn":
@@ -85,11 +87,11 @@ def find_leaks(spec: PipelineSpec, sample: pd.DataFrame) -> list[tuple[str, str]
     """Find the features that determine the target, and how each was seen."""
     series = sample[spec.target.column]
     if spec.target.task == "regression":
-        return _search(spec, sample, None, read_numbers(series), explain)
+        return _search(spec, sample, None, read_numbers(series, str(series.name)), explain)
     codes = number_values(read_texts(series).to_pandas())
     fewest_rows: tuple[tuple[int, Explain], ...] = (
-        (_FEWEST_OF_A_CLASS, explain),
-        (_FEWEST_OF_A_COPY, explain_copy),
+        (_MIN_OF_A_CLASS, explain),
+        (_MIN_OF_A_COPY, explain_copy),
     )
     for fewest, explain_column in fewest_rows:
         chosen = np.bincount(codes)[codes] >= fewest
@@ -111,37 +113,57 @@ def list_checked_columns(spec: PipelineSpec) -> list[FeatureColumn]:
     ]
 
 
-def sample_training_rows(spec: PipelineSpec, plan: RowPlan) -> pd.DataFrame:
-    """Read at most `SAMPLE_ROWS` training rows, those whose hashed positions are the smallest.
+class TrainingSample:
+    """At most `SAMPLE_ROWS` training rows, those whose hashed positions are the smallest.
 
     Texts are cut to their first `TEXT_LENGTH` characters, so that memory stays bounded.
     """
-    positions = np.flatnonzero(plan.parts == TRAIN)
-    if len(positions) > SAMPLE_ROWS:
-        priorities = mix64(positions.astype(np.uint64))
-        positions = positions[np.argpartition(priorities, SAMPLE_ROWS)[:SAMPLE_ROWS]]
-    is_chosen = np.zeros(len(plan.parts), dtype=bool)
-    is_chosen[positions] = True
-    features = [
-        column for column in list_feature_columns(spec) if not isinstance(column, TensorColumn)
-    ]
-    texts = [column.name for column in features if isinstance(column, TextColumn)]
-    columns = (spec.target.column, *(column.name for column in features))
-    return pd.concat(
-        [
-            _cut_texts(batch.frame[is_chosen[batch.positions]], texts)
-            for batch in plan.stream(columns, part=TRAIN)
-        ],
-        ignore_index=True,
-    )
+
+    def __init__(self, spec: PipelineSpec, plan: RowPlan) -> None:
+        """Choose rows, of which none was read yet."""
+        positions = np.flatnonzero(plan.parts == TRAIN)
+        if len(positions) > SAMPLE_ROWS:
+            priorities = mix64(positions.astype(np.uint64))
+            positions = positions[np.argpartition(priorities, SAMPLE_ROWS)[:SAMPLE_ROWS]]
+        self._is_chosen = np.zeros(len(plan.parts), dtype=bool)
+        self._is_chosen[positions] = True
+        features = [
+            column for column in list_feature_columns(spec) if not isinstance(column, TensorColumn)
+        ]
+        self._texts = [column.name for column in features if isinstance(column, TextColumn)]
+        self.columns = tuple(
+            dict.fromkeys((spec.target.column, *(column.name for column in features)))
+        )
+        self._plan = plan
+        self._taken: list[pa.Table] = []
+
+    def stream(self, *more: str) -> Iterator[pa.Table]:
+        """Stream all training rows, with further columns, and take the chosen the first time."""
+        is_taken = bool(self._taken)
+        for batch in self._plan.stream((*self.columns, *more), part=TRAIN):
+            if not is_taken:
+                self._take(batch)
+            yield batch.rows
+
+    def _take(self, batch: Batch) -> None:
+        chosen = pa.array(self._is_chosen[batch.positions])
+        rows = batch.rows.select(list(self.columns)).filter(chosen)
+        for name in self._texts:
+            texts = pc.utf8_slice_codeunits(read_texts(rows.column(name)), 0, TEXT_LENGTH)
+            rows = rows.set_column(rows.schema.get_field_index(name), name, texts)
+        self._taken.append(rows)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Give the rows taken, in table order."""
+        return to_frame(pa.concat_tables(self._taken))
 
 
-def _cut_texts(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    cut = {
-        name: pc.utf8_slice_codeunits(read_texts(frame[name]), 0, TEXT_LENGTH).to_pandas()
-        for name in columns
-    }
-    return frame.assign(**{name: texts.set_axis(frame.index) for name, texts in cut.items()})
+def sample_training_rows(spec: PipelineSpec, plan: RowPlan) -> pd.DataFrame:
+    """Read a sample of the training rows."""
+    sample = TrainingSample(spec, plan)
+    for _ in sample.stream():
+        pass
+    return sample.to_frame()
 
 
 def _search(

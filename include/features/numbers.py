@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
 from pydantic import Field
 
 from include.errors import DataError
@@ -34,32 +34,31 @@ class NumberEncoder(DenseEncoder):
             return (self.column, f"{self.column}=(missing)")
         return (self.column,)
 
-    def write(self, frame: pd.DataFrame, out: Matrix) -> None:
+    def write(self, values: pa.Array, out: Matrix) -> None:
         """Write scaled values, and 1 where a value was missing if asked for."""
-        values = read_numbers(frame[self.column])
-        missing = np.isnan(values)
-        if missing.any():
-            values = np.where(missing, self.fill, values)
-        shaped = shape_numbers(values, bounds=self.bounds, log_origin=self.log_origin)
+        numbers = read_numbers(values, self.column)
+        missing = np.isnan(numbers) if values.null_count else False
+        if values.null_count:
+            numbers = np.where(missing, self.fill, numbers)
+        shaped = shape_numbers(numbers, bounds=self.bounds, log_origin=self.log_origin)
         with np.errstate(over="ignore"):
             out[:, 0] = (shaped - self.center) / self.width
         if not np.isfinite(out[:, 0]).all():
             raise DataError(
                 f"column {self.column!r}: expected numbers that stay finite when scaled. "
-                f"Received: a largest size of {np.abs(values).max():g}. Correct the source, or "
+                f"Received: a largest size of {np.abs(numbers).max():g}. Correct the source, or "
                 "use `outliers: clip` or `scale: log`."
             )
         if self.has_indicator:
             out[:, 1] = missing
 
-    def count_changes(self, frame: pd.DataFrame) -> Counts:
+    def count_changes(self, values: pa.Array) -> Counts:
         """Count filled and clipped values."""
-        series = frame[self.column]
-        counts = {f"values_filled_{self.fill_method}": int(series.isna().sum())}
+        counts = {f"values_filled_{self.fill_method}": values.null_count}
         if self.bounds is not None:
-            values = read_numbers(series)
+            numbers = read_numbers(values, self.column)
             low, high = self.bounds
-            counts["values_clipped"] = int(((values < low) | (values > high)).sum())
+            counts["values_clipped"] = int(((numbers < low) | (numbers > high)).sum())
         return counts
 
 
@@ -75,14 +74,14 @@ class BooleanEncoder(DenseEncoder):
         """The column."""
         return (self.column,)
 
-    def write(self, frame: pd.DataFrame, out: Matrix) -> None:
+    def write(self, values: pa.Array, out: Matrix) -> None:
         """Write 1 for true, 0 for false, the fill where missing."""
-        values = read_numbers(frame[self.column])
-        out[:, 0] = np.where(np.isnan(values), self.fill, values)
+        numbers = read_numbers(values, self.column)
+        out[:, 0] = np.where(np.isnan(numbers), self.fill, numbers)
 
-    def count_changes(self, frame: pd.DataFrame) -> Counts:
+    def count_changes(self, values: pa.Array) -> Counts:
         """Count filled values."""
-        return {f"values_filled_{self.fill_method}": int(frame[self.column].isna().sum())}
+        return {f"values_filled_{self.fill_method}": values.null_count}
 
 
 class NumberFitter(Fitter):
@@ -105,11 +104,11 @@ class NumberFitter(Fitter):
             or not (column.fill == "mean" or isinstance(column.fill, float))
         )
 
-    def observe(self, series: pd.Series) -> Floats:
+    def observe(self, values: pa.Array) -> Floats:
         """Gather moments and give the numbers for the sample."""
-        values = read_numbers(series)
-        self.moments.update(values)
-        return values
+        numbers = read_numbers(values, self.column)
+        self.moments.update(numbers)
+        return numbers
 
     def settle(self, sample: RowSample) -> None:
         """Decide fill, clip bounds and the origin of the logarithm."""
@@ -130,10 +129,10 @@ class NumberFitter(Fitter):
         if self.needs_second_pass:
             self._shaped = Moments()
 
-    def refine(self, series: pd.Series) -> None:
+    def refine(self, values: pa.Array) -> None:
         """Gather the moments of clipped and logarithmic values."""
-        values = read_numbers(series)
-        shaped = shape_numbers(values, bounds=self._bounds, log_origin=self._log_origin)
+        numbers = read_numbers(values, self.column)
+        shaped = shape_numbers(numbers, bounds=self._bounds, log_origin=self._log_origin)
         self._shaped.update(shaped)
 
     def finish(self) -> NumberEncoder | None:
@@ -200,9 +199,9 @@ class BooleanFitter(Fitter):
         self._fill = column.fill
         self.moments = Moments()
 
-    def observe(self, series: pd.Series) -> None:
+    def observe(self, values: pa.Array) -> None:
         """Count true and false."""
-        self.moments.update(read_numbers(series))
+        self.moments.update(read_numbers(values, self.column))
 
     def finish(self) -> BooleanEncoder | None:
         """Give the encoder; None, with a warning, for a column without any value."""

@@ -1,10 +1,10 @@
 """Training rows that are left out as outliers: `outliers: drop_row` and `outliers: isolation`."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from include.features.part_checks import check_parts
 from include.features.row_plan import RowPlan
@@ -48,9 +48,7 @@ def _columns_of(spec: PipelineSpec, method: str) -> dict[str, tuple[float, float
 def _drop(plan: RowPlan, names: tuple[str, ...], is_outlier: IsOutlier) -> int:
     dropped = 0
     for batch in plan.stream(names, part=TRAIN):
-        if not len(batch.frame):
-            continue
-        outside = is_outlier(_read_columns(batch.frame, names))
+        outside = is_outlier(_read_columns(batch.rows, names))
         plan.parts[batch.positions[outside]] = LEFT_OUT
         dropped += int(outside.sum())
     return dropped
@@ -86,10 +84,10 @@ def _fit_forest(plan: RowPlan, names: tuple[str, ...], share: float) -> IsOutlie
 def _sample(plan: RowPlan, names: tuple[str, ...]) -> RowSample:
     sample = RowSample(names)
     for batch in plan.stream(names, part=TRAIN):
-        values = {name: read_numbers(batch.frame[name]) for name in names}
+        values = {name: read_numbers(batch.rows.column(name), name) for name in names}
         sample.update(mix64(batch.positions.astype(np.uint64)), values)
     return sample
 
 
-def _read_columns(frame: Any, names: tuple[str, ...]) -> Floats:
-    return np.column_stack([read_numbers(frame[name]) for name in names])
+def _read_columns(rows: pa.Table, names: tuple[str, ...]) -> Floats:
+    return np.column_stack([read_numbers(rows.column(name), name) for name in names])

@@ -6,14 +6,12 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 
 from include.features.cleaning import plan_rows
-from include.features.contract import list_feature_columns
 from include.features.encoders import Counts
 from include.features.joint_leaks import warn_of_joint_leaks
-from include.features.leakage import check_columns, check_leakage, sample_training_rows
+from include.features.leakage import TrainingSample, check_columns, check_leakage
 from include.features.outliers import drop_outlier_rows
 from include.features.preprocessor import Preprocessor, fit_preprocessor
 from include.features.row_plan import Batch, RowPlan
@@ -23,15 +21,15 @@ from include.features.splits import PART_NAMES, TEST, TRAIN, VALIDATION
 from include.specs import PipelineSpec
 from include.specs.columns import TensorColumn
 from include.specs.names import ROW_ID
-from include.tables.overlap import map_ahead
 from include.values.hashing import Hashes
+from include.values.overlap import map_ahead
 from include.values.row_filter import RowFilter
 
 TARGET: Final = "y"
 TEST_ROWS: Final = "test_rows"
 _BATCH_ROWS: Final = 65_536
 _BATCH_BYTES: Final = 32 * 1024**2
-_MOST_COUNTS: Final = 20
+_MAX_COUNTS: Final = 20
 
 
 class Preparation:
@@ -55,9 +53,9 @@ class Preparation:
     def counts(self) -> Counts:
         """What cleaning did, by action; complete once all rows have been streamed."""
         counts = {**self._plan.counts, **self._changes}
-        return dict(list(counts.items())[:_MOST_COUNTS])
+        return dict(list(counts.items())[:_MAX_COUNTS])
 
-    def stream(self) -> Iterator[tuple[str, pa.Table | pd.DataFrame]]:
+    def stream(self) -> Iterator[tuple[str, pa.Table]]:
         """Stream the rows of `train`, `validation` and `test` as arrays, and `test_rows` as read.
 
         Yields:
@@ -78,19 +76,21 @@ class Preparation:
         details = {"counts": self.counts, "warnings": self.warnings}
         return json.dumps(details, indent=1).encode()
 
-    def _divide(
-        self, batch: Batch
-    ) -> tuple[list[tuple[str, pa.Table | pd.DataFrame]], Counts, Hashes]:
+    def _divide(self, batch: Batch) -> tuple[list[tuple[str, pa.Table]], Counts, Hashes]:
         """Transform a batch: its rows by part, what that changed, and what was learned from."""
-        rows = build_feature_rows(self.preprocessor, batch.frame)
+        rows = build_feature_rows(self.preprocessor, batch.rows)
         parts = self._plan.parts[batch.positions]
-        divided: list[tuple[str, pa.Table | pd.DataFrame]] = []
+        divided: list[tuple[str, pa.Table]] = []
         for name, code in PART_NAMES.items():
             chosen = parts == code
             divided.append((name, rows if chosen.all() else rows.filter(pa.array(chosen))))
-        divided.append((TEST_ROWS, batch.frame[parts == TEST]))
-        learned = self.learned_rows.hash(batch.frame[self._find_learned(parts)])
-        return divided, self.preprocessor.count_changes(batch.frame), learned
+        divided.append((TEST_ROWS, batch.rows.filter(pa.array(parts == TEST))))
+        is_learned = self._find_learned(parts)
+        if self._plan.hashes is not None:
+            learned = self._plan.hashes[batch.positions[is_learned]]
+        else:
+            learned = self.learned_rows.hash(batch.rows.filter(pa.array(is_learned)))
+        return divided, self.preprocessor.count_changes(batch.rows), learned
 
     @staticmethod
     def _find_learned(parts: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
@@ -113,33 +113,30 @@ def fit_preparation(spec: PipelineSpec, read: ReadBatches, *, has_parts: bool) -
     check_columns(spec)
     plan = plan_rows(spec, read, has_parts=has_parts)
     drop_outlier_rows(spec, plan)
-    sample = sample_training_rows(spec, plan)
-    leaks = check_leakage(spec, sample)
-    # A copy of the target hides two columns whose sum it is.
-    plan.warnings.extend(leaks or warn_of_joint_leaks(spec, sample))
-    left_out = select_columns(spec, sample)
-    if left_out:
-        plan.warnings.append(f"selection left out {len(left_out)} columns: {', '.join(left_out)}")
-    fitted = [
-        column.name
-        for column in list_feature_columns(spec)
-        if not isinstance(column, TensorColumn) and column.name not in left_out
-    ]
-    columns = (*fitted, spec.target.column, ROW_ID)
-    preprocessor = fit_preprocessor(
-        spec,
-        lambda: (batch.frame for batch in plan.stream(columns, part=TRAIN)),
-        leave_out=left_out,
-    )
+    sample = TrainingSample(spec, plan)
+
+    def check_sample() -> tuple[str, ...]:
+        """Look for leaks in what the fit has read; names the features that selection leaves out."""
+        rows = sample.to_frame()
+        leaks = check_leakage(spec, rows)
+        # A copy of the target hides two columns whose sum it is.
+        plan.warnings.extend(leaks or warn_of_joint_leaks(spec, rows))
+        left_out = select_columns(spec, rows)
+        if left_out:
+            named = ", ".join(left_out)
+            plan.warnings.append(f"selection left out {len(left_out)} columns: {named}")
+        return left_out
+
+    preprocessor = fit_preprocessor(spec, lambda: sample.stream(ROW_ID), leave_out=check_sample)
     return Preparation(spec, plan, preprocessor)
 
 
-def build_feature_rows(preprocessor: Preprocessor, frame: pd.DataFrame) -> pa.Table:
+def build_feature_rows(preprocessor: Preprocessor, rows: pa.Table) -> pa.Table:
     """Transform rows and lay them out as stored: a fixed-size list per input, `y`, `row_id`."""
-    arrays = preprocessor.transform(frame)
+    arrays = preprocessor.transform(rows)
     columns: dict[str, Any] = {name: _as_lists(array) for name, array in arrays.items()}
-    columns[TARGET] = pa.array(preprocessor.transform_target(frame))
-    columns[ROW_ID] = pa.array(frame[ROW_ID].to_numpy(dtype=np.int64))
+    columns[TARGET] = pa.array(preprocessor.transform_target(rows))
+    columns[ROW_ID] = rows.column(ROW_ID)
     return pa.table(columns)
 
 

@@ -5,12 +5,11 @@ training rows only and works row by row, so batches, row order, column order and
 make no difference to what it gives.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from include.errors import DataError
@@ -26,6 +25,7 @@ from include.features.text_tokens import TokenEncoder
 from include.features.typed_values import check_present
 from include.records import FeatureInput, FeatureSchema
 from include.specs import PipelineSpec
+from include.values.frames import Rows, one_array
 
 FORMAT_VERSION: Final = 1
 DenseEncoders = Annotated[
@@ -76,68 +76,66 @@ class Preprocessor(BaseModel):
             target_scale=self.target.scale,
         )
 
-    def transform(self, frame: pd.DataFrame) -> dict[str, npt.NDArray[Any]]:
+    def transform(self, rows: Rows) -> dict[str, npt.NDArray[Any]]:
         """Turn rows into one array per input of the network, shape (rows, *input shape).
 
         Raises:
             SchemaError: Columns are missing, or hold values of another kind.
             DataError: Numbers are infinite, or become so.
         """
-        check_present(frame, self.columns)
+        check_present(rows, self.columns)
         arrays: dict[str, npt.NDArray[Any]] = {}
         if self.dense:
-            arrays[DENSE_INPUT] = self._build_dense(frame)
+            arrays[DENSE_INPUT] = self._build_dense(rows)
         for encoder in self.inputs:
-            arrays[encoder.input_name] = encoder.encode(frame)
+            arrays[encoder.input_name] = encoder.encode(one_array(rows[encoder.column]))
         return arrays
 
-    def transform_target(self, frame: pd.DataFrame) -> npt.NDArray[Any]:
+    def transform_target(self, rows: Rows) -> npt.NDArray[Any]:
         """Give int32 class indices, or the raw float64 target.
 
         Raises:
             SchemaError: The target's column is missing.
             DataError: A target is missing, or of a class that training never saw.
         """
-        check_present(frame, (self.target.column,))
-        return self.target.encode(frame)
+        check_present(rows, (self.target.column,))
+        return self.target.encode(one_array(rows[self.target.column]))
 
-    def count_changes(self, frame: pd.DataFrame) -> Counts:
+    def count_changes(self, rows: Rows) -> Counts:
         """Count filled and clipped values of these rows, by action."""
         total: Counts = {}
         for encoder in (*self.dense, *self.inputs):
-            for action, count in encoder.count_changes(frame).items():
+            for action, count in encoder.count_changes(one_array(rows[encoder.column])).items():
                 total[action] = total.get(action, 0) + count
         return total
 
-    def _build_dense(self, frame: pd.DataFrame) -> npt.NDArray[np.float32]:
+    def _build_dense(self, rows: Rows) -> npt.NDArray[np.float32]:
         widths = [len(encoder.names) for encoder in self.dense]
         # Column-major: encoders write whole columns, which is then contiguous.
-        matrix = np.zeros((len(frame), sum(widths)), dtype=np.float32, order="F")
+        matrix = np.zeros((len(rows), sum(widths)), dtype=np.float32, order="F")
         start = 0
         for encoder, width in zip(self.dense, widths, strict=True):
-            encoder.write(frame, matrix[:, start : start + width])
+            encoder.write(one_array(rows[encoder.column]), matrix[:, start : start + width])
             start += width
         return np.ascontiguousarray(matrix)
 
 
 def fit_preprocessor(
-    spec: PipelineSpec, batches: Batches, *, leave_out: Collection[str] = ()
+    spec: PipelineSpec, batches: Batches, *, leave_out: Callable[[], Collection[str]] = tuple
 ) -> Preprocessor:
     """Fit a preprocessor on training rows, streamed.
 
     Args:
         spec: The pipeline.
-        batches: Gives the training rows anew at each call, as frames of stored columns; called
-            once, or twice if a column is clipped or scaled by its logarithm. Tensor columns are
-            not needed.
-        leave_out: Features that the network shall not see.
+        batches: Gives the training rows anew at each call, with stored columns; called once, or
+            twice if a column is clipped or scaled by its logarithm. Tensor columns are not needed.
+        leave_out: Names features that the network shall not see; called once all rows were seen.
 
     Raises:
         SchemaError: Columns are missing, or hold values of another kind.
         DataError: There is nothing to fit, or the target's classes do not do.
     """
-    columns = [each for each in list_feature_columns(spec) if each.name not in leave_out]
-    fitted = fit_encoders(spec, columns, batches)
+    fitted = fit_encoders(spec, list_feature_columns(spec), batches, leave_out)
     if not fitted.encoders:
         raise DataError(
             "expected at least one feature with a value in training. Received: none. Check the "

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -22,7 +21,7 @@ from include.features.splits import (
 from include.features.target import order_classes
 from include.features.typed_values import read_numbers, read_texts
 from include.specs import PipelineSpec
-from include.values.hashing import Hashes, hash_series
+from include.values.hashing import Hashes, hash_values
 from include.values.statistics import Floats
 
 Codes = npt.NDArray[np.int32]
@@ -62,7 +61,7 @@ def list_fact_columns(spec: PipelineSpec) -> tuple[str, ...]:
     return tuple(dict.fromkeys((spec.target.column, spec.split.by, *_list_required(spec))))
 
 
-def gather_facts(spec: PipelineSpec, frames: Iterable[pd.DataFrame]) -> RowFacts:
+def gather_facts(spec: PipelineSpec, batches: Iterable[pa.Table]) -> RowFacts:
     """Gather the facts of all rows.
 
     Raises:
@@ -75,14 +74,17 @@ def gather_facts(spec: PipelineSpec, frames: Iterable[pd.DataFrame]) -> RowFacts
     incomplete: list[npt.NDArray[np.bool_]] = []
     keys: list[Hashes] = []
     orders: list[Any] = []
-    for frame in frames:
-        targets.append(_read_target(spec, frame[spec.target.column]))
-        incomplete.append(frame[required].isna().any(axis=1).to_numpy(dtype=bool))
-        by = frame[spec.split.by]
+    for rows in batches:
+        targets.append(_read_target(spec, rows.column(spec.target.column)))
+        is_open = np.zeros(len(rows), dtype=bool)
+        for name in required:
+            is_open |= rows.column(name).is_null().to_numpy()
+        incomplete.append(is_open)
+        by = rows.column(spec.split.by)
         if is_time:
-            orders.append(read_order(by))
+            orders.append(read_order(by, spec.split.by))
         else:
-            keys.append(hash_series(by))
+            keys.append(hash_values(by))
     codes, classes, numbers, missing = _join_targets(spec, targets)
     return RowFacts(
         is_target_missing=missing,
@@ -125,10 +127,10 @@ def _list_required(spec: PipelineSpec) -> list[str]:
     ]
 
 
-def _read_target(spec: PipelineSpec, series: pd.Series) -> pa.Array:
+def _read_target(spec: PipelineSpec, values: pa.ChunkedArray) -> pa.Array:
     if spec.target.task == "regression":
-        return pa.array(read_numbers(series))
-    return read_texts(series).dictionary_encode()
+        return pa.array(read_numbers(values, spec.target.column))
+    return read_texts(values).dictionary_encode()
 
 
 def _join_targets(

@@ -5,18 +5,19 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
 
 from include.features.encoders import Counts
 from include.features.series import ReadBatches, SeriesPass, open_series
 from include.features.series_plan import SeriesPlan
 from include.features.splits import LEFT_OUT, Parts
+from include.values.hashing import Hashes
 
 
 class Batch(NamedTuple):
     """Some rows that stay, after cleaning and series features."""
 
-    frame: pd.DataFrame
+    rows: pa.Table
     positions: npt.NDArray[np.int64]
 
 
@@ -39,6 +40,7 @@ class RowPlan:
         """
         self._read = read
         self.kept = kept
+        self.hashes: Hashes | None = None
         self._series = series
         self._open_series: Callable[[], SeriesPass] = open_series(series, self.read_kept)
         self.parts: Parts = np.where(kept, 0, LEFT_OUT).astype(np.uint8)
@@ -63,24 +65,30 @@ class RowPlan:
     def stream(self, columns: Sequence[str], *, part: int | None = None) -> Iterator[Batch]:
         """Stream the rows of one part, or of all, with the columns asked for, in table order."""
         work = self._open_series()
-        for frame, positions in self._iterate((*columns, *self._series.inputs)):
-            worked = work.apply(frame)
+        for rows, positions in self._iterate((*columns, *self._series.inputs)):
+            worked = work.apply(rows)
             parts = self.parts[positions]
             chosen = parts != LEFT_OUT if part is None else parts == part
             if chosen.any():  # none is where every row of a batch repeats an earlier one
                 is_whole = chosen.all()
-                yield Batch(worked if is_whole else worked[chosen], positions[chosen])
+                yield Batch(
+                    worked if is_whole else worked.filter(pa.array(chosen)), positions[chosen]
+                )
         self.counts.update({name: count for name, count in work.counts.items() if count})
 
-    def read_kept(self, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+    def read_kept(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         """Read all rows but duplicates as they are stored."""
-        return (batch.frame for batch in self._iterate(columns))
+        return (batch.rows for batch in self._iterate(columns))
 
     def _iterate(self, columns: Sequence[str]) -> Iterator[Batch]:
         stored = tuple(name for name in dict.fromkeys(columns) if name not in self._series.added)
         position = 0
-        for frame in self._read(stored):
-            positions = np.arange(position, position + len(frame))
-            position += len(frame)
+        for rows in self._read(stored):
+            positions = np.arange(position, position + len(rows))
+            position += len(rows)
             kept = self.kept[positions]
-            yield Batch(frame, positions) if kept.all() else Batch(frame[kept], positions[kept])
+            yield (
+                Batch(rows, positions)
+                if kept.all()
+                else Batch(rows.filter(pa.array(kept)), positions[kept])
+            )

@@ -72,14 +72,14 @@ def _read_codes(column: FeatureColumn, series: pd.Series) -> Codes:
         frequent = texts.value_counts().index[:_VALUES]
         return _factorize(texts.where(texts.isin(frequent) | texts.isna(), "(rare)"))
     if series.dtype.kind == "M":
-        times = read_times(series)
+        times = read_times(series, str(series.name))
         return _cut(np.where(np.isnat(times), np.nan, times.astype(np.int64).astype(np.float64)))
-    return _cut(read_numbers(series))
+    return _cut(read_numbers(series, str(series.name)))
 
 
 def _read_target_codes(spec: PipelineSpec, series: pd.Series) -> Codes:
     if spec.target.task == "regression":
-        return _cut(read_numbers(series))
+        return _cut(read_numbers(series, str(series.name)))
     return _factorize(read_texts(series).to_pandas())
 
 

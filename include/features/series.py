@@ -14,24 +14,28 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from include.errors import DataError
 from include.features.series_plan import SeriesPlan
 from include.features.splits import Parts
 from include.features.typed_values import read_numbers
 from include.specs.names import ROW_ID
+from include.values.frames import one_array
 from include.values.order import (
     Indices,
     Layout,
     average,
     fill_backward,
     fill_forward,
+    number_groups,
     shift,
+    sort_places,
 )
 from include.values.statistics import Floats
 
-ReadBatches = Callable[[Sequence[str]], Iterable[pd.DataFrame]]
+ReadBatches = Callable[[Sequence[str]], Iterable[pa.Table]]
 
 
 class Layouts(NamedTuple):
@@ -45,7 +49,7 @@ class Filled(NamedTuple):
     """What was filled into a column, and its rows in rising order."""
 
     rows: Indices
-    column: pd.Series
+    values: pa.Array
 
 
 class SeriesResults(NamedTuple):
@@ -63,36 +67,35 @@ class SeriesPass:
         self._plan = plan
         self._results = results
         self._position = 0
-        self._tail: pd.DataFrame | None = None
+        self._tail: pa.Table | None = None
         self.counts = {"values_filled_forward": 0, "values_filled_backward": 0}
 
-    def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def apply(self, rows: pa.Table) -> pa.Table:
         """Give the batch with its columns filled and its lag features added."""
         if not self._plan.is_needed:
-            return frame
+            return rows
         if self._results is None:
-            computed = self._continue(frame)
+            computed = self._continue(rows)
         else:
-            computed = _look_up(self._results, frame, self._position)
-            self._position += len(frame)
-        self._count(frame, computed)
-        return frame.assign(**{name: computed[name] for name in self._plan.outputs})
+            computed = _look_up(self._results, rows, self._position)
+            self._position += len(rows)
+        self._count(rows, computed)
+        return _assign(rows, computed)
 
-    def _count(self, frame: pd.DataFrame, computed: pd.DataFrame) -> None:
+    def _count(self, rows: pa.Table, computed: dict[str, pa.Array]) -> None:
         ways = {"forward": self._plan.forward, "backward": self._plan.backward}
         for way, columns in ways.items():
             for name in columns:
-                filled = frame[name].isna().sum() - computed[name].isna().sum()
-                self.counts[f"values_filled_{way}"] += int(filled)
+                filled = rows.column(name).null_count - computed[name].null_count
+                self.counts[f"values_filled_{way}"] += filled
 
-    def _continue(self, frame: pd.DataFrame) -> pd.DataFrame:
-        batch = frame[list(self._plan.inputs)]
-        joined = batch if self._tail is None else pd.concat([self._tail, batch])
-        joined = joined.reset_index(drop=True)
+    def _continue(self, rows: pa.Table) -> dict[str, pa.Array]:
+        batch = rows.select(list(self._plan.inputs))
+        joined = batch if self._tail is None else pa.concat_tables([self._tail, batch])
         computed = compute_series(joined, self._plan)
-        filled = joined.assign(**{name: computed[name] for name in self._plan.forward})
-        self._tail = _take_tail(filled, self._plan)
-        return computed.iloc[len(joined) - len(batch) :].set_axis(frame.index)
+        filled = {name: computed[name] for name in self._plan.forward}
+        self._tail = _take_tail(_assign(joined, filled), self._plan)
+        return {name: values[len(joined) - len(batch) :] for name, values in computed.items()}
 
 
 def open_series(
@@ -115,55 +118,57 @@ def open_series(
     results = SeriesResults({}, {})
     for name in plan.worked_on:
         stored = _read_column(read, name)
-        for output, series in _compute_column(stored, plan, layouts).items():
+        for output, values in _compute_column(name, stored, plan, layouts).items():
             if output in plan.added:
-                results.lags[output] = series.to_numpy()
+                results.lags[output] = read_numbers(values, output)
             else:
-                rows = np.flatnonzero(stored.isna().to_numpy() & series.notna().to_numpy())
-                results.fills[output] = Filled(rows, series.iloc[rows])
+                rows = np.flatnonzero(pc.and_(stored.is_null(), values.is_valid()))
+                results.fills[output] = Filled(rows, values.take(rows))
     return lambda: SeriesPass(plan, results)
 
 
-def add_series_columns(frame: pd.DataFrame, plan: SeriesPlan) -> pd.DataFrame:
-    """Fill a whole frame and add its lag features; rows stay where they are.
-
-    Example:
-        `add_series_columns(frame, SeriesPlan(spec))` gives rows to score the columns that a
-        model with lag features asks for.
-    """
-    if not plan.is_needed:
-        return frame
-    computed = compute_series(frame, plan)
-    return frame.assign(**{name: computed[name] for name in plan.outputs})
+def add_series_columns(rows: pa.Table, plan: SeriesPlan) -> pa.Table:
+    """Fill a whole table and add its lag features; rows stay where they are."""
+    return _assign(rows, compute_series(rows, plan)) if plan.is_needed else rows
 
 
-def compute_series(frame: pd.DataFrame, plan: SeriesPlan) -> pd.DataFrame:
-    """Compute fills and lag features of a frame, in its own order of rows."""
-    layouts = _lay_out(plan, lambda columns: [frame[list(columns)]], None)
-    columns: dict[str, pd.Series] = {}
+def compute_series(rows: pa.Table, plan: SeriesPlan) -> dict[str, pa.Array]:
+    """Compute fills and lag features of rows, in their own order."""
+    layouts = _lay_out(plan, lambda columns: [rows.select(list(columns))], None)
+    columns: dict[str, pa.Array] = {}
     for name in plan.worked_on:
-        columns.update(_compute_column(frame[name], plan, layouts))
-    return pd.DataFrame({name: columns[name] for name in plan.outputs}, index=frame.index)
+        columns.update(_compute_column(name, one_array(rows.column(name)), plan, layouts))
+    return {name: columns[name] for name in plan.outputs}
 
 
-def _compute_column(series: pd.Series, plan: SeriesPlan, layouts: Layouts) -> dict[str, pd.Series]:
-    name, back, ahead = str(series.name), layouts.back, layouts.ahead
-    arranged = back.arrange(series)
+def _assign(rows: pa.Table, columns: dict[str, pa.Array]) -> pa.Table:
+    for name, values in columns.items():
+        place = rows.schema.get_field_index(name)
+        rows = (
+            rows.append_column(name, values) if place < 0 else rows.set_column(place, name, values)
+        )
+    return rows
+
+
+def _compute_column(
+    name: str, values: pa.Array, plan: SeriesPlan, layouts: Layouts
+) -> dict[str, pa.Array]:
+    back, ahead = layouts.back, layouts.ahead
+    arranged = back.arrange(values)
     if name in plan.forward:
         arranged = fill_forward(arranged, back.starts)
-    columns: dict[str, pd.Series] = {}
+    columns: dict[str, pa.Array] = {}
     for lag in plan.lags:
         if lag.column != name:
             continue
-        values = read_numbers(arranged)
+        numbers = read_numbers(arranged, name)
         for step in lag.lags:
-            columns[f"{name}_lag_{step}"] = _wrap(shift(values, back.starts, step), arranged)
+            columns[f"{name}_lag_{step}"] = _restore(back, shift(numbers, back.starts, step))
         for window in lag.windows:
-            means = average(values, back.starts, window)
+            means = average(numbers, back.starts, window)
             if plan.horizon > 1:
                 means = shift(means, back.starts, plan.horizon - 1)
-            columns[f"{name}_mean_{window}"] = _wrap(means, arranged)
-    columns = {output: back.restore(values) for output, values in columns.items()}
+            columns[f"{name}_mean_{window}"] = _restore(back, means)
     if name in plan.forward or name in plan.backward:
         columns[name] = back.restore(arranged)
     if name in plan.backward:
@@ -172,69 +177,72 @@ def _compute_column(series: pd.Series, plan: SeriesPlan, layouts: Layouts) -> di
     return columns
 
 
+def _restore(layout: Layout, numbers: Floats) -> pa.Array:
+    return layout.restore(pa.array(numbers, from_pandas=True))
+
+
 def _lay_out(plan: SeriesPlan, read: ReadBatches, parts: Parts | None) -> Layouts:
-    rows = sum(len(frame) for frame in read(plan.inputs[:1]))
+    rows = sum(len(batch) for batch in read(plan.inputs[:1]))
     order = np.arange(rows)
     if plan.order_by is not None and plan.order_by != ROW_ID:
         moments = _read_column(read, plan.order_by)
-        _check_ordered(moments)
-        order = np.asarray(moments.array.argsort(kind="stable"))
+        _check_ordered(plan.order_by, moments)
+        order = sort_places(moments)
     groups = np.zeros(rows, dtype=np.int64)
     if plan.group_by is not None:
-        keys = _read_column(read, plan.group_by)
-        groups = pd.factorize(keys, use_na_sentinel=False)[0].astype(np.int64)
+        groups = number_groups(_read_column(read, plan.group_by))
     back = Layout(groups, order)
     if parts is None:
         return Layouts(back, back)
     return Layouts(back, Layout(groups * 256 + parts, order))
 
 
-def _read_column(read: ReadBatches, name: str) -> pd.Series:
-    return pd.concat([frame[name] for frame in read((name,))], ignore_index=True)
+def _read_column(read: ReadBatches, name: str) -> pa.Array:
+    return one_array(pa.concat_tables(read((name,))).column(name))
 
 
-def _look_up(results: SeriesResults, frame: pd.DataFrame, begin: int) -> pd.DataFrame:
-    end = begin + len(frame)
-    columns: dict[str, pd.Series] = {}
+def _look_up(results: SeriesResults, rows: pa.Table, begin: int) -> dict[str, pa.Array]:
+    end = begin + len(rows)
+    columns: dict[str, pa.Array] = {}
     for name, filled in results.fills.items():
         low, high = np.searchsorted(filled.rows, [begin, end])
-        columns[name] = frame[name].copy()
-        columns[name].iloc[filled.rows[low:high] - begin] = filled.column.array[low:high]
-    for name, values in results.lags.items():
-        columns[name] = pd.Series(values[begin:end], index=frame.index)
-    return pd.DataFrame(columns, index=frame.index)
+        source = np.arange(len(rows))
+        source[filled.rows[low:high] - begin] = len(rows) + np.arange(high - low)
+        stored = one_array(rows.column(name))
+        columns[name] = pa.concat_arrays([stored, filled.values[low:high]]).take(source)
+    for name, numbers in results.lags.items():
+        columns[name] = pa.array(numbers[begin:end], from_pandas=True)
+    return columns
 
 
-def _wrap(values: Floats, like: pd.Series) -> pd.Series:
-    return pd.Series(values, index=like.index)
-
-
-def _take_tail(filled: pd.DataFrame, plan: SeriesPlan) -> pd.DataFrame:
+def _take_tail(filled: pa.Table, plan: SeriesPlan) -> pa.Table:
     if plan.group_by is None:
-        return filled.iloc[-plan.history :]
-    return filled.groupby(plan.group_by, sort=False, dropna=False).tail(plan.history)
+        return filled[max(0, len(filled) - plan.history) :]
+    groups = number_groups(one_array(filled.column(plan.group_by)))
+    layout = Layout(groups, np.arange(len(groups)))
+    sizes = np.bincount(groups)[groups[layout.rows]]
+    is_last = np.arange(len(groups)) - layout.starts >= sizes - plan.history
+    return filled.take(np.sort(layout.rows[is_last]))
 
 
 def _is_in_order(plan: SeriesPlan, read: ReadBatches) -> bool:
     if plan.order_by is None or plan.order_by == ROW_ID:
         return True
-    last = None
-    for frame in read((plan.order_by,)):
-        series = frame[plan.order_by]
-        if series.empty:
-            continue
-        _check_ordered(series)
-        if not series.is_monotonic_increasing or (last is not None and series.iloc[0] < last):
+    last = pa.array([])
+    for rows in read((plan.order_by,)):
+        moments = one_array(rows.column(plan.order_by))
+        _check_ordered(plan.order_by, moments)
+        joined = pa.concat_arrays([last.cast(moments.type), moments])
+        if not pc.all(pc.less_equal(joined[:-1], joined[1:]), min_count=0).as_py():
             return False
-        last = series.iloc[-1]
+        last = joined[max(0, len(joined) - 1) :]
     return True
 
 
-def _check_ordered(series: pd.Series) -> None:
-    missing = int(series.isna().sum())
-    if missing:
+def _check_ordered(column: str, moments: pa.Array) -> None:
+    if moments.null_count:
         raise DataError(
-            f"column {series.name!r} orders the rows, so expected a value in every row. "
-            f"Received: {missing} missing. Complete the source, or set `nulls: 0` with "
+            f"column {column!r} orders the rows, so expected a value in every row. "
+            f"Received: {moments.null_count} missing. Complete the source, or set `nulls: 0` with "
             "`quarantine: true` for it."
         )

@@ -12,11 +12,12 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
 
 from include.errors import DataError
 from include.specs.features import SplitSpec
 from include.specs.names import ROW_ID
+from include.values.frames import Values, one_array
 from include.values.hashing import Hashes, to_unit_interval
 from include.values.order import find_group_starts
 from include.values.statistics import Floats
@@ -64,30 +65,31 @@ def build_strata(target: Floats) -> Strata:
     return np.asarray(np.searchsorted(edges, target, side="right"), dtype=np.int32)
 
 
-def read_order(series: pd.Series) -> Order:
+def read_order(values: Values, column: str) -> Order:
     """Read a column to order by: whole numbers and times exactly, others as float64.
+
+    Args:
+        values: Its values.
+        column: Its name, for errors.
 
     Raises:
         DataError: It is no number or time, or has missing values.
     """
-    missing = int(series.isna().sum())
-    if missing:
+    array = one_array(values)
+    if array.null_count:
         raise DataError(
-            f"split.by names {series.name!r}, so expected a value in every row. Received: "
-            f"{missing} missing. Complete the source, or order by another column."
+            f"split.by names {column!r}, so expected a value in every row. Received: "
+            f"{array.null_count} missing. Complete the source, or order by another column."
         )
-    if pd.api.types.is_datetime64_any_dtype(series.dtype):
-        moments = series.astype("datetime64[us, UTC]").astype("int64")
-        return np.asarray(moments.to_numpy(), dtype=np.int64)
-    if pd.api.types.is_bool_dtype(series.dtype) or not pd.api.types.is_numeric_dtype(series.dtype):
+    if pa.types.is_timestamp(array.type):
+        array = array.cast(pa.timestamp("us", array.type.tz), safe=False).cast(pa.int64())
+    is_whole = pa.types.is_integer(array.type)
+    if not is_whole and not pa.types.is_floating(array.type):
         raise DataError(
             "a time split orders by a number, integer or datetime column. Received: "
-            f"split.by={series.name!r} of type {series.dtype}. Name another column."
+            f"split.by={column!r} of type {array.type}. Name another column."
         )
-    is_whole = pd.api.types.is_integer_dtype(series.dtype)
-    if is_whole:
-        return np.asarray(series.to_numpy(dtype=np.int64), dtype=np.int64)
-    return np.asarray(series.to_numpy(dtype=np.float64), dtype=np.float64)
+    return np.asarray(array.cast(pa.int64() if is_whole else pa.float64()).to_numpy())
 
 
 def _cut(shares: Floats, train: float, both: float) -> Parts:

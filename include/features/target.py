@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
@@ -30,20 +29,19 @@ class TargetEncoder(Fitted):
     std: float = Field(default=1.0, gt=0)
     scale: TargetScale | None = None
 
-    def encode(self, frame: pd.DataFrame) -> npt.NDArray[Any]:
+    def encode(self, values: pa.Array) -> npt.NDArray[Any]:
         """Give int32 class indices, or float64 numbers in their own unit.
 
         Raises:
             DataError: A target is missing, or of a class that training never saw.
         """
-        series = frame[self.column]
         if self.task == "regression":
-            numbers = read_numbers(series)
+            numbers = read_numbers(values, self.column)
             _check_none_missing(self.column, np.isnan(numbers))
             return numbers
-        texts = read_texts(series)
+        texts = read_texts(values)
         _check_none_missing(self.column, pc.is_null(texts).to_numpy(zero_copy_only=False))
-        places = pc.index_in(texts, value_set=pa.array(self.classes, type=pa.large_string()))
+        places = pc.index_in(texts, value_set=pa.array(self.classes, texts.type))
         if places.null_count:
             unseen = pc.unique(texts.filter(pc.is_null(places))).to_pylist()
             raise DataError(
@@ -63,9 +61,9 @@ class ClassFitter(Fitter):
         self._spec = spec
         self._counts = ValueCounts()
 
-    def observe(self, series: pd.Series) -> None:
+    def observe(self, values: pa.Array) -> None:
         """Count classes."""
-        self._counts.update(read_texts(series))
+        self._counts.update(read_texts(values))
 
     def finish(self) -> TargetEncoder:  # type: ignore[override]  # a target is no feature
         """Give the encoder.

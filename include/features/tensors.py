@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
 from pydantic import Field
 
 from include.errors import DataError
@@ -27,9 +27,9 @@ class TensorEncoder(InputEncoder):
             name=self.input_name, kind="tensor", shape=self.shape, columns=(self.column,)
         )
 
-    def encode(self, frame: pd.DataFrame) -> npt.NDArray[Any]:
+    def encode(self, values: pa.Array) -> npt.NDArray[Any]:
         """Divide; the source's numbers are not copied before."""
-        raw = read_tensors(frame[self.column], self.shape)
+        raw = read_tensors(values, self.shape, self.column)
         scaled = np.divide(raw, np.float32(self.scale), dtype=np.float32, casting="unsafe")
         if raw.dtype.kind == "f":
             missing = np.isnan(scaled)
@@ -41,9 +41,9 @@ class TensorEncoder(InputEncoder):
                     f"ones in {int((~np.isfinite(scaled)).any(axis=1).sum())} rows. Correct the "
                     "source, or give the column `min` and `max` with `quarantine: true`."
                 )
-        return np.asarray(scaled).reshape(len(frame), *self.shape)
+        return np.asarray(scaled).reshape(len(values), *self.shape)
 
-    def count_changes(self, frame: pd.DataFrame) -> Counts:
+    def count_changes(self, values: pa.Array) -> Counts:
         """Count elements that are not a number."""
-        raw = read_tensors(frame[self.column], self.shape)
+        raw = read_tensors(values, self.shape, self.column)
         return {"values_filled_zero": int(np.isnan(raw).sum()) if raw.dtype.kind == "f" else 0}

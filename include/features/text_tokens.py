@@ -4,7 +4,6 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
@@ -40,15 +39,14 @@ class TokenEncoder(InputEncoder):
             columns=(self.column,),
         )
 
-    def encode(self, frame: pd.DataFrame) -> npt.NDArray[Any]:
+    def encode(self, values: pa.Array) -> npt.NDArray[Any]:
         """Give the codes of each row's first words, padded with 0 behind."""
-        words, rows = split_words(read_texts(frame[self.column]))
-        vocabulary = pa.array(self.vocabulary, type=pa.large_string())
-        places = pc.index_in(words, value_set=vocabulary)
+        words, rows = split_words(read_texts(values))
+        places = pc.index_in(words, value_set=pa.array(self.vocabulary, words.type))
         codes = places.fill_null(_UNKNOWN_CODE - _FIRST_CODE).to_numpy() + _FIRST_CODE
-        starts = np.searchsorted(rows, np.arange(len(frame)))
+        starts = np.searchsorted(rows, np.arange(len(values)))
         position = np.arange(len(rows)) - starts[rows]
-        out = np.zeros((len(frame), self.length), dtype=np.int32)
+        out = np.zeros((len(values), self.length), dtype=np.int32)
         kept = position < self.length
         out[rows[kept], position[kept]] = codes[kept]
         return out
@@ -64,9 +62,9 @@ class TokenFitter(Fitter):
         self._input_name = input_name
         self._counts = ValueCounts()
 
-    def observe(self, series: pd.Series) -> None:
+    def observe(self, values: pa.Array) -> None:
         """Count the words."""
-        words, _ = split_words(read_texts(series))
+        words, _ = split_words(read_texts(values))
         self._counts.update(words)
 
     def finish(self) -> TokenEncoder | None:
@@ -87,7 +85,7 @@ def split_words(texts: pa.Array) -> tuple[pa.Array, npt.NDArray[np.int64]]:
     """Split texts into lower-case words; gives all words and the row each stands in."""
     lowered = pc.utf8_lower(texts.fill_null(""))
     lists = pc.split_pattern_regex(lowered, pattern=_SEPARATORS)
-    words = pc.list_flatten(lists).cast(pa.large_string())
+    words = pc.list_flatten(lists)
     rows = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False).astype(np.int64)
     is_word = pc.not_equal(words, "")
     return words.filter(is_word), rows[is_word.to_numpy(zero_copy_only=False)]

@@ -1,88 +1,96 @@
 """The values of a column at rest as arrays: read as its kind, never parsed.
 
 What a text means was decided before, by the one cast in `include.values.casts`; a value of
-another type than its kind has at rest is a mistake of whoever made the frame.
+another type than its kind has at rest is a mistake of whoever made the rows.
 """
 
 from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 
 from include.errors import DataError, SchemaError
-from include.values.frames import array_from_series
+from include.values.frames import Rows, Values, names_of, one_array
 from include.values.statistics import Floats
 from include.values.texts import write_text
 
 
-def read_numbers(series: pd.Series) -> Floats:
+def read_numbers(values: Values, column: str) -> Floats:
     """Read numbers, integers or booleans as float64, missing values as NaN.
+
+    Args:
+        values: The column's values.
+        column: Its name, for errors.
 
     Raises:
         SchemaError: The column holds something else.
         DataError: Some values are infinite.
     """
-    if not pd.api.types.is_numeric_dtype(series.dtype):
-        _raise_wrong_type(series, "numbers")
-    values: Floats = series.to_numpy(dtype=np.float64, na_value=np.nan)
-    if np.isinf(values).any():
+    array = one_array(values)
+    kind = array.type
+    if not any(is_of(kind) for is_of in (pa.types.is_floating, pa.types.is_integer)):
+        if not pa.types.is_boolean(kind):
+            _raise_wrong_type(column, array, "numbers")
+        array = array.cast(pa.uint8())
+    numbers: Floats = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    if np.isinf(numbers).any():
         raise DataError(
-            f"column {series.name!r}: expected finite numbers. Received: "
-            f"{int(np.isinf(values).sum())} infinite values. Correct the source, or give the "
+            f"column {column!r}: expected finite numbers. Received: "
+            f"{int(np.isinf(numbers).sum())} infinite values. Correct the source, or give the "
             "column `min` and `max` with `quarantine: true`."
         )
-    return values
+    return numbers
 
 
-def read_texts(series: pd.Series) -> pa.Array:
+def read_texts(values: Values) -> pa.Array:
     """Read a column as canonical text (3, true), missing values as null."""
-    array = array_from_series(series)
-    is_text = pa.types.is_large_string(array.type)
-    return array if is_text else write_text(array).cast(pa.large_string())
+    array = one_array(values)
+    is_text = pa.types.is_string(array.type) or pa.types.is_large_string(array.type)
+    return array if is_text else write_text(array)
 
 
-def read_times(series: pd.Series) -> npt.NDArray[np.datetime64]:
+def read_times(values: Values, column: str) -> npt.NDArray[np.datetime64]:
     """Read points in time as UTC datetime64[us], missing values as NaT.
 
     Raises:
         SchemaError: The column holds something else.
     """
-    if series.dtype.kind != "M":
-        _raise_wrong_type(series, "points in time")
-    if isinstance(series.dtype, pd.DatetimeTZDtype):
-        series = series.dt.tz_convert("UTC").dt.tz_localize(None)
-    return np.asarray(series.to_numpy(dtype="datetime64[us]"))
+    array = one_array(values)
+    if not pa.types.is_timestamp(array.type):
+        _raise_wrong_type(column, array, "points in time")
+    instants = array.cast(pa.timestamp("us", array.type.tz), safe=False)
+    return np.asarray(instants.to_numpy(zero_copy_only=False))
 
 
-def read_tensors(series: pd.Series, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+def read_tensors(values: Values, shape: tuple[int, ...], column: str) -> npt.NDArray[Any]:
     """Read a tensor column as (rows, product of shape) in its own number type.
 
     Raises:
         SchemaError: Some values are missing, or the column holds something else.
     """
     size = int(np.prod(shape))
-    array = array_from_series(series)
+    array = one_array(values)
     if not pa.types.is_fixed_size_list(array.type) or array.type.list_size != size:
-        _raise_wrong_type(series, f"arrays of shape {shape}")
+        _raise_wrong_type(column, array, f"arrays of shape {shape}")
     if array.null_count:
         raise SchemaError(
-            f"column {series.name!r}: expected arrays of shape {shape} in all rows. Received: "
+            f"column {column!r}: expected arrays of shape {shape} in all rows. Received: "
             f"{array.null_count} of {len(array)} missing. Set `nulls: 0` with `quarantine: true` "
             "for the column, or complete the source."
         )
-    elements = array.values.slice(array.offset * size, len(array) * size)  # noqa: PD011
+    elements = array.values.slice(array.offset * size, len(array) * size)
     return np.asarray(elements.to_numpy(zero_copy_only=False)).reshape(len(array), size)
 
 
-def check_present(frame: pd.DataFrame, columns: tuple[str, ...]) -> None:
-    """Check that a frame has the named columns.
+def check_present(rows: Rows, columns: tuple[str, ...]) -> None:
+    """Check that rows have the named columns.
 
     Raises:
         SchemaError: Some are missing.
     """
-    missing = [name for name in columns if name not in frame.columns]
+    names = set(names_of(rows))
+    missing = [name for name in columns if name not in names]
     if missing:
         raise SchemaError(
             f"expected the columns {sorted(columns)[:40]}. Received: a table without "
@@ -90,8 +98,8 @@ def check_present(frame: pd.DataFrame, columns: tuple[str, ...]) -> None:
         )
 
 
-def _raise_wrong_type(series: pd.Series, expected: str) -> NoReturn:
+def _raise_wrong_type(column: str, array: pa.Array, expected: str) -> NoReturn:
     raise SchemaError(
-        f"column {series.name!r}: expected {expected} at rest. Received: dtype={series.dtype}. "
+        f"column {column!r}: expected {expected} at rest. Received: {array.type}. "
         "Correct the column's kind in the pipeline's YAML, or cast the rows by the contract first."
     )

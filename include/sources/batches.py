@@ -44,19 +44,18 @@ class Batch(NamedTuple):
 class OpenedSource(NamedTuple):
     """A source whose columns are known and whose rows have not been read yet.
 
-    `read` takes the columns wanted and gives the batches. With `is_known_only` there is nothing
-    to read: the source is the one that the digest was taken of, and its bytes are not here. With
-    `has_open_rows` a row may lack any column, as a JSON object may; what it lacks is missing.
+    `read` takes the columns wanted and gives the batches. With `has_open_rows` a row may lack any
+    column, as a JSON object may; what it lacks is missing. Name and digest are those it was found
+    with.
     """
 
-    name: str
     columns: tuple[str, ...]
     read: Callable[[tuple[str, ...]], Iterator[Batch]]
     reading: Reading
-    digest: str | None
     parts: tuple[str, ...] = ()
-    is_known_only: bool = False
     has_open_rows: bool = False
+    name: str = ""
+    digest: str | None = None
 
 
 def whole_batch(rows: pa.Table, first_line: int, *, file: str = "", part: str = "") -> Batch:

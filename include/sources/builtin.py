@@ -1,6 +1,7 @@
 """Data sets that scikit-learn carries: no network, no files."""
 
 import re
+from importlib.metadata import version
 from typing import Final
 
 import numpy as np
@@ -21,17 +22,17 @@ def open_builtin(source: BuiltinSource) -> OpenedSource:
     feature, named in lower case with underscores, and `target`: the class's name, or the number
     of a regression.
     """
-    # scikit-learn takes seconds to import, and only these sources need it here.
-    import sklearn
-
     rows = _load_digits() if source.dataset == "digits" else _load_tabular(source.dataset)
     return OpenedSource(
-        name=f"scikit-learn's {source.dataset}",
         columns=tuple(rows.column_names),
         read=lambda wanted: iter([whole_batch(rows.select(list(wanted)), 1)]),
         reading=Reading(),
-        digest=digest_key("scikit-learn", sklearn.__version__, source.dataset),
     )
+
+
+def digest_builtin(source: BuiltinSource) -> str:
+    """Digest what a data set is: its name, and the version of the library that carries it."""
+    return digest_key("scikit-learn", version("scikit-learn"), source.dataset)
 
 
 def clean_name(name: str) -> str:
@@ -47,6 +48,7 @@ def clean_name(name: str) -> str:
 
 
 def _load_digits() -> pa.Table:
+    # scikit-learn takes seconds to import, and only these sources need it here.
     from sklearn.datasets import load_digits
 
     data = load_digits()

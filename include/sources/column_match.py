@@ -9,7 +9,7 @@ from include.errors import SchemaError
 from include.values.showing import shorten
 
 SHOWN: Final = 20
-LONGEST_COMPARED: Final = 200
+MAX_COMPARED: Final = 200
 
 
 def check_names_differ(columns: Iterable[str], source: str, *, hides_names: bool = False) -> None:
@@ -84,7 +84,7 @@ def list_dropped(found: tuple[str, ...], known: Iterable[str]) -> tuple[str, ...
 
 
 def _nearest(name: str, found: tuple[str, ...]) -> str:
-    by_lower = {one.lower(): one for one in found if one and len(one) <= LONGEST_COMPARED}
+    by_lower = {one.lower(): one for one in found if one and len(one) <= MAX_COMPARED}
     near = get_close_matches(name.lower(), list(by_lower), n=3, cutoff=0.5)
     return " or ".join(shorten(by_lower[one]) for one in near) or "none"
 

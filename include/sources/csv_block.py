@@ -21,6 +21,7 @@ class Scanned(NamedTuple):
     rejects: tuple[Reject, ...]
     consumed_bytes: int
     consumed_lines: int
+    is_counted: bool
 
 
 class BlockWork:
@@ -77,7 +78,7 @@ class BlockWork:
         self.is_record[line : last + 1] = False
         self.done_line = last
 
-    def finish(self, lines: int) -> Scanned:
+    def finish(self, lines: int, *, is_counted: bool = True) -> Scanned:
         """Put the block together up to a line, which with all after it waits for more."""
         size = int(self.starts[lines]) if lines < len(self.ends) else len(self.block)
         clean = self.block[:size]
@@ -99,6 +100,7 @@ class BlockWork:
             rejects=tuple(self._build_reject(place, places) for place in self._rejects),
             consumed_bytes=size,
             consumed_lines=lines,
+            is_counted=is_counted,
         )
 
     def _build_reject(self, found: tuple[int, str, str], places: np.ndarray) -> Reject:

@@ -12,12 +12,12 @@ from upath import UPath
 from include.errors import SchemaError, SourceError
 from include.sources.batches import Batch
 from include.sources.csv_block import Scanned
-from include.sources.csv_parsing import RecordParser
+from include.sources.csv_parsing import MiscountError, RecordParser
 from include.sources.csv_records import Dialect, RecordError, parse_record
 from include.sources.csv_scan import BlockScanner
 from include.sources.text_blocks import UNREADABLE, check_encoding_name, iter_text_blocks
 from include.specs.sources import FileOptions
-from include.tables.overlap import read_ahead
+from include.values.overlap import read_ahead
 from include.values.showing import shorten
 
 HEADER_LINES: Final = 50
@@ -69,10 +69,11 @@ def read_csv_batches(
         missing=options.missing,
     )
     guard = _EncodingGuard(path, options)
-    for block, scanned in read_ahead(_iter_scanned(path, options, scanner, header_lines)):
+    for block, line, quick in read_ahead(_iter_scanned(path, options, scanner, header_lines)):
+        rows, scanned = _parse(parser, scanner, block, line, quick)
         guard.check(scanned)
         yield Batch(
-            rows=parser.parse(scanned),
+            rows=rows,
             positions=scanned.positions,
             lines=scanned.lines,
             records=scanned.records,
@@ -82,9 +83,23 @@ def read_csv_batches(
         )
 
 
+def _parse(
+    parser: RecordParser, scanner: BlockScanner, block: bytes, line: int, scanned: Scanned
+) -> tuple[pa.Table, Scanned]:
+    """Parse a block; where a record is too long or too short it is scanned again, with counts."""
+    try:
+        return parser.parse(scanned), scanned
+    except MiscountError:
+        if scanned.is_counted:
+            raise
+    scanner.counts_fields = True
+    scanned = scanner.scan(block, line, is_last=True)
+    return parser.parse(scanned), scanned
+
+
 def _iter_scanned(
     path: UPath, options: FileOptions, scanner: BlockScanner, header_lines: int
-) -> Generator[tuple[bytes, Scanned], None, None]:
+) -> Generator[tuple[bytes, int, Scanned], None, None]:
     """Scan all blocks; an open quote at a block's end is read again with the next block."""
     line, skip, rest = 1, header_lines, b""
     blocks = iter_text_blocks(path, options.encoding)
@@ -97,9 +112,9 @@ def _iter_scanned(
             skip, line = skip - 1, line + 1
         if data:
             scanned = scanner.scan(data, line, is_last=following is None)
+            yield data, line, scanned
             line += scanned.consumed_lines
             rest = data[scanned.consumed_bytes :]
-            yield data, scanned
         block = following
 
 

@@ -21,6 +21,7 @@ from include.specs.columns import DatetimeColumn
 from include.values.numerals import describe_numerals
 
 TYPES: Final[dict[str, pa.DataType]] = {"number": pa.float64(), "integer": pa.int64()}
+MISCOUNT: Final = "CSV parse error"
 COLUMN_IN_ERROR: Final = re.compile(r"In CSV column #(\d+)")
 
 
@@ -41,6 +42,10 @@ def list_number_types(contract: Iterable[Column]) -> dict[str, pa.DataType]:
         and column.missing is None
         and not describe_numerals(column)
     }
+
+
+class MiscountError(SourceError):
+    """Records have more or fewer fields than there are columns."""
 
 
 class RecordParser:
@@ -71,12 +76,16 @@ class RecordParser:
         self._types = {number: types.get(name, pa.string()) for number, name in self._names.items()}
 
     def parse(self, scanned: Scanned) -> pa.Table:
-        """Parse sound records; they are counted, so that no row can slip to another line."""
+        """Parse sound records; they are counted, so that no row can slip to another line.
+
+        Raises:
+            MiscountError: A record has more or fewer fields than there are columns.
+        """
         if not len(scanned.lines):
             return pa.table({name: pa.array([], pa.string()) for name in self._names.values()})
         rows = self._read(scanned)
         if rows.num_rows != len(scanned.lines):
-            raise SourceError(
+            raise MiscountError(
                 f"expected {len(scanned.lines)} records in a block of lines. "
                 f"Received: {rows.num_rows}. Check source.separator and source.quote."
             )
@@ -110,6 +119,8 @@ class RecordParser:
 
     def _give_as_text(self, error: pa.ArrowInvalid) -> None:
         """Take the column that an error names for text; all columns if it names none of numbers."""
+        if MISCOUNT in str(error):
+            raise MiscountError(f"expected records of equal length. Received: {error}.") from error
         found = COLUMN_IN_ERROR.search(str(error))
         numbers = [name for name, kind in self._types.items() if kind != pa.string()]
         if not numbers:

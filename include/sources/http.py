@@ -1,6 +1,6 @@
-"""Files behind http(s) addresses: fetched once, revalidated, resumed where they broke off.
+"""Files behind http(s) addresses: fetched, revalidated, resumed where they broke off.
 
-Bodies with personal data are not kept: see `private_downloads.py`.
+Where bodies lie, and for how long, is for `downloads.py` to say.
 """
 
 import json
@@ -31,24 +31,6 @@ class DownloadPlace(NamedTuple):
     body: Path
     partial: Path
     notes: Path
-
-
-def download(source: HttpSource, directory: Path) -> Path:
-    """Bring a file into the local cache, or find that the cached one is still current.
-
-    Args:
-        source: Address, timeout and largest size.
-        directory: The cache; each address has a directory of its own in it.
-
-    Returns:
-        The local file, with the ending of the address.
-
-    Raises:
-        SourceError: The server refuses, or the body is too large.
-        InfrastructureError: The server cannot be reached or fails; trying again may help.
-    """
-    place = find_place(source.uri, directory)
-    return fetch(source, place, advice="Try again later; what has arrived is kept and continued.")
 
 
 def find_place(uri: str, directory: Path) -> DownloadPlace:

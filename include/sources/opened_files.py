@@ -18,10 +18,10 @@ from include.sources.npz_files import list_array_columns, read_array_batches
 from include.sources.parquet_files import read_parquet_batches, read_parquet_columns
 from include.specs.sources import FileOptions
 from include.tables.digests import digest_key
+from include.values.overlap import map_in_threads
 from include.values.reading import reading_of
 from include.values.showing import shorten
 
-CHUNK_BYTES: Final = 4 * 1024**2
 COLUMN_READERS: Final = {
     "csv": read_csv_columns,
     "jsonl": read_json_columns,
@@ -66,11 +66,9 @@ def open_files(
                 yield from limit_batches(batches, limits.get(part))
 
     return OpenedSource(
-        name="",
         columns=(*columns, *(name for name in constants if name not in columns)),
         read=read,
         reading=reading_of(options),
-        digest=_digest_files(files),
         parts=("train", "test") if first.part else (),
         has_open_rows=all(file.format == "jsonl" for file in files),
     )
@@ -106,11 +104,9 @@ def _open_archive(options: FileOptions, files: list[SourceFile], limit: int | No
                 yield from limit_batches(batches, limits.get(part))
 
     return OpenedSource(
-        name="",
         columns=columns,
         read=read,
         reading=reading_of(options),
-        digest=_digest_files(files),
         parts=parts,
     )
 
@@ -169,21 +165,21 @@ def _add_constants(batch: Batch, wanted: tuple[str, ...], constants: dict[str, s
     return batch._replace(rows=rows.select(list(wanted)))
 
 
-def _digest_files(files: list[SourceFile]) -> str:
+def digest_files(files: list[SourceFile]) -> str:
     """Digest the bytes of all files in order, with what their places say."""
-    digests = []
-    for file in files:
-        total = hashlib.sha256()
-        try:
-            with file.path.open("rb") as raw:
-                while chunk := raw.read(CHUNK_BYTES):
-                    total.update(chunk)
-        except OSError as error:
-            raise SourceError(
-                f"expected a readable file. Received: {shorten(file.path.name)} "
-                f"({error.strerror or error}). Check the file and its rights."
-            ) from error
-        digests.append(total.hexdigest())
-        digests += [file.part, *(f"{name}={value}" for name, value in file.constants)]
+    digests: list[str] = []
+    for file, digest in zip(files, map_in_threads(_digest_file, files), strict=True):
+        digests += [digest, file.part, *(f"{name}={value}" for name, value in file.constants)]
     plain = not any(file.part or file.constants for file in files)
     return digests[0] if len(files) == 1 and plain else digest_key(digests)
+
+
+def _digest_file(file: SourceFile) -> str:
+    try:
+        with file.path.open("rb") as raw:
+            return hashlib.file_digest(raw, "sha256").hexdigest()
+    except OSError as error:
+        raise SourceError(
+            f"expected a readable file. Received: {shorten(file.path.name)} "
+            f"({error.strerror or error}). Check the file and its rights."
+        ) from error

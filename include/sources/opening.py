@@ -1,28 +1,26 @@
-"""Opening sources: one entry for every kind, whatever lies behind it.
+"""Finding and opening sources: one entry for every kind, whatever lies behind it.
 
-An opened source knows its columns, and the digest of its bytes where it has one, so that an
-unchanged source is recognised before a row is read. Unions and joins are put together in
-`snapshot.py`; here they are the list of their sources.
+A source that was found has the digest of its bytes, if they have one, so that an unchanged source
+is recognised before it is opened; one that was opened knows its columns. Unions and joins are put
+together in `snapshot.py`; here they are the list of their sources.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import gettempdir
 from types import MappingProxyType
-from typing import Final
+from typing import NamedTuple
 
 import pyarrow as pa
 from upath import UPath
 
 from include.errors import SourceError
 from include.sources.batches import Batch, OpenedSource, limit_batches
-from include.sources.builtin import open_builtin
+from include.sources.builtin import digest_builtin, open_builtin
 from include.sources.column_match import check_names_differ
+from include.sources.downloads import Downloads
 from include.sources.file_lists import SourceFile, file_format, find_source_files
-from include.sources.http import download, shown_address
-from include.sources.opened_files import open_files
-from include.sources.private_downloads import download_private, remember_digest
+from include.sources.http import shown_address
+from include.sources.opened_files import digest_files, open_files
 from include.sources.sql import open_sql
 from include.specs.sources import (
     BuiltinSource,
@@ -33,17 +31,8 @@ from include.specs.sources import (
     SqlSource,
     UnionSource,
 )
-from include.values.reading import Reading
 
-__all__ = ["SourcePlaces", "list_leaves", "open_source"]
-NOT_AT_HAND: Final = OpenedSource(
-    name="",
-    columns=(),
-    read=lambda _: iter(()),
-    reading=Reading(),
-    digest="",
-    is_known_only=True,
-)
+__all__ = ["FoundSource", "SourcePlaces", "find_source", "list_leaves", "open_source"]
 
 
 @dataclass(frozen=True)
@@ -52,25 +41,22 @@ class SourcePlaces:
 
     Attributes:
         sources: Where relative paths start.
-        downloads: The cache of downloads; in the temporary directory if it is no local path.
+        downloads: What brings files from other machines.
         connect: Gives the SQLAlchemy URL of a connection id.
-        has_private: Whether the contract has any private column, so that errors show no value.
-        scratch: Where downloads with personal data lie until they have been read; None if they
-            may stay in the cache.
     """
 
     sources: str
-    downloads: str
+    downloads: Downloads
     connect: Callable[[str], str]
-    has_private: bool = False
-    scratch: Path | None = None
 
-    @property
-    def download_directory(self) -> Path:
-        """The cache of downloads on this machine."""
-        if "://" in self.downloads:
-            return Path(gettempdir()) / "gatehouse" / "downloads"
-        return Path(self.downloads)
+
+class FoundSource(NamedTuple):
+    """A plain source that is there, and the digest of its bytes (None: it has none)."""
+
+    source: Source
+    name: str
+    digest: str | None
+    files: tuple[SourceFile, ...] = ()
 
 
 def list_leaves(source: Source) -> tuple[Source, ...]:
@@ -80,61 +66,74 @@ def list_leaves(source: Source) -> tuple[Source, ...]:
     return (source,)
 
 
+def find_source(source: Source, places: SourcePlaces, *, needs_rows: bool = True) -> FoundSource:
+    """Find a plain source, and learn its digest.
+
+    Args:
+        source: Any source but a union or join.
+        places: Where sources lie.
+        needs_rows: Whether it will be read even if it is known to be unchanged.
+
+    Raises:
+        SourceError: It is missing, unreadable, or not allowed.
+        InfrastructureError: A server does not answer.
+    """
+    if isinstance(source, BuiltinSource):
+        name = f"scikit-learn's {source.dataset}"
+        return FoundSource(source, name, digest_builtin(source))
+    if isinstance(source, SqlSource):
+        return FoundSource(source, f"query on connection {source.connection}", None)
+    if isinstance(source, HttpSource):
+        if needs_rows:
+            places.downloads.find_body(source)
+        digest = places.downloads.find_digest(source)
+        return FoundSource(source, shown_address(source.uri), digest)
+    if isinstance(source, FileSource):
+        files = find_source_files(source, places.sources)
+        return FoundSource(source, _shown_path(source), digest_files(files), tuple(files))
+    raise SourceError(f"expected a plain source. Received: kind={source.kind!r}.")
+
+
 def open_source(
-    source: Source,
+    found: FoundSource,
     contract: tuple[str, ...],
     *,
     places: SourcePlaces,
     row_limit: int | None = None,
-    needs_rows: bool = True,
     types: Mapping[str, pa.DataType] = MappingProxyType({}),
+    has_private: bool = False,
 ) -> OpenedSource:
-    """Open a plain source: find it, learn its columns and digest, read no rows yet.
+    """Open a source: learn its columns, read no rows yet.
 
     Args:
-        source: Any source but a union or join.
+        found: The source.
         contract: Names of all contract columns in order, for files without a header.
         places: Where sources lie.
         row_limit: Most rows to read; with given test rows, a fifth of them are test rows.
-        needs_rows: Whether a source is opened that is known to be unchanged, and not at hand.
         types: Columns that files of text may give as numbers.
+        has_private: Whether the contract has any private column, so that errors show no value.
 
     Raises:
-        SourceError: It is missing, empty, unreadable, or not allowed.
+        SourceError: It is empty or unreadable.
         SchemaError: Two of its columns have the same name.
         InfrastructureError: A server does not answer.
     """
+    source, digest = found.source, found.digest
     if isinstance(source, BuiltinSource):
         opened = _limited(open_builtin(source), row_limit)
     elif isinstance(source, SqlSource):
-        opened = open_sql(source, places.connect, has_private=places.has_private)
-        opened = _limited(opened, row_limit)
+        opened = _limited(open_sql(source, places.connect, has_private=has_private), row_limit)
     elif isinstance(source, HttpSource):
-        found = _download(source, places, needs_rows=needs_rows)
-        if isinstance(found, str):
-            return NOT_AT_HAND._replace(name=shown_address(source.uri), digest=found)
-        files = [SourceFile(found, file_format(found, source))]
+        body = UPath(places.downloads.find_body(source))
+        digest = places.downloads.find_digest(source)  # the body may be younger than what was found
+        files = [SourceFile(body, file_format(body, source))]
         opened = open_files(source, files, contract, row_limit, types)
-        opened = opened._replace(name=shown_address(source.uri))
-        if places.scratch is not None and opened.digest is not None:
-            remember_digest(source, places.download_directory, places.scratch, opened.digest)
     elif isinstance(source, FileSource):
-        files = find_source_files(source, places.sources)
-        opened = open_files(source, files, contract, row_limit, types)
-        opened = opened._replace(name=_shown_path(source))
+        opened = open_files(source, list(found.files), contract, row_limit, types)
     else:
         raise SourceError(f"expected a plain source. Received: kind={source.kind!r}.")
-    check_names_differ(opened.columns, opened.name, hides_names=places.has_private)
-    return opened
-
-
-def _download(source: HttpSource, places: SourcePlaces, *, needs_rows: bool) -> UPath | str:
-    """Return the local file, or the digest of a file that is not here and has not changed."""
-    directory = places.download_directory
-    if places.scratch is None:
-        return UPath(download(source, directory))
-    found = download_private(source, directory, places.scratch, needs_body=needs_rows)
-    return found if isinstance(found, str) else UPath(found)
+    check_names_differ(opened.columns, found.name, hides_names=has_private)
+    return opened._replace(name=found.name, digest=digest)
 
 
 def _limited(opened: OpenedSource, limit: int | None) -> OpenedSource:

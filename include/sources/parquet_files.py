@@ -45,7 +45,7 @@ def read_parquet_batches(
 @contextmanager
 def _open(path: UPath) -> Iterator[pq.ParquetFile]:
     try:
-        with path.open("rb") as raw, pq.ParquetFile(raw) as file:
+        with path.open("rb") as raw, pq.ParquetFile(raw, pre_buffer=False) as file:
             yield file
     except FileNotFoundError as error:
         raise SourceError(

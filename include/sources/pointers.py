@@ -1,10 +1,12 @@
 """Pointers from a source's fingerprint to the raw table it became, which save reading it again."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any, Final
 
 from include.records import IngestRecord, TableRef
 from include.sources.batches import OpenedSource
+from include.sources.opening import FoundSource
 from include.sources.stacking import ReadingPlan
 from include.specs.sources import Source
 from include.tables.code import code_digest
@@ -18,7 +20,7 @@ logger = logging.getLogger(__name__)
 STORED_BY: Final = {"name", "kind", "private", "format", "from_parts", "shape", "values"}
 
 
-def digest_of_leaves(leaves: tuple[OpenedSource, ...]) -> str | None:
+def digest_of_leaves(leaves: Sequence[FoundSource | OpenedSource]) -> str | None:
     """Digest the bytes of plain sources together; None if one of them has no digest."""
     digests = [leaf.digest for leaf in leaves]
     if any(digest is None for digest in digests):
@@ -26,7 +28,9 @@ def digest_of_leaves(leaves: tuple[OpenedSource, ...]) -> str | None:
     return digests[0] if len(digests) == 1 else digest_key(digests)
 
 
-def fingerprint(source: Source, plan: ReadingPlan, leaves: tuple[OpenedSource, ...]) -> str | None:
+def fingerprint(
+    source: Source, plan: ReadingPlan, leaves: Sequence[FoundSource | OpenedSource]
+) -> str | None:
     """Digest all that decides which rows a source becomes.
 
     Args:

@@ -12,8 +12,9 @@ from include.sources.batches import TEXT_LIMIT, Batch, Reject
 from include.sources.privacy import protect
 from include.specs import Column
 from include.specs.names import PART, ROW_ID
-from include.tables.overlap import map_in_threads
 from include.values.casts import cast_column, type_words
+from include.values.frames import one_array
+from include.values.overlap import map_in_threads
 from include.values.reading import Reading
 from include.values.showing import shorten, show_value
 
@@ -107,7 +108,7 @@ class RowCaster:
         is_bad = np.zeros(count, dtype=bool)
         arrays: list[pa.Array] = []
         rejects = list(batch.rejects)
-        sources = [_one_array(batch.rows.column(column.name)) for column in self._columns]
+        sources = [one_array(batch.rows.column(column.name)) for column in self._columns]
         casts = map_in_threads(
             lambda column, source: cast_column(column, source, reading), self._columns, sources
         )
@@ -172,12 +173,6 @@ class RowCaster:
             "row": [reject.text[:hidden] if hidden else "" for reject in rejects],
         }
         return pa.table(columns, schema=REJECTED_SCHEMA)
-
-
-def _one_array(column: pa.ChunkedArray) -> pa.Array:
-    if column.num_chunks == 1:
-        return column.chunk(0)
-    return pa.concat_arrays(column.chunks) if column.chunks else pa.array([], column.type)
 
 
 def _row_text(batch: Batch, row: int) -> str:

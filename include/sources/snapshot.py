@@ -5,9 +5,7 @@ files or from a database are one table. A pointer from the source's fingerprint 
 they are read, the contract's types, this code) to that key saves reading an unchanged source.
 """
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from contextlib import ExitStack
 
 from include.errors import SourceError
 from include.records import IngestRecord
@@ -15,7 +13,7 @@ from include.sources.batches import OpenedSource
 from include.sources.composed_times import compose_times, names_in_source
 from include.sources.csv_parsing import list_number_types
 from include.sources.joining import JoinedRows
-from include.sources.opening import list_leaves, open_source
+from include.sources.opening import FoundSource, find_source, list_leaves, open_source
 from include.sources.pointers import (
     digest_of_leaves,
     find_snapshot,
@@ -23,10 +21,9 @@ from include.sources.pointers import (
     write_pointer,
 )
 from include.sources.privacy import check_hash_key
-from include.sources.private_downloads import open_scratch
 from include.sources.row_casting import REJECTED_SCHEMA
 from include.sources.stacking import ReadingPlan, StackedRows
-from include.specs.sources import HttpSource, JoinSource, Source
+from include.specs.sources import JoinSource, Source
 from include.tables.store import TableStore
 from include.tables.writer import TableWriter
 
@@ -49,49 +46,30 @@ def take_snapshot(
         GatehouseError: A column is to be hashed and there is no key.
     """
     check_hash_key(plan.columns, plan.hash_key)
-    with _hold_private_downloads(source, plan) as ready:
-        leaves = _open_leaves(source, ready, needs_rows=force)
-        found = None if force else find_snapshot(store, pipeline, fingerprint(source, plan, leaves))
-        if found is not None:
-            return found
-        if any(leaf.is_known_only for leaf in leaves):
-            leaves = _open_leaves(source, ready, needs_rows=True)
-        record = _read(store, pipeline, source, ready, leaves)
+    with plan.places.downloads:
+        found = [find_source(leaf, plan.places, needs_rows=force) for leaf in list_leaves(source)]
+        known = None if force else find_snapshot(store, pipeline, fingerprint(source, plan, found))
+        if known is not None:
+            return known
+        limit = None if isinstance(source, JoinSource) else plan.row_limit
+        leaves = tuple(_open(leaf, plan, limit) for leaf in found)
+        record = _read(store, pipeline, source, plan, leaves)
     digest = digest_of_leaves(leaves)
     record = record.model_copy(update={"source_digest": digest or record.raw.key})
     write_pointer(store, pipeline, fingerprint(source, plan, leaves), record)
     return record
 
 
-@contextmanager
-def _hold_private_downloads(source: Source, plan: ReadingPlan) -> Iterator[ReadingPlan]:
-    """Give the plan a place for downloads with personal data that goes at the block's end."""
-    places = replace(plan.places, has_private=plan.has_private)
-    is_fetched = any(isinstance(leaf, HttpSource) for leaf in list_leaves(source))
-    if not plan.has_private or not is_fetched:
-        yield replace(plan, places=places)
-        return
-    with open_scratch(places.download_directory) as scratch:
-        yield replace(plan, places=replace(places, scratch=scratch))
-
-
-def _open_leaves(
-    source: Source, plan: ReadingPlan, *, needs_rows: bool
-) -> tuple[OpenedSource, ...]:
-    return tuple(
-        compose_times(
-            open_source(
-                leaf,
-                names_in_source(plan.contract),
-                places=plan.places,
-                row_limit=None if isinstance(source, JoinSource) else plan.row_limit,
-                needs_rows=needs_rows,
-                types=list_number_types(plan.contract),
-            ),
-            plan.contract,
-        )
-        for leaf in list_leaves(source)
+def _open(found: FoundSource, plan: ReadingPlan, row_limit: int | None) -> OpenedSource:
+    opened = open_source(
+        found,
+        names_in_source(plan.contract),
+        places=plan.places,
+        row_limit=row_limit,
+        types=list_number_types(plan.contract),
+        has_private=plan.has_private,
     )
+    return compose_times(opened, plan.contract)
 
 
 def _read(

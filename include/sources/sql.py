@@ -45,11 +45,9 @@ def open_sql(
     with _result(source, url, has_private) as result:
         columns = tuple(result.keys())
     return OpenedSource(
-        name=f"query on connection {source.connection}",
         columns=columns,
         read=lambda wanted: _read(source, url, wanted, has_private),
         reading=reading_of(source),
-        digest=None,
     )
 
 

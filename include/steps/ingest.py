@@ -7,6 +7,7 @@ from collections.abc import Callable
 from include.errors import GatehouseError
 from include.records import IngestRecord, RunContext
 from include.settings import Settings, load_settings
+from include.sources.downloads import Downloads
 from include.sources.opening import SourcePlaces
 from include.sources.snapshot import take_snapshot
 from include.sources.sql import to_sqlalchemy_url
@@ -89,7 +90,12 @@ def build_reading_plan(
         contract=spec.columns,
         columns=spec.stored_columns,
         places=SourcePlaces(
-            sources=settings.sources, downloads=f"{settings.data}/downloads", connect=connect
+            sources=settings.sources,
+            downloads=Downloads(
+                f"{settings.data}/downloads",
+                is_private=any(column.private for column in spec.columns),
+            ),
+            connect=connect,
         ),
         hash_key=settings.hash_key.get_secret_value(),
         row_limit=spec.row_limit,

@@ -16,7 +16,7 @@ from include.tables.code import code_digest
 from include.tables.store import (
     TableStore,
     digest_key,
-    iter_frames,
+    iter_batches,
     read_file,
     read_manifest,
 )
@@ -68,7 +68,7 @@ def _write_features(spec: PipelineSpec, checked: TableRef, writer: TableWriter) 
     batch_rows = choose_batch_rows(spec)
     preparation = fit_preparation(
         spec,
-        lambda columns: iter_frames(checked, columns, batch_rows=batch_rows),
+        lambda columns: iter_batches(checked, columns, batch_rows=batch_rows),
         has_parts=PART in read_manifest(checked)["schema"],
     )
     for part, rows in preparation.stream():

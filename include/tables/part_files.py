@@ -74,12 +74,14 @@ class PartWriter:
         name = data_file_name(self.part, len(self.files))
         self.files.append({"name": name, "part": self.part, "rows": 0, "size_bytes": 0})
         texts = [field.name for field in self.schema if pa.types.is_string(field.type)]
-        # Random digits do not shrink, whatever the codec: the one that reads fastest is right.
+        # Random digits do not shrink, whatever the codec: the one that reads fastest is right. Of
+        # the elements of arrays nobody asks for the smallest and the largest.
         self._file = pq.ParquetWriter(
             self._directory / name,
             self.schema,
             compression="lz4",
             use_dictionary=[name for name in texts if _repeats(first.column(name))],
+            write_statistics=[f.name for f in self.schema if not pa.types.is_nested(f.type)],
         )
         return self._file
 

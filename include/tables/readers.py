@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 from include.errors import DataError
 from include.records import TableRef
 from include.tables.layout import MANIFEST, is_local, open_root
-from include.tables.overlap import read_ahead
 from include.values.frames import to_frame
+from include.values.overlap import read_ahead
 
 
 def read_manifest(ref: TableRef) -> dict[str, Any]:
@@ -148,7 +148,8 @@ def _columns_with_nulls(ref: TableRef) -> frozenset[str]:
 def _open(place: str) -> pq.ParquetFile:
     path = open_root(place)
     source = place.removeprefix("file://") if is_local(path) else path.open("rb")
-    return pq.ParquetFile(source)
+    # Read ahead as a whole, a file would be in memory once more.
+    return pq.ParquetFile(source, pre_buffer=False)
 
 
 def _listed(columns: Sequence[str] | None) -> list[str] | None:

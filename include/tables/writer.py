@@ -26,9 +26,10 @@ from include.tables.layout import (
     is_local,
     open_root,
 )
-from include.tables.overlap import Follower
 from include.tables.part_files import PartWriter
 from include.tables.readers import read_manifest
+from include.values.frames import to_table
+from include.values.overlap import Follower
 
 Rows: TypeAlias = pa.Table | pa.RecordBatch | pd.DataFrame
 MANIFEST_FORMAT: Final = 1
@@ -176,33 +177,13 @@ class TableWriter:
 def to_arrow(data: Rows) -> pa.Table:
     """Convert rows to an Arrow table with plain types: no dictionaries, no large strings."""
     if isinstance(data, pd.DataFrame):
-        rows = _from_frame(data)
+        rows = to_table(data, list(data.columns))
     elif isinstance(data, pa.RecordBatch):
         rows = pa.Table.from_batches([data])
     else:
         rows = data
     schema = pa.schema([pa.field(field.name, _plain_type(field.type)) for field in rows.schema])
     return rows.cast(schema) if rows.schema != schema else rows.replace_schema_metadata(None)
-
-
-def _from_frame(data: pd.DataFrame) -> pa.Table:
-    # pyarrow reads times with a zone through `Series.values`, which pandas 3.1 deprecates.
-    zoned = [name for name, kind in data.dtypes.items() if isinstance(kind, pd.DatetimeTZDtype)]
-    plain = data.assign(**{str(name): data[name].dt.tz_convert(None) for name in zoned})
-    rows = pa.Table.from_pandas(plain, preserve_index=False)
-    for place, field in enumerate(rows.schema):
-        if field.name in zoned:
-            kind = pa.timestamp(field.type.unit, "UTC")
-            rows = rows.set_column(place, field.name, rows.column(place).cast(kind))
-    return rows
-
-
-def column_to_arrow(column: "pd.Series[Any]") -> pa.Array:
-    """Convert a column of a frame; points in time become UTC."""
-    if not isinstance(column.dtype, pd.DatetimeTZDtype):
-        return pa.array(column, from_pandas=True)
-    instants = pa.array(column.dt.tz_convert(None).to_numpy(), from_pandas=True)
-    return instants.cast(pa.timestamp(instants.type.unit, tz="UTC"))
 
 
 def sync_directory(directory: Path) -> None:

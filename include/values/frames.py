@@ -1,12 +1,17 @@
 """Between pandas and Arrow: rows at rest as a frame, and whatever a frame holds as a column."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from include.values.texts import array_from_python
+
+# Steps work on Arrow's tables; frames come from callers and go to libraries that ask for them.
+Rows: TypeAlias = pa.Table | pd.DataFrame
+Values: TypeAlias = pa.Array | pa.ChunkedArray | pd.Series
 
 
 def to_frame(rows: pa.Table, with_nulls: frozenset[str] = frozenset()) -> pd.DataFrame:
@@ -43,6 +48,29 @@ def _from_arrow(dtype: Any, column: pa.ChunkedArray) -> Any:
     return dtype.__from_arrow__(column)
 
 
+def names_of(rows: Rows) -> Sequence[str]:
+    """Name the columns of a table or frame."""
+    return rows.column_names if isinstance(rows, pa.Table) else list(rows.columns)
+
+
+def to_table(rows: Rows, columns: Sequence[str]) -> pa.Table:
+    """Give columns of a frame, or of what is a table already, as an Arrow table."""
+    if isinstance(rows, pa.Table):
+        return rows.select(list(columns))
+    return pa.table({name: array_from_series(rows[name]) for name in columns})
+
+
+def one_array(column: Values) -> pa.Array:
+    """Give a column, of a table or of a frame, in one piece."""
+    if isinstance(column, pa.Array):
+        return column
+    if isinstance(column, pd.Series):
+        return array_from_series(column)
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    return pa.concat_arrays(column.chunks) if column.chunks else pa.array([], column.type)
+
+
 def array_from_series(series: pd.Series) -> pa.Array:
     """Give the values of a frame's column, of any dtype, as they are; mixed ones become texts.
 
@@ -55,6 +83,8 @@ def array_from_series(series: pd.Series) -> pa.Array:
     if series.dtype == object:
         return array_from_python(list(series))
     if isinstance(series.dtype, pd.DatetimeTZDtype):
-        series = series.dt.tz_convert(None)  # a time without a zone is in UTC
+        # pyarrow reads them through `Series.values`, which pandas 3.1 deprecates.
+        instants = pa.array(series.dt.tz_convert(None), from_pandas=True)
+        return instants.cast(pa.timestamp(instants.type.unit, "UTC"))
     array = pa.array(series, from_pandas=True)
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    return array if isinstance(array, pa.Array) else one_array(array)

@@ -7,15 +7,15 @@ texts as the wrapping sum of mixed (position, byte) pairs, arrays as the wrappin
 (position, 8-byte word) pairs. Among five million rows the chance of any collision is below 1e-6.
 """
 
-from collections.abc import Iterable
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from include.values.frames import Rows, Values, one_array, to_table
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -45,18 +45,9 @@ def mix64(values: Hashes) -> Hashes:
     return np.asarray(mixed, dtype=np.uint64)
 
 
-def hash_series(series: pd.Series) -> Hashes:
-    """Hash each value of a column; missing values share one hash."""
-    if isinstance(series.dtype, pd.DatetimeTZDtype):
-        series = series.dt.tz_convert(None)
-    array = pa.array(series, from_pandas=True)
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
-    return hash_array(array)
-
-
-def hash_array(array: pa.Array) -> Hashes:
-    """Hash each value of an Arrow array by its type at rest."""
+def hash_values(values: Values) -> Hashes:
+    """Hash each value of a column by its type at rest; missing values share one hash."""
+    array = one_array(values)
     kind = array.type
     if pa.types.is_fixed_size_list(kind):
         hashes = _hash_rows_of_bytes(_list_bytes(array))
@@ -64,36 +55,40 @@ def hash_array(array: pa.Array) -> Hashes:
         hashes = _hash_texts(array)
     elif pa.types.is_floating(kind):
         # Adding zero turns -0.0 into 0.0: equal numbers must have equal hashes.
-        values = array.cast(pa.float64()).fill_null(0.0).to_numpy(zero_copy_only=False) + 0.0
+        values = _fill(array.cast(pa.float64()), 0.0) + 0.0
         hashes = mix64(values.view(np.uint64))
     else:
         whole = array if pa.types.is_integer(kind) else _as_integers(array)
-        values = whole.cast(pa.int64(), safe=False).fill_null(0).to_numpy(zero_copy_only=False)
+        values = _fill(whole.cast(pa.int64(), safe=False), 0)
         hashes = mix64(values.view(np.uint64))
     if array.null_count:
         hashes[pc.is_null(array).to_numpy(zero_copy_only=False)] = NULL_HASH
     return hashes
 
 
-def hash_rows(frame: pd.DataFrame, columns: tuple[str, ...]) -> Hashes:
+def hash_rows(rows: Rows, columns: tuple[str, ...]) -> Hashes:
     """Hash rows over the named columns; the order of the columns does not matter."""
-    return _join_hashes(len(frame), ((name, hash_series(frame[name])) for name in columns))
+    return mix64(sum_hashes(to_table(rows, columns)))
 
 
 def hash_table(table: pa.Table) -> Hashes:
     """Hash the rows of an Arrow table over all its columns, whatever their order."""
-    columns = zip(table.column_names, table.columns, strict=True)
-    return _join_hashes(
-        table.num_rows, ((name, hash_array(column.combine_chunks())) for name, column in columns)
-    )
+    return mix64(sum_hashes(table))
 
 
-def _join_hashes(rows: int, columns: Iterable[tuple[str, Hashes]]) -> Hashes:
-    total = np.zeros(rows, dtype=np.uint64)
-    for name, hashes in columns:
-        salt = hash_array(pa.array([name]))
-        total += mix64(hashes ^ salt)
-    return mix64(total)
+def sum_hashes(table: pa.Table) -> Hashes:
+    """Sum what each column adds to the hash of its row: sums over columns apart can be added."""
+    total = np.zeros(table.num_rows, dtype=np.uint64)
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        hashes = hash_values(column)
+        hashes ^= _salt(name)
+        total += mix64(hashes)
+    return total
+
+
+@cache
+def _salt(name: str) -> np.uint64:
+    return np.uint64(hash_values(pa.array([name]))[0])
 
 
 def to_unit_interval(hashes: Hashes, *, seed: int) -> npt.NDArray[np.float64]:
@@ -105,6 +100,11 @@ def to_unit_interval(hashes: Hashes, *, seed: int) -> npt.NDArray[np.float64]:
     return shares
 
 
+def _fill(array: pa.Array, value: float) -> npt.NDArray[Any]:
+    filled = array.fill_null(value) if array.null_count else array
+    return np.asarray(filled.to_numpy(zero_copy_only=False))
+
+
 def _as_integers(array: pa.Array) -> pa.Array:
     if pa.types.is_boolean(array.type):
         return array.cast(pa.uint8())
@@ -114,7 +114,7 @@ def _as_integers(array: pa.Array) -> pa.Array:
 
 
 def _hash_texts(array: pa.Array) -> Hashes:
-    texts = array.cast(pa.large_string()).fill_null("")
+    texts = array.fill_null("") if array.null_count else array
     sample = texts.slice(0, _SAMPLE)
     if 2 * pc.count_distinct(sample).as_py() > len(sample):
         return _hash_each_text(texts)
@@ -124,9 +124,10 @@ def _hash_texts(array: pa.Array) -> Hashes:
     return np.asarray(_hash_each_text(encoded.dictionary)[indices])
 
 
-def _hash_each_text(array: pa.LargeStringArray) -> Hashes:
+def _hash_each_text(array: pa.StringArray | pa.LargeStringArray) -> Hashes:
     _, offset_buffer, byte_buffer = array.buffers()
-    offsets = np.frombuffer(offset_buffer, dtype=np.int64)
+    width = np.int32 if pa.types.is_string(array.type) else np.int64
+    offsets = np.frombuffer(offset_buffer or bytes(8), dtype=width).astype(np.int64)
     offsets = offsets[array.offset : array.offset + len(array) + 1]
     lengths = np.diff(offsets)
     sums = np.zeros(len(array), dtype=np.uint64)
@@ -155,7 +156,7 @@ def _mixed_pairs() -> Hashes:
 
 def _list_bytes(array: pa.FixedSizeListArray) -> npt.NDArray[np.uint8]:
     size = array.type.list_size
-    elements = array.values.slice(array.offset * size, len(array) * size)  # noqa: PD011
+    elements = array.values.slice(array.offset * size, len(array) * size)
     numbers = elements.fill_null(0).to_numpy(zero_copy_only=False)
     return np.ascontiguousarray(numbers).reshape(len(array), size).view(np.uint8)
 

@@ -6,7 +6,8 @@ begins.
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from include.values.statistics import Floats
 
@@ -26,15 +27,25 @@ class Layout:
         self.rows: Indices = order[np.argsort(groups[order], kind="stable")]
         self.starts = find_group_starts(groups[self.rows])
 
-    def arrange(self, series: pd.Series) -> pd.Series:
+    def arrange(self, values: pa.Array) -> pa.Array:
         """Bring a column from table order into this order."""
-        return series.iloc[self.rows]
+        return values.take(self.rows)
 
-    def restore(self, series: pd.Series) -> pd.Series:
+    def restore(self, values: pa.Array) -> pa.Array:
         """Bring a column from this order back into table order."""
         back = np.empty_like(self.rows)
         back[self.rows] = np.arange(len(self.rows))
-        return series.iloc[back]
+        return values.take(back)
+
+
+def sort_places(values: pa.Array) -> Indices:
+    """Give the places of values in rising order; equal ones stay in theirs."""
+    return np.asarray(pc.array_sort_indices(values).to_numpy().astype(np.int64))
+
+
+def number_groups(keys: pa.Array) -> Indices:
+    """Number the distinct keys from 0; a missing one is a key, too."""
+    return np.asarray(keys.dictionary_encode("encode").indices.to_numpy().astype(np.int64))
 
 
 def find_group_starts(codes: Indices) -> Indices:
@@ -45,20 +56,20 @@ def find_group_starts(codes: Indices) -> Indices:
     return np.maximum.accumulate(np.where(is_first, places, 0)) if len(codes) else places
 
 
-def fill_forward(series: pd.Series, starts: Indices) -> pd.Series:
+def fill_forward(values: pa.Array, starts: Indices) -> pa.Array:
     """Give missing values the one before, within groups."""
-    places = np.arange(len(series))
-    source = np.where(series.notna().to_numpy(dtype=bool), places, -1)
+    places = np.arange(len(values))
+    source = np.where(values.is_valid().to_numpy(zero_copy_only=False), places, -1)
     source = np.maximum.accumulate(source) if len(source) else source
     # A value from before the group's start belongs to another group.
-    source = np.where(source >= starts, source, places)
-    return series.iloc[source].set_axis(series.index)
+    return values.take(np.where(source >= starts, source, places))
 
 
-def fill_backward(series: pd.Series, starts: Indices) -> pd.Series:
+def fill_backward(values: pa.Array, starts: Indices) -> pa.Array:
     """Give missing values the one after, within groups."""
+    back = np.arange(len(values))[::-1]
     # Where a group begins is as good a name for it as any.
-    return fill_forward(series.iloc[::-1], find_group_starts(starts[::-1])).iloc[::-1]
+    return fill_forward(values.take(back), find_group_starts(starts[::-1])).take(back)
 
 
 def shift(values: Floats, starts: Indices, step: int) -> Floats:

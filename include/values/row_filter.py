@@ -12,21 +12,22 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from include.errors import IntegrityError
+from include.values.frames import Rows
 from include.values.hashing import Hashes, hash_rows, mix64
 
 _BITS_A_ROW: Final = 12
 _PLACES: Final = 8
-_MOST_BITS: Final = 2**27
+_MAX_BITS: Final = 2**27
 
 
 class RowFilter:
     """Rows over some columns: added, written, and asked for.
 
     Example:
-        >>> first, other = pd.DataFrame({"x": [1.0, 2.0]}), pd.DataFrame({"x": [2.0, 3.0]})
+        >>> import pyarrow as pa
+        >>> first, other = pa.table({"x": [1.0, 2.0]}), pa.table({"x": [2.0, 3.0]})
         >>> rows = RowFilter.sized(("x",), 2)
         >>> rows.add(rows.hash(first))
         >>> RowFilter.from_bytes(rows.to_bytes()).find(other).tolist()
@@ -41,21 +42,21 @@ class RowFilter:
     @classmethod
     def sized(cls, columns: tuple[str, ...], rows: int) -> "RowFilter":
         """Make an empty filter for so many rows over the named columns."""
-        size = min(max(_BITS_A_ROW * rows, 64), _MOST_BITS)
+        size = min(max(_BITS_A_ROW * rows, 64), _MAX_BITS)
         return cls(columns, np.zeros(-(-size // 8) * 8, dtype=np.bool_))
 
-    def hash(self, frame: pd.DataFrame) -> Hashes:
+    def hash(self, rows: Rows) -> Hashes:
         """Hash rows as `add` asks for them."""
-        return hash_rows(frame, self.columns)
+        return hash_rows(rows, self.columns)
 
     def add(self, hashes: Hashes) -> None:
         """Add rows."""
         for places in self._list_places(hashes):
             self._bits[places] = True
 
-    def find(self, frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    def find(self, rows: Rows) -> npt.NDArray[np.bool_]:
         """Tell for each row whether it is in."""
-        hashes = self.hash(frame)
+        hashes = self.hash(rows)
         found = np.ones(len(hashes), dtype=np.bool_)
         for places in self._list_places(hashes):
             found &= self._bits[places]

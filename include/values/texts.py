@@ -46,7 +46,7 @@ def clean_category(texts: pa.Array, reading: Reading, allowed: tuple[str, ...] |
     if reading.strip_suffix:
         texts = clean_text(_strip(texts, reading.strip_suffix, reading), reading)
     if allowed:
-        return _match_allowed(texts, allowed)
+        return clean_text(_match_allowed(texts, allowed), reading)
     # Looking for two characters is much cheaper than for a pattern, and most columns have none.
     if not pc.any(pc.match_substring(texts, ".0")).as_py():
         return texts

@@ -18,9 +18,9 @@ Doubles = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 # From here on the shortest decimal may end in zeros before its point.
 _LARGE: Final = 2.0**23
-# Tried first: if it does not do, fewer do not either.
-_FEW_PLACES: Final = 5
-_MOST_PLACES: Final = 12
+# What most measured numbers need; one place fewer is tried beside it.
+_USUAL_PLACES: Final = 7
+_MAX_PLACES: Final = 12
 
 
 def widen(values: pa.FloatArray) -> pa.DoubleArray:
@@ -30,31 +30,35 @@ def widen(values: pa.FloatArray) -> pa.DoubleArray:
         >>> widen(pa.array([0.1, None, 16777216.0], pa.float32())).to_pylist()
         [0.1, None, 16777216.0]
     """
-    single = values.fill_null(0).to_numpy(zero_copy_only=False)
-    with np.errstate(invalid="ignore"):  # some bits that are no number
-        wide = single.astype(np.float64)
-    # Whole numbers name themselves.
-    rest = np.flatnonzero(wide != np.rint(wide))
-    needs_more = ~_round_to(wide[rest], single[rest], _FEW_PLACES)[1]
-    few, rest = rest[~needs_more], rest[needs_more]
-    for places in range(1, _FEW_PLACES + 1):
-        few = _settle(wide, single, few, places)
-    for places in range(_FEW_PLACES + 1, _MOST_PLACES + 1):
-        rest = _settle(wide, single, rest, places)
-    large = np.flatnonzero(~(np.abs(wide) < _LARGE))
-    written = np.concatenate([few, rest, large])
+    single = (values.fill_null(0) if values.null_count else values).to_numpy(zero_copy_only=False)
+    with np.errstate(invalid="ignore", over="ignore"):  # some bits that are no number
+        exact = single.astype(np.float64)
+        wide, is_found = _round_to(exact, single, _USUAL_PLACES)
+        shorter, has_fewer = _round_to(exact, single, _USUAL_PLACES - 1)
+        np.copyto(wide, shorter, where=has_fewer)
+        # Whole numbers name themselves; where some places do, more do as well.
+        few = np.flatnonzero(has_fewer & (exact != np.rint(exact)))
+        few = few[_round_to(exact[few], single[few], _USUAL_PLACES - 2)[1]]
+        for places in range(1, _USUAL_PLACES - 1):
+            few = _settle(wide, exact, single, few, places)
+        rest = np.flatnonzero(~is_found)
+        for places in range(_USUAL_PLACES + 1, _MAX_PLACES + 1):
+            rest = _settle(wide, exact, single, rest, places)
+        large = np.flatnonzero(~(np.abs(exact) < _LARGE))
+    written = np.union1d(rest, large)
     if written.size:
         wide[written] = pa.array(single[written]).cast(pa.string()).cast(pa.float64()).to_numpy()
-    return pa.array(wide, mask=values.is_null().to_numpy(zero_copy_only=False))
+    missing = values.is_null().to_numpy(zero_copy_only=False) if values.null_count else None
+    return pa.array(wide, mask=missing)
 
 
 def _settle(
-    wide: Doubles, single: Singles, rows: npt.NDArray[np.intp], places: int
+    wide: Doubles, exact: Doubles, single: Singles, rows: npt.NDArray[np.intp], places: int
 ) -> npt.NDArray[np.intp]:
     """Put the decimals of so many places where they do; give the rows where they do not."""
     if not rows.size:
         return rows
-    decimals, is_found = _round_to(wide[rows], single[rows], places)
+    decimals, is_found = _round_to(exact[rows], single[rows], places)
     wide[rows[is_found]] = decimals[is_found]
     return rows[~is_found]
 
@@ -63,6 +67,7 @@ def _round_to(
     exact: Doubles, single: Singles, places: int
 ) -> tuple[Doubles, npt.NDArray[np.bool_]]:
     """Give the nearest decimals, and whether each rounds to its number again."""
-    decimals = np.rint(exact * 10.0**places)
+    decimals = exact * 10.0**places
+    np.rint(decimals, out=decimals)
     decimals /= 10.0**places
     return decimals, decimals.astype(np.float32) == single

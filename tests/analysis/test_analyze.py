@@ -9,7 +9,7 @@ import pytest
 
 from include.analysis.analyze import analyze_table
 from include.analysis.profiles import build_histogram
-from include.features.duplicates import hash_frame
+from include.features.duplicates import hash_batch
 from include.records.analysis import Analysis
 from include.specs import PipelineSpec
 from include.specs.loader import load_pipeline_spec
@@ -211,7 +211,7 @@ def test_duplicates_are_those_that_prepare_finds(policy: str) -> None:
     frame["part"] = ["train"] * 22 + ["test"] * 2
     spec = make_spec(split={"method": "given"}, cleaning={"duplicates": policy})
     is_test = (frame["part"] == "test").to_numpy()
-    wanted = find_duplicates(hash_frame(spec, frame).whole, is_test)
+    wanted = find_duplicates(hash_batch(spec, frame).whole, is_test)
     found = analyze(spec, frame)
     assert found.duplicates == wanted.repeated.sum() + wanted.shared_with_test.sum() == 4
     assert found.sampled_rows == (20 if policy == "drop" else 24)

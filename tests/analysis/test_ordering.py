@@ -9,10 +9,11 @@ import pytest
 from include.analysis.analyze import analyze_table
 from include.analysis.ordering import order_batches
 from include.analysis.scan import Scan, scan_table
-from include.features.series import SeriesPlan, add_series_columns
+from include.features.series import SeriesPlan, open_series
 from include.specs import PipelineSpec
+from include.values.frames import to_frame
 from tests.analysis.test_scan import in_batches
-from tests.builders import BASE_SPEC, make_frame, make_spec
+from tests.builders import BASE_SPEC, make_frame, make_spec, read_in
 
 
 def shuffled(rows: int = 120) -> pd.DataFrame:
@@ -40,7 +41,10 @@ def test_an_unsorted_table_is_filled_as_prepare_fills_it(group: str | None) -> N
     }
     spec, frame = make_spec(cleaning=cleaning), shuffled()
     frame["loan_id"] = [f"L{number % 7}" for number in range(len(frame))]
-    prepared = add_series_columns(frame, SeriesPlan(spec)).sort_values("opened", kind="stable")
+    read = read_in(frame, len(frame))
+    (rows,) = read(list(frame.columns))
+    work = open_series(SeriesPlan(spec), read)()
+    prepared = to_frame(work.apply(rows)).sort_values("opened", kind="stable")
     scan = scan_in_order(spec, frame)
     for name in ("income", "age"):
         wanted = prepared[name].to_numpy(dtype=float, na_value=np.nan)

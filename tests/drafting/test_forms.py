@@ -17,7 +17,7 @@ from include.specs import PipelineSpec
 from include.specs.loader import load_pipeline_spec
 from include.steps.ingest import build_reading_plan
 from include.tables.local_files import open_local_files
-from include.tables.store import TableStore, iter_frames
+from include.tables.store import TableStore, iter_batches
 
 ROWS = 240
 
@@ -50,7 +50,7 @@ def run_first_steps(spec: PipelineSpec) -> tuple[int, int]:
     with open_local_files(record.raw) as files:
         report = run_gate(spec, files, rejected=record.rejected_rows).report
     assert [each.rule for each in report.failures if each.severity == "critical"] == []
-    fit_preparation(spec, lambda columns: iter_frames(record.raw, columns), has_parts=False)
+    fit_preparation(spec, lambda columns: iter_batches(record.raw, columns), has_parts=False)
     return record.raw.rows, record.rejected_rows
 
 

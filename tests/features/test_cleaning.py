@@ -2,6 +2,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,11 +14,17 @@ from include.features.outliers import drop_outlier_rows
 from include.features.row_plan import RowPlan
 from include.features.splits import LEFT_OUT, TEST, TRAIN, VALIDATION
 from include.specs import PipelineSpec
+from include.values.frames import to_frame
 from tests.builders import BASE_SPEC, make_frame, make_spec, read_in, repeat_rows
 
 
 def plan(spec: PipelineSpec, frame: pd.DataFrame, batch: int = 64) -> RowPlan:
     return plan_rows(spec, read_in(frame, batch), has_parts="part" in frame.columns)
+
+
+def read_rows(made: RowPlan, *columns: str, part: int | None = None) -> pd.DataFrame:
+    batches = made.stream(columns, part=part)
+    return to_frame(pa.concat_tables(batch.rows for batch in batches))
 
 
 def change_column(name: str, **changes: Any) -> list[dict[str, Any]]:
@@ -236,11 +243,11 @@ def test_the_stream_gives_rows_in_table_order_with_lag_features() -> None:
     frame = make_frame(300)
     cleaning = {"lags": [{"column": "income", "lags": [1]}], "duplicates": "keep"}
     made = plan(make_spec(cleaning=cleaning), frame)
-    streamed = pd.concat([batch.frame for batch in made.stream(("row_id", "income"))])
+    streamed = read_rows(made, "row_id", "income")
     assert streamed["row_id"].tolist() == list(range(300))
     expected = frame["income"].shift(1)
     np.testing.assert_array_equal(streamed["income_lag_1"], expected)
-    tests = pd.concat([batch.frame for batch in made.stream(("row_id",), part=TEST)])
+    tests = read_rows(made, "row_id", part=TEST)
     assert tests["row_id"].tolist() == np.flatnonzero(made.parts == TEST).tolist()
 
 
@@ -288,8 +295,7 @@ def make_hours_spec(*, target: str = "load", **changes: Any) -> PipelineSpec:
 
 
 def read_heat(made: RowPlan, part: int | None = None) -> pd.Series:
-    rows = pd.concat([batch.frame for batch in made.stream(("row_id", "heat"), part=part)])
-    return rows.set_index("row_id")["heat"]
+    return read_rows(made, "row_id", "heat", part=part).set_index("row_id")["heat"]
 
 
 @pytest.mark.parametrize("order", [slice(None), slice(None, None, -1)], ids=["old", "new"])

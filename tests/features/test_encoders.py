@@ -1,19 +1,20 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 import pytest
 
 from include.features.categories import CategoryFitter, HashEncoder, IndexEncoder, OneHotEncoder
 from include.features.datetimes import DatetimeFitter
 from include.features.text_tokens import TokenFitter
 from include.specs.columns import CategoryColumn, DatetimeColumn, TextColumn
+from include.values.times import AT_REST
 
 
 def fit_category(train: list[Any], **column: Any) -> OneHotEncoder:
     spec = CategoryColumn(name="c", kind="category", **column)
     fitter = CategoryFitter(spec, input_name="c")
-    fitter.observe(pd.Series(train, name="c", dtype="str"))
+    fitter.observe(pa.array(train, pa.string()))
     encoder = fitter.finish()
     assert isinstance(encoder, OneHotEncoder)
     return encoder
@@ -21,7 +22,7 @@ def fit_category(train: list[Any], **column: Any) -> OneHotEncoder:
 
 def write(encoder: Any, values: list[Any]) -> list[list[float]]:
     out = np.zeros((len(values), len(encoder.names)), dtype=np.float32)
-    encoder.write(pd.DataFrame({"c": pd.Series(values, dtype="str")}), out)
+    encoder.write(pa.array(values, pa.string()), out)
     return out.tolist()
 
 
@@ -60,10 +61,10 @@ def test_gaps_may_take_the_most_frequent_value() -> None:
 def test_embedding_codes_keep_0_for_unknown_and_1_for_missing() -> None:
     spec = CategoryColumn(name="c", kind="category", encode="embedding")
     fitter = CategoryFitter(spec, input_name="c")
-    fitter.observe(pd.Series(["b", "a", None], dtype="str"))
+    fitter.observe(pa.array(["b", "a", None]))
     encoder = fitter.finish()
     assert isinstance(encoder, IndexEncoder)
-    codes = encoder.encode(pd.DataFrame({"c": ["a", "b", None, "never seen"]}))
+    codes = encoder.encode(pa.array(["a", "b", None, "never seen"]))
     assert codes.tolist() == [[2], [3], [1], [0]]
     assert encoder.feature_input.size == 4
 
@@ -71,7 +72,7 @@ def test_embedding_codes_keep_0_for_unknown_and_1_for_missing() -> None:
 def test_hashed_bins_store_no_value() -> None:
     spec = CategoryColumn(name="c", kind="category", encode="hash", hash_bins=5)
     fitter = CategoryFitter(spec, input_name="c")
-    fitter.observe(pd.Series(["secret"], dtype="str"))
+    fitter.observe(pa.array(["secret"]))
     encoder = fitter.finish()
     assert isinstance(encoder, HashEncoder)
     assert "secret" not in encoder.model_dump_json()
@@ -80,14 +81,18 @@ def test_hashed_bins_store_no_value() -> None:
     assert (sum(first), sum(missing)) == (1, 0)
 
 
+def to_times(moments: list[Any]) -> pa.Array:
+    return pa.array(moments, pa.string()).cast(pa.timestamp("us")).cast(AT_REST)
+
+
 def encode_time(moments: list[Any], parts: list[str], train: list[Any]) -> np.ndarray:
     spec = DatetimeColumn(name="at", kind="datetime", parts=tuple(parts))
     fitter = DatetimeFitter(spec)
-    fitter.observe(pd.Series(pd.to_datetime(train, utc=True)))
+    fitter.observe(to_times(train))
     encoder = fitter.finish()
     assert encoder is not None
     out = np.zeros((len(moments), len(encoder.names)), dtype=np.float32)
-    encoder.write(pd.DataFrame({"at": pd.to_datetime(pd.Series(moments), utc=True)}), out)
+    encoder.write(to_times(moments), out)
     return out
 
 
@@ -125,12 +130,12 @@ def test_a_missing_time_is_zero_everywhere() -> None:
 
 def test_words_become_codes_by_frequency() -> None:
     fitter = TokenFitter(TextColumn(name="t", kind="text", max_tokens=10, length=4), input_name="t")
-    fitter.observe(pd.Series(["The cat", "the dog, the bird!", None], dtype="str"))
+    fitter.observe(pa.array(["The cat", "the dog, the bird!", None]))
     encoder = fitter.finish()
     assert encoder is not None
     assert encoder.vocabulary == ("the", "bird", "cat", "dog")
-    frame = pd.DataFrame({"t": ["DOG the fish", "", None, "a the the the the", "- cat -"]})
-    assert encoder.encode(frame).tolist() == [
+    texts = pa.array(["DOG the fish", "", None, "a the the the the", "- cat -"])
+    assert encoder.encode(texts).tolist() == [
         [5, 2, 1, 0],
         [0, 0, 0, 0],
         [0, 0, 0, 0],
@@ -141,7 +146,7 @@ def test_words_become_codes_by_frequency() -> None:
 
 def test_the_vocabulary_has_its_bound_with_padding_and_unknown() -> None:
     fitter = TokenFitter(TextColumn(name="t", kind="text", max_tokens=10, length=4), input_name="t")
-    fitter.observe(pd.Series([" ".join(f"w{n}" for n in range(50))]))
+    fitter.observe(pa.array([" ".join(f"w{n}" for n in range(50))]))
     encoder = fitter.finish()
     assert encoder is not None
     assert encoder.feature_input.size == 10

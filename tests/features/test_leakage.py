@@ -21,7 +21,7 @@ from include.features.leakage import (
 from include.specs import PipelineSpec
 from include.specs.columns import Column, NumberColumn
 from include.specs.data import TargetSpec
-from tests.builders import make_frame, make_spec
+from tests.builders import make_frame, make_spec, read_in
 
 ROWS = 400
 RANDOM = np.random.default_rng(0)
@@ -179,7 +179,7 @@ def test_only_the_beginning_of_a_text_is_held() -> None:
             "row_id": np.arange(ROWS),
         }
     )
-    plan = plan_rows(spec, lambda columns: [frame[list(columns)]], has_parts=False)
+    plan = plan_rows(spec, read_in(frame, ROWS), has_parts=False)
     assert sample_training_rows(spec, plan)["x"].str.len().unique().tolist() == [TEXT_LENGTH]
 
 

@@ -3,14 +3,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from include.errors import DataError
-from include.features.series import add_series_columns, open_series
+from include.features.series import open_series
 from include.features.series_plan import SeriesPlan
+from include.features.splits import Parts
 from include.specs import PipelineSpec
+from include.values.frames import to_frame
 from tests.builders import make_spec, read_in
 
 COLUMNS = [
@@ -46,11 +49,14 @@ def make_series(rows: int, seed: int = 0) -> pd.DataFrame:
     )
 
 
-def run_stream(spec: PipelineSpec, frame: pd.DataFrame, batch: int) -> pd.DataFrame:
+def run_stream(
+    spec: PipelineSpec, frame: pd.DataFrame, batch: int, parts: Parts | None = None
+) -> pd.DataFrame:
     plan = SeriesPlan(spec)
     read = read_in(frame, batch)
-    work = open_series(plan, read)()
-    return pd.concat([work.apply(part) for part in read(frame.columns)], ignore_index=True)
+    work = open_series(plan, read, parts=parts)()
+    rows = pa.concat_tables(work.apply(part) for part in read(frame.columns))
+    return to_frame(rows).assign(at=frame["at"])
 
 
 def expect_series(frame: pd.DataFrame) -> pd.DataFrame:
@@ -152,12 +158,11 @@ def test_a_backward_fill_stays_within_group_and_part(
         frame = frame.sample(frac=1, random_state=0, ignore_index=True)
     parts = np.random.default_rng(1).integers(0, 3, rows).astype(np.uint8)
     spec = make_series_spec(order_by="at", group_by="station", backward_fill=["heat", "wind"])
-    work = open_series(SeriesPlan(spec), read_in(frame, batch), parts=parts)()
-    result = pd.concat([work.apply(each) for each in read_in(frame, batch)(frame.columns)])
+    result = run_stream(spec, frame, batch, parts)
     groups = frame.sort_values("at").groupby(["station", parts[frame.sort_values("at").index]])
     for name in ("heat", "wind"):
         expected = groups[name].bfill().sort_index()
-        assert result[name].reset_index(drop=True).equals(expected)
+        assert result[name].equals(expected)
 
 
 def test_columns_out_of_order_are_read_one_at_a_time() -> None:
@@ -165,7 +170,7 @@ def test_columns_out_of_order_are_read_one_at_a_time() -> None:
     read = read_in(frame, 40)
     asked: list[tuple[str, ...]] = []
 
-    def read_and_note(columns: Sequence[str]) -> Iterable[pd.DataFrame]:
+    def read_and_note(columns: Sequence[str]) -> Iterable[pa.Table]:
         asked.append(tuple(columns))
         return read(columns)
 
@@ -189,18 +194,10 @@ def test_rows_without_a_time_cannot_be_ordered() -> None:
         run_stream(make_series_spec(order_by="at", forward_fill=["heat"]), frame, 2)
 
 
-def test_rows_to_score_get_the_same_features() -> None:
-    frame = make_series(30)
-    spec = make_series_spec(**GROUPED)
-    pd.testing.assert_frame_equal(
-        add_series_columns(frame, SeriesPlan(spec)), run_stream(spec, frame, 30)
-    )
-
-
 def test_a_window_ends_where_the_horizon_begins():
     spec = make_series_spec(horizon=3, lags=[{"column": "heat", "lags": [3], "windows": [2]}])
     frame = make_series(8).assign(heat=np.arange(8.0))
-    computed = add_series_columns(frame, SeriesPlan(spec))
+    computed = run_stream(spec, frame, 8)
     assert computed["heat_lag_3"].tolist()[3:] == [0, 1, 2, 3, 4]
     # Of row 4 the rows 0 and 1: what lies three and four rows before.
     assert computed["heat_mean_2"].isna().tolist() == [True] * 4 + [False] * 4

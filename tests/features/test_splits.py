@@ -19,11 +19,11 @@ from include.features.splits import (
     read_order,
 )
 from include.specs.features import SplitSpec
-from include.values.hashing import hash_series
+from include.values.hashing import hash_values
 
 
 def hash_keys(values: object) -> np.ndarray:
-    return hash_series(pd.Series(values))
+    return hash_values(pd.Series(values))
 
 
 @given(st.integers(1, 300), st.integers(0, 300), st.integers(0, 5))
@@ -173,16 +173,16 @@ def test_parts_need_rows(parts: list[int], message: str) -> None:
 @pytest.mark.parametrize(
     ("series", "message"),
     [
-        (pd.Series([1.0, None], name="at"), "1 missing"),
-        (pd.Series(["a", "b"], name="at"), "orders by a number, integer or datetime"),
+        (pd.Series([1.0, None]), "1 missing"),
+        (pd.Series(["a", "b"]), "orders by a number, integer or datetime"),
     ],
     ids=["missing", "text"],
 )
 def test_a_column_to_order_by_has_an_order(series: pd.Series, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        read_order(series)
+        read_order(series, "at")
 
 
 def test_times_are_read_exactly() -> None:
     times = pd.to_datetime(pd.Series(["2024-01-01", "1969-12-31"]), utc=True)
-    assert read_order(times).tolist() == [1_704_067_200_000_000, -86_400_000_000]
+    assert read_order(times, "at").tolist() == [1_704_067_200_000_000, -86_400_000_000]

@@ -1,7 +1,7 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 import pytest
 
 from include.errors import DataError
@@ -21,13 +21,13 @@ def fit(
         promotion={},
     )
     fitter = build_target_fitter(spec)
-    series = pd.Series(values, name="y")
+    array = pa.array(values)
     sample = RowSample(("y",))
-    numbers = fitter.observe(series)
+    numbers = fitter.observe(array)
     if numbers is not None:
-        sample.update(np.arange(len(series), dtype=np.uint64), {"y": numbers})
+        sample.update(np.arange(len(array), dtype=np.uint64), {"y": numbers})
     fitter.settle(sample)
-    fitter.refine(series)
+    fitter.refine(array)
     return fitter.finish()
 
 
@@ -49,7 +49,7 @@ def test_classes_have_an_order(
 ) -> None:
     encoder = fit(values, column, **target)
     assert encoder.classes == classes
-    indices = encoder.encode(pd.DataFrame({"y": values}))
+    indices = encoder.encode(pa.array(values))
     assert indices.dtype == np.int32
     texts = [str(value).lower() for value in values]
     assert [classes[index] for index in indices] == texts
@@ -79,13 +79,13 @@ def test_classes_that_do_not_do(
 def test_targets_that_cannot_be_encoded(later: list[Any], message: str) -> None:
     encoder = fit(["a", "b"], {"kind": "category"})
     with pytest.raises(DataError, match=message):
-        encoder.encode(pd.DataFrame({"y": pd.Series(later, dtype="str")}))
+        encoder.encode(pa.array(later, pa.string()))
 
 
 def test_numbers_stay_in_their_unit() -> None:
     encoder = fit([10.0, 20.0, 30.0], {"kind": "number"}, task="regression")
     assert (encoder.mean, encoder.std) == (20.0, pytest.approx(8.16496580927726))
-    assert encoder.encode(pd.DataFrame({"y": [7.0]})).tolist() == [7.0]
+    assert encoder.encode(pa.array([7.0])).tolist() == [7.0]
 
 
 def test_a_constant_target_has_a_deviation_of_one() -> None:

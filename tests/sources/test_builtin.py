@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from include.sources.builtin import open_builtin
+from include.sources.builtin import digest_builtin, open_builtin
 from include.specs.sources import BuiltinSource
 
 
@@ -31,4 +31,4 @@ def test_digits_are_images_of_bytes() -> None:
     pixels = np.asarray(batch.rows["image"].chunk(0).flatten())
     assert pixels.dtype == np.uint8
     assert (len(pixels), pixels.max()) == (1797 * 64, 16)
-    assert opened.digest is not None
+    assert digest_builtin(BuiltinSource(kind="builtin", dataset="digits"))

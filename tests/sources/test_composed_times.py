@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from include.sources.composed_times import join_parts
+from include.sources.downloads import Downloads
 from include.sources.opening import SourcePlaces
 from include.sources.snapshot import take_snapshot
 from include.sources.stacking import ReadingPlan
@@ -42,7 +43,9 @@ def test_parts_become_a_time_and_impossible_days_are_rejected(
     (data_root / "sources" / "hours.csv").write_text(text)
     spec = spec_of(header=header)
     places = SourcePlaces(
-        sources=str(data_root / "sources"), downloads=str(data_root / "downloads"), connect=str
+        sources=str(data_root / "sources"),
+        downloads=Downloads(str(data_root / "downloads"), is_private=False),
+        connect=str,
     )
     plan = ReadingPlan(contract=spec.columns, columns=spec.stored_columns, places=places)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from upath import UPath
 
 from include.errors import SchemaError, SourceError
-from include.sources import text_blocks
+from include.sources import csv_scan, text_blocks
 from include.sources.batches import Reject
 from include.sources.csv_files import read_csv_batches, read_csv_columns
 from include.specs.sources import FileSource
@@ -234,3 +234,16 @@ def test_no_bytes_break_the_reader(
     assert len(rows) == len(lines)
     assert rows[0] == ("1", "2")
     assert np.all(np.diff(lines) > 0)
+
+
+@settings(deadline=None, max_examples=300)
+@given(lines=st.lists(st.text(alphabet='a", é', max_size=9), max_size=8))
+def test_counting_fields_at_once_or_after_the_parser_gives_the_same(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str]
+) -> None:
+    content = "\n".join(['x,y\n1,"2"', *lines]).encode()
+    path = write(tmp_path_factory.mktemp("csv"), content)
+    read_at_once = read(path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_scan.BlockScanner, "counts_fields", True, raising=False)
+        assert read(path) == read_at_once

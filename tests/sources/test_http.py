@@ -6,7 +6,7 @@ import pytest
 
 from include.errors import InfrastructureError, SourceError
 from include.sources import http
-from include.sources.http import download
+from include.sources.downloads import Downloads
 from include.specs.sources import HttpSource
 from tests.sources.file_server import FileServer, serve
 from tests.table_builders import snapshot
@@ -23,7 +23,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
 
 def fetch(server: FileServer, tmp_path: Path, **changes: Any) -> Path:
     values = {"kind": "http", "uri": server.url, "timeout_seconds": 5, **changes}
-    return download(HttpSource.model_validate(values), tmp_path)
+    return Downloads(str(tmp_path), is_private=False).find_body(HttpSource.model_validate(values))
 
 
 def test_an_unchanged_file_is_not_sent_again(server: FileServer, tmp_path: Path) -> None:

@@ -133,11 +133,15 @@ def test_a_private_download_that_a_killed_process_left_is_removed(
 ) -> None:
     downloads = tmp_path / "downloads"
     script = (
-        "import os, pathlib, sys; from include.sources.private_downloads import open_scratch\n"
-        "with open_scratch(pathlib.Path(sys.argv[1])) as place:\n"
-        "    (place / 'body.csv').write_text(sys.argv[2]); os._exit(1)\n"
+        "import os, sys; from include.sources.downloads import Downloads\n"
+        "from include.specs.sources import HttpSource\n"
+        "with Downloads(sys.argv[1], is_private=True) as downloads:\n"
+        "    body = downloads.find_body(HttpSource(kind='http', uri=sys.argv[2]))\n"
+        "    os._exit(1)\n"
     )
-    subprocess.run([sys.executable, "-c", script, str(downloads), PLANTED], check=False, timeout=60)
+    subprocess.run(
+        [sys.executable, "-c", script, str(downloads), server.url], check=False, timeout=60
+    )
     assert len(find_planted(downloads)) == 1
     take(tmp_path, server)
     assert find_planted(tmp_path) == []

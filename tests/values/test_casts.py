@@ -154,6 +154,12 @@ def test_a_number_that_is_a_mark_is_missing_however_it_is_written(
     assert cast.values.is_null().to_pylist() == [True, False]
 
 
+def test_a_mark_is_missing_from_a_listed_category_however_it_is_written() -> None:
+    column = TypeAdapter(Column).validate_python({"name": "x", "kind": "category", "values": ["4"]})
+    cast = cast_column(column, pa.array(["-9.0", "4.0", "5.0"]), Reading(missing=("-9",)))
+    assert cast.values.to_pylist() == [None, "4", "5"]
+
+
 @pytest.mark.parametrize("element", ["uint8", "float32", "int16"])
 def test_a_tensor_keeps_the_type_of_its_elements(element: str) -> None:
     column = TypeAdapter(Column).validate_python({"name": "x", "kind": "tensor", "shape": [2]})

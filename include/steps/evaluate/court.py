@@ -99,7 +99,7 @@ class Court(NamedTuple):
 def find_dependence(spec: PipelineSpec, frame: pd.DataFrame) -> Dependence:
     """Tell how test rows hang together: in time, by the key of the split, or by a repeated id."""
     if spec.split.method == "time":
-        times = read_order(frame[spec.split.by])
+        times = read_order(frame[spec.split.by], spec.split.by)
         return Dependence(np.unique(times, return_inverse=True)[1], True, spec.split.by)
     ids = [column.name for column in spec.stored_columns if column.kind == "id"]
     for name in dict.fromkeys((spec.split.by, spec.cleaning.group_by, *ids)):

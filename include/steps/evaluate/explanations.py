@@ -245,7 +245,11 @@ def follow_time(spec: PipelineSpec, candidate: Candidate) -> tuple[Course, ...]:
     test = candidate.test
     column = test.frame[spec.split.by]
     is_time = pd.api.types.is_datetime64_any_dtype(column)
-    times = pd.DatetimeIndex(column).tz_localize(None).to_numpy() if is_time else read_order(column)
+    times = (
+        pd.DatetimeIndex(column).tz_localize(None).to_numpy()
+        if is_time
+        else read_order(column, spec.split.by)
+    )
     return trace_courses(times, test.y, test.predictions)
 
 

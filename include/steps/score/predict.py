@@ -16,8 +16,9 @@ from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.specs.names import ROW_ID
 from include.tables.code import code_digest
-from include.tables.readers import iter_frames, read_frame
+from include.tables.readers import iter_frames, read_table
 from include.tables.store import TableStore, digest_key, read_manifest
+from include.values.frames import to_frame
 
 if TYPE_CHECKING:
     from include.serving.scoring_model import ScoringModel
@@ -98,7 +99,7 @@ def read_frames(
     asked += series.inputs if series.is_needed else ()
     columns = [name for name in dict.fromkeys(asked) if name in there]
     if series.is_needed:
-        whole = add_series_columns(read_frame(table, columns), series)
-        yield whole.iloc[stretch[0] : stretch[1]]
+        whole = add_series_columns(read_table(table, columns), series)
+        yield to_frame(whole[stretch[0] : stretch[1]])
         return
     yield from iter_frames(table, columns, batch_rows=BATCH_ROWS, stretch=stretch)

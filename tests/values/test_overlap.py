@@ -5,7 +5,7 @@ from collections.abc import Generator
 
 import pytest
 
-from include.tables.overlap import Follower, map_ahead, read_ahead
+from include.values.overlap import Follower, map_ahead, read_ahead
 
 
 class Numbers:
