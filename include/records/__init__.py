@@ -7,6 +7,7 @@ Long details lie as JSON in the run's directory and a record carries their place
 from include.records.analysis import ExploreRecord
 from include.records.curve import CurvePlan, CurvePoint, LearningCurve
 from include.records.judgement import Estimate, Evidence, Rival, SliceGap, TriedRows, Tries
+from include.records.maintenance import MaintainRecord
 from include.records.model import (
     Comparison,
     EvaluateRecord,
@@ -67,6 +68,7 @@ __all__ = [
     "Gate",
     "IngestRecord",
     "LearningCurve",
+    "MaintainRecord",
     "ModelMetrics",
     "MonitorRecord",
     "PrepareRecord",

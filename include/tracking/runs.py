@@ -73,7 +73,7 @@ def open_run(settings: "Settings", run: RunContext) -> RunLog:
     tags = _parent_tags(settings, run)
     key = {name: tags[name] for name in (RUN_KEY, INSTALLATION)}
     with tracking_calls(settings.mlflow):
-        experiment_id = _ensure_experiment(client, run.experiment)
+        experiment_id = ensure_experiment(client, run.experiment)
         found = _search(client, experiment_id, key)
         follows = "" if found is None else _seal(client, found)
         if found is None or follows:
@@ -210,7 +210,8 @@ def _log_of(settings: "Settings", key: str, found: "Run", client: "MlflowClient"
     return RunLog(found, client=client, settings=settings, spool=spool)
 
 
-def _ensure_experiment(client: "MlflowClient", name: str) -> str:
+def ensure_experiment(client: "MlflowClient", name: str) -> str:
+    """Find or create an experiment, out of MLflow's trash too, and give its id."""
     from mlflow.exceptions import MlflowException
 
     experiment = client.get_experiment_by_name(name)
