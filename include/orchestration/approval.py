@@ -1,6 +1,7 @@
 """The `approve` task: waits for a person in the Airflow UI when the verdict asks for one."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 
 from include.orchestration.guards import missing_record
 from include.orchestration.links import show_run_link
+from include.orchestration.notices import tell_approval
 from include.records import Verdict
 from include.specs import PipelineSpec
 
@@ -25,6 +27,11 @@ class ApproveOperator(HITLOperator):
 
     body: str | None
 
+    def __init__(self, *, on_ask: Callable[[Verdict], None], **arguments: Any) -> None:
+        """Take what is called once a person is asked; the rest is as for any such operator."""
+        super().__init__(**arguments)
+        self.on_ask = on_ask
+
     def execute(self, context: Any) -> Any:
         """Park the task until somebody answers, unless the verdict needs no approval."""
         verdict = context["ti"].xcom_pull(task_ids="judge")
@@ -34,6 +41,7 @@ class ApproveOperator(HITLOperator):
             self.log.info("the verdict is %r and needs no approval", verdict.kind)
             return None
         self.body = f"{describe_verdict(verdict)}\n\n{self.body}"
+        self.on_ask(verdict)
         show_run_link()  # whoever answers will want to look at the run
         return super().execute(context)
 
@@ -42,6 +50,7 @@ def build_approval(spec: PipelineSpec) -> ApproveOperator:
     """Build the approval of a pipeline by its policy."""
     return ApproveOperator(
         task_id="approve",
+        on_ask=lambda verdict: tell_approval(spec, verdict),
         subject=f"Promote the candidate of {spec.name}?",
         body="Compare the runs in MLflow before you answer. Without an answer in "
         f"{spec.promotion.approval_hours:g} hours the champion stays.",

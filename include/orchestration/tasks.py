@@ -24,6 +24,7 @@ from include.orchestration.guards import (
     stop_requested,
 )
 from include.orchestration.links import show_run_link
+from include.orchestration.notices import tell_failure
 from include.orchestration.params import apply_params
 from include.orchestration.turns import find_run_ahead
 from include.records import ALL_TASKS, STEPS, PrepareRecord, Record, RunContext
@@ -232,6 +233,7 @@ def perform_close(spec: PipelineSpec) -> None:
     if states.get("ingest") == "success" and "validate" in states:
         _report_failure(spec, run, context["params"])
     close_run(run, state)
+    tell_failure(spec, problem)
     raise GatehouseError(
         f"every task of a run must come to its end. Received: {problem}. Clear it with all that "
         "follow it; what is done already is not repeated."

@@ -20,6 +20,7 @@ from include.records.model import (
     VerdictKind,
 )
 from include.records.monitoring import ColumnDrift, MonitorRecord, Window
+from include.records.notices import Notice
 from include.records.quality import QualityReport, RuleOutcome, ValidateRecord
 from include.records.run import Record, RunContext, StepCost
 from include.records.scoring import (
@@ -71,6 +72,7 @@ __all__ = [
     "MaintainRecord",
     "ModelMetrics",
     "MonitorRecord",
+    "Notice",
     "PrepareRecord",
     "PromoteRecord",
     "QualityReport",
