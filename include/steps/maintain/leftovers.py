@@ -1,16 +1,23 @@
 """What dead processes left on this machine's disks."""
 
 import os
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from tempfile import gettempdir
+from typing import Final
 
 from include.records.names import CHECKPOINT
 from include.settings import Settings
 from include.steps.maintain.waste import Waste, last_change, waste_of
 from include.tables.layout import is_local, open_root
 from include.tables.leftovers import FOREIGN_SECONDS, find_leftovers
+
+# What this project makes with `tempfile`, and nothing that only begins alike.
+SCRATCH: Final = re.compile(
+    r"^gatehouse-(check|draft|duckdb|files|join|order|predict|quality|replay|table)-[a-z0-9_]{8}$"
+)
 
 
 def find_leftover_files(settings: Settings, now: datetime) -> Iterator[Waste]:
@@ -34,7 +41,8 @@ def find_leftover_files(settings: Settings, now: datetime) -> Iterator[Waste]:
 
 
 def _is_ours(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink() and path.stat().st_uid == os.getuid()
+    is_scratch = SCRATCH.match(path.name) and path.is_dir() and not path.is_symlink()
+    return bool(is_scratch and path.stat().st_uid == os.getuid())
 
 
 def _was_left(path: Path, before: float) -> bool:

@@ -56,11 +56,14 @@ def find_old(settings: Settings, now: datetime, logs: str) -> Iterator[Waste]:
     for path in root.glob("runs/*/*"):
         if str(path) in goes or (str(path) not in stays and last_change(path) < oldest):
             yield waste_of("run files", path)
-    for path in _old_files(root / "downloads", oldest):
-        yield waste_of("download", path)
-    if logs:
-        for path in _old_files(UPath(logs), oldest):
-            yield waste_of("log", path)
+    places = {
+        "download": root / "downloads",
+        "notice": root / "notices",
+        # Fetched again when somebody asks for that version.
+        "copy of a model": UPath(settings.home / "models"),
+    }
+    for kind, place in (places | ({"log": UPath(logs)} if logs else {})).items():
+        yield from (waste_of(kind, path) for path in _old_files(place, oldest))
     for run in runs.gone:
         size = count_bytes(run.info.artifact_uri)
         name = f"{run.info.run_name} ({run.info.run_id})"

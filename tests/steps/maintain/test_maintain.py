@@ -35,9 +35,8 @@ def make_old(*paths: Path, days: float = 100) -> None:
 
 
 def context(settings: Settings, number: int, dag: str = "train") -> RunContext:
-    name = f"kept{time.time_ns()}" if number < 0 else "loans"
     run_id = f"{settings.installation}-{number}"
-    return RunContext(pipeline=name, dag_id=f"{dag}__{name}", run_id=run_id)
+    return RunContext(pipeline="loans", dag_id=f"{dag}__loans", run_id=run_id)
 
 
 def write_table(settings: Settings, kind: str, key: str, **made_from: str):
@@ -96,11 +95,12 @@ def test_what_dead_processes_left_goes_and_what_the_living_write_stays(settings,
     left = parent / ".tmp-elsewhere-1-1-abcd"
     checkpoint = Path(RunFiles(settings.data, context(settings, 1)).directory) / "checkpoint.npz"
     fresh = checkpoint.parent.parent / "other-run" / "checkpoint.npz"
-    scratch = tmp_path / "gatehouse-duckdb-abc"
-    for path in (left / "rows-00000.parquet", checkpoint, fresh, scratch / "spill"):
+    scratch, home = tmp_path / "gatehouse-duckdb-abcd_123", tmp_path / "gatehouse-home"
+    written = (left / "rows-00000.parquet", checkpoint, fresh, scratch / "spill", home / "mine")
+    for path in written:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"12345")
-    make_old(left, checkpoint, scratch, days=2)
+    make_old(left, checkpoint, scratch, home, days=2)
 
     seen = clean(settings, with_old=False, dry_run=True)
     assert left.exists()
@@ -110,6 +110,7 @@ def test_what_dead_processes_left_goes_and_what_the_living_write_stays(settings,
     assert done.size_bytes == seen.size_bytes == 15
     assert not any(path.exists() for path in (left, checkpoint, scratch))
     assert fresh.exists()
+    assert home.exists()
     assert TableStore(settings.data).find("raw", "loans", "raw0000000001")
 
 
@@ -173,14 +174,15 @@ def test_a_table_in_use_stays_though_the_run_that_made_it_goes(settings):
 
 def test_old_downloads_and_logs_go(settings, tmp_path):
     logs = tmp_path / "logs"
-    old = [Path(settings.data) / "downloads" / "a" / "body.csv", logs / "dag_id=x" / "1.log"]
-    new = logs / "dag_id=x" / "2.log"
+    data = Path(settings.data)
+    old = [data / "downloads" / "a" / "body.csv", data / "notices" / "a.json", logs / "x" / "1.log"]
+    new = logs / "x" / "2.log"
     for path in (*old, new):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"1")
     make_old(*old)
     done = clean(settings, with_old=True, logs=str(logs))
-    assert done.removed == {"download": 1, "log": 1}
+    assert done.removed == {"download": 1, "notice": 1, "log": 1}
     assert new.exists()
     assert not any(path.exists() for path in old)
 
