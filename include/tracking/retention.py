@@ -1,6 +1,6 @@
 """Which runs on the MLflow server may go: too old, or too many, and no alias rests on them.
 
-Runs of another installation on the same server are not looked at.
+Runs of another installation on the same server never go.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class SortedRuns(NamedTuple):
-    """The runs of this installation; `gone` are those that may go, the oldest last."""
+    """What is kept, and those runs of this installation that may go, the oldest last."""
 
     kept: list["Run"]
     gone: list["Run"]
@@ -43,6 +43,9 @@ def sort_runs(settings: "Settings", client: "MlflowClient", now: datetime) -> So
                 ended += not stays
                 stays |= ended <= settings.keep_runs and run.info.start_time >= oldest
                 (sorted_runs.kept if stays else sorted_runs.gone).append(run)
+        # Those of another installation, or of this one under an earlier name.
+        known = {run.info.run_id for run in sorted_runs.kept}
+        sorted_runs.kept.extend(client.get_run(run_id) for run_id in needed - known)
     return sorted_runs
 
 
@@ -95,9 +98,10 @@ def remove_wholly(settings: "Settings", client: "MlflowClient", run: "Run") -> N
 
 def _runs_behind_aliases(client: "MlflowClient") -> set[str]:
     return {
-        client.get_model_version(model.name, version).run_id
+        run_id
         for model in _pages(client.search_registered_models)
         for version in model.aliases.values()
+        if (run_id := client.get_model_version(model.name, version).run_id)
     }
 
 

@@ -150,6 +150,7 @@ def test_what_an_aliased_version_was_made_from_stays_whatever_its_age(settings):
     client.set_registered_model_alias(name, "previous", "1")
 
     clean(settings, with_old=True)
+    clean(settings.model_copy(update={"installation": "made anew"}), with_old=True)
 
     assert stage(champion) == "active"
     assert all(path.exists() for path in places)
