@@ -14,14 +14,14 @@ from include.settings import load_settings
 from include.specs import PipelineSpec
 
 
-def tell_failure(spec: PipelineSpec, problem: str) -> None:
+def tell_failure(spec: PipelineSpec, dag_run: Any, problem: str) -> None:
     """Tell that a run failed, or that its data did not pass."""
     if problem == "validate failed":
         said = "the data did not pass its gate", "Read the report, mend the data, run it again."
-        _tell(spec, "gates", said[0], next_move=said[1])
+        _tell(spec, "gates", said[0], next_move=said[1], dag_run=dag_run)
         return
     move = "Read the log of that task; clear it with all that follow it once it is mended."
-    _tell(spec, "failed", "a run failed", why=problem, next_move=move)
+    _tell(spec, "failed", "a run failed", why=problem, next_move=move, dag_run=dag_run)
 
 
 def tell_verdict(spec: PipelineSpec, verdict: Verdict, promoted: PromoteRecord) -> None:
@@ -59,11 +59,18 @@ def tell_rollback(spec: PipelineSpec, done: PromoteRecord, by: str) -> None:
 
 
 def _tell(
-    spec: PipelineSpec, event: str, what: str, *, why: str = "", next_move: str = "", key: str = ""
+    spec: PipelineSpec,
+    event: str,
+    what: str,
+    *,
+    why: str = "",
+    next_move: str = "",
+    key: str = "",
+    dag_run: Any = None,
 ) -> None:
     from include.steps.notify import notify
 
-    run = get_current_context()["dag_run"]
+    run = dag_run or get_current_context()["dag_run"]
     notice = Notice(
         event=event,
         pipeline=spec.name,

@@ -233,7 +233,7 @@ def perform_close(spec: PipelineSpec) -> None:
     if states.get("ingest") == "success" and "validate" in states:
         _report_failure(spec, run, context["params"])
     close_run(run, state)
-    tell_failure(spec, problem)
+    tell_failure(spec, context["dag_run"], problem)
     raise GatehouseError(
         f"every task of a run must come to its end. Received: {problem}. Clear it with all that "
         "follow it; what is done already is not repeated."

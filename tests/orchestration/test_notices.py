@@ -9,12 +9,13 @@ from include.records import Gate, MonitorRecord, PromoteRecord, Verdict
 from include.steps.notify import SentNotice
 from tests.builders import make_spec
 
+RUN = SimpleNamespace(dag_id="train__loans", run_id="manual__2026-01-01T00:00:00+00:00")
+
 
 @pytest.fixture
 def read_notices(data_root, monkeypatch):
     """Give a function that reads what was told, by event; the run is one of an Airflow."""
-    run = SimpleNamespace(dag_id="train__loans", run_id="manual__2026-01-01T00:00:00+00:00")
-    monkeypatch.setattr(notices, "get_current_context", lambda: {"dag_run": run})
+    monkeypatch.setattr(notices, "get_current_context", lambda: {"dag_run": RUN})
 
     def read():
         files = sorted((data_root / "notices" / "loans").glob("*.json"))
@@ -37,8 +38,8 @@ def compared(*drifted):
 
 
 def test_a_failed_run_leads_to_its_page_and_a_failed_data_gate_is_told_as_one(read_notices):
-    notices.tell_failure(make_spec(), "train failed")
-    notices.tell_failure(make_spec(), "validate failed")
+    notices.tell_failure(make_spec(), RUN, "train failed")
+    notices.tell_failure(make_spec(), RUN, "validate failed")
     told = read_notices()
     assert told["failed"].why == "train failed"
     assert told["gates"].what == "the data did not pass its gate"

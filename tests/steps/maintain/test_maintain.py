@@ -12,7 +12,7 @@ from include.records import RunContext
 from include.settings import Settings, load_settings
 from include.steps.maintain import clean, close_left_runs
 from include.tables.run_files import RunFiles
-from include.tables.store import TableStore
+from include.tables.store import TableStore, digest_key
 from include.tracking.connection import connect
 from include.tracking.runs import end_run, open_child_run, open_run
 
@@ -39,6 +39,11 @@ def context(settings: Settings, number: int, dag: str = "train") -> RunContext:
     return RunContext(pipeline="loans", dag_id=f"{dag}__loans", run_id=run_id)
 
 
+def key_of(settings: Settings, text: str) -> str:
+    """Give a key that no other test's tables have: all share one MLflow server."""
+    return digest_key(settings.installation, text)
+
+
 def write_table(settings: Settings, kind: str, key: str, **made_from: str):
     store = TableStore(settings.data)
     with store.write(kind, "loans", key, made_from=made_from) as writer:
@@ -49,9 +54,11 @@ def write_table(settings: Settings, kind: str, key: str, **made_from: str):
 def train(settings: Settings, number: int):
     """Write what a training leaves: tables, files, an MLflow run with an artifact."""
     run = context(settings, number)
-    raw = write_table(settings, "raw", f"raw{number:010}")
-    checked = write_table(settings, "checked", f"checked{number:010}", raw=raw.uri)
-    features = write_table(settings, "features", f"features{number:010}", checked=checked.uri)
+    raw = write_table(settings, "raw", key_of(settings, f"raw {number}"))
+    key = key_of(settings, f"checked {number}")
+    checked = write_table(settings, "checked", key, raw=raw.uri)
+    key = key_of(settings, f"features {number}")
+    features = write_table(settings, "features", key, checked=checked.uri)
     files = RunFiles(settings.data, run)
     files.write_bytes("model.keras", b"weights")
     log = open_run(settings, run)
@@ -90,7 +97,7 @@ def test_a_run_of_another_installation_is_not_touched(settings):
 
 
 def test_what_dead_processes_left_goes_and_what_the_living_write_stays(settings, tmp_path):
-    ref = write_table(settings, "raw", "raw0000000001")
+    ref = write_table(settings, "raw", key_of(settings, "1"))
     parent = Path(ref.uri).parent
     left = parent / ".tmp-elsewhere-1-1-abcd"
     checkpoint = Path(RunFiles(settings.data, context(settings, 1)).directory) / "checkpoint.npz"
@@ -111,7 +118,7 @@ def test_what_dead_processes_left_goes_and_what_the_living_write_stays(settings,
     assert not any(path.exists() for path in (left, checkpoint, scratch))
     assert fresh.exists()
     assert home.exists()
-    assert TableStore(settings.data).find("raw", "loans", "raw0000000001")
+    assert TableStore(settings.data).find("raw", "loans", Path(ref.uri).name)
 
 
 def test_the_latest_runs_stay_and_the_others_go_with_all_that_only_they_need(settings):
@@ -164,7 +171,7 @@ def test_a_table_in_use_stays_though_the_run_that_made_it_goes(settings):
     settings = settings.model_copy(update={"keep_days": 0})
     log, places = train(settings, 1)
     make_old(*places, days=2)
-    assert TableStore(settings.data).find("features", "loans", "features0000000001")
+    assert TableStore(settings.data).find("features", "loans", places[2].name)
 
     settings = settings.model_copy(update={"keep_days": 1})
     clean(settings.model_copy(update={"keep_runs": 0}), with_old=True)
@@ -189,11 +196,11 @@ def test_old_downloads_and_logs_go(settings, tmp_path):
 
 
 def test_what_cannot_be_removed_is_told_and_keeps_nothing_else(settings, tmp_path):
-    place = Path(write_table(settings, "raw", "raw0000000001").uri)
+    place = Path(write_table(settings, "raw", key_of(settings, "1")).uri)
     elsewhere = place.rename(tmp_path / "elsewhere")
     place.symlink_to(elsewhere)
-    other = Path(write_table(settings, "raw", "raw0000000002").uri)
+    other = Path(write_table(settings, "raw", key_of(settings, "2")).uri)
     make_old(elsewhere, other)
-    with pytest.raises(InfrastructureError, match=r"1 that are not, such as \S*raw0000000001"):
+    with pytest.raises(InfrastructureError, match=f"1 that are not, such as {place}"):
         clean(settings, with_old=True)
     assert not other.exists()
