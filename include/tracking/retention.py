@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from include.tracking.connection import tracking_calls
-from include.tracking.removal import remove_model, remove_run
+from include.tracking.removal import count_bytes, remove_model, remove_run
 from include.tracking.runs import INSTALLATION
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
+    from mlflow.entities import LoggedModel, Run
 
     from include.settings import Settings
 
@@ -82,18 +82,29 @@ def list_children(client: "MlflowClient", run: "Run") -> list["Run"]:
 
 def remove_wholly(settings: "Settings", client: "MlflowClient", run: "Run") -> None:
     """Remove a run with its versions, logged models and nested runs; itself last."""
-    run_id, experiment = run.info.run_id, run.info.experiment_id
+    term = f"run_id = '{run.info.run_id}'"
     with tracking_calls(settings.mlflow):
-        for version in _pages(client.search_model_versions, filter_string=f"run_id = '{run_id}'"):
+        for version in _pages(client.search_model_versions, filter_string=term):
             client.delete_model_version(version.name, version.version)
-        term = f"source_run_id = '{run_id}'"
-        for model in _pages(
-            client.search_logged_models, experiment_ids=[experiment], filter_string=term
-        ):
+        for model in _list_models(client, run):
             remove_model(settings, client, model)
         for child in list_children(client, run):
             remove_run(settings, client, child)
         remove_run(settings, client, run)
+
+
+def measure_wholly(settings: "Settings", client: "MlflowClient", run: "Run") -> int:
+    """Add up the bytes of the files that go with a run."""
+    with tracking_calls(settings.mlflow):
+        runs = [run, *list_children(client, run)]
+        places = [each.info.artifact_uri for each in runs]
+        places += [each.artifact_location for each in _list_models(client, run)]
+        return sum(map(count_bytes, places))
+
+
+def _list_models(client: "MlflowClient", run: "Run") -> list["LoggedModel"]:
+    term, ids = f"source_run_id = '{run.info.run_id}'", [run.info.experiment_id]
+    return list(_pages(client.search_logged_models, experiment_ids=ids, filter_string=term))
 
 
 def _runs_behind_aliases(client: "MlflowClient") -> set[str]:

@@ -22,8 +22,7 @@ from include.tables.leftovers import FOREIGN_SECONDS
 from include.tables.publishing import load_manifest
 from include.tables.run_files import RunFiles
 from include.tracking.connection import connect
-from include.tracking.removal import count_bytes
-from include.tracking.retention import remove_wholly, sort_runs
+from include.tracking.retention import measure_wholly, remove_wholly, sort_runs
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -65,7 +64,7 @@ def find_old(settings: Settings, now: datetime, logs: str) -> Iterator[Waste]:
     for kind, place in (places | ({"log": UPath(logs)} if logs else {})).items():
         yield from (waste_of(kind, path) for path in _old_files(place, oldest))
     for run in runs.gone:
-        size = count_bytes(run.info.artifact_uri)
+        size = measure_wholly(settings, client, run)
         name = f"{run.info.run_name} ({run.info.run_id})"
         yield Waste("MLflow run", name, size, partial(remove_wholly, settings, client, run))
 
