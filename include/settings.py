@@ -67,6 +67,17 @@ class Settings(BaseModel):
         le=86_400,
         description="How long a task waits, over its tries, for a server that is away.",
     )
+    keep_days: float = Field(
+        default=90,
+        ge=1,
+        description="Days after which `maintain` removes runs with all that only they need, "
+        "tables, downloads and logs; never what a model behind an alias was made from.",
+    )
+    keep_runs: int = Field(
+        default=200,
+        ge=1,
+        description="Most ended runs of an MLflow experiment that `maintain` keeps.",
+    )
     installation: str = Field(
         default="",
         max_length=100,
@@ -83,6 +94,15 @@ class Settings(BaseModel):
         default=SecretStr(""),
         description="Secret keys of the seals of model versions, separated by commas: the first "
         "seals, all are accepted; made up at the first start locally. MLflow must not know them.",
+    )
+    webhook_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="Secret address that `notify.webhook` posts to, unless it names a connection.",
+    )
+    smtp_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="Mail server of `notify.email`, smtp://user:password@host:port, unless it "
+        "names a connection.",
     )
     serve_token: SecretStr = Field(
         default=SecretStr(""),

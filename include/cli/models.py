@@ -1,5 +1,6 @@
 """Commands on models: predict, serve, rollback."""
 
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -84,14 +85,19 @@ def rollback(
     """Make an earlier version the champion again, after it answered its golden rows."""
     from getpass import getuser
 
+    from include.records import Notice
     from include.stack.environment import make_home
+    from include.steps.notify import notify
     from include.steps.rollback import rollback as step
     from include.tracking.connection import check_reachable
 
     with readable_errors():
         settings = load_settings()
         make_home(settings)
-        name = find_spec(settings, pipeline).name
+        spec = find_spec(settings, pipeline)
+        name = spec.name
         check_reachable(settings.mlflow)
         done = step(name, to=to, reason=reason, by=getuser())
+        at, what = datetime.now(UTC).isoformat(), f"{done.reason} ({getuser()})"
+        notify(spec, Notice(event="rolled_back", pipeline=name, what=what, key=at))
         console.print(f"{name}: {plain(done.reason)}", soft_wrap=True)

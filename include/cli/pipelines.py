@@ -122,8 +122,8 @@ def forecast(
     """Tell how much time and memory ROWS rows will take; exit code 1 if they will not fit."""
     from include.forecasting.costs import read_costs
     from include.forecasting.forecast import forecast_rows
-    from include.forecasting.machine import read_machine
     from include.forecasting.show import show_forecast
+    from include.modeling.machine import read_machine
 
     with readable_errors():
         settings = load_settings()

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from include.forecasting.costs import Costs, Measurement
 from include.forecasting.lines import Line, Range, fit_line
-from include.forecasting.machine import Machine
+from include.modeling.machine import Machine
 from include.steps.train.feature_arrays import MEMORY_SHARE, memory_bytes
 from include.values.formats import format_count, format_size
 

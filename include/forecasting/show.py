@@ -9,7 +9,7 @@ from rich.table import Table
 from include.forecasting.costs import Costs
 from include.forecasting.forecast import Forecast, StepForecast
 from include.forecasting.lines import Range
-from include.forecasting.machine import Machine
+from include.modeling.machine import Machine
 from include.values.formats import format_count, format_seconds, format_size
 
 # Fewer rows than this are lost in what a step takes to start.

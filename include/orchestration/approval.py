@@ -7,6 +7,7 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Param
 
 from include.orchestration.guards import missing_record
+from include.orchestration.notices import tell_approval
 from include.orchestration.tasks import perform, pull_records
 from include.records import Answer
 from include.records.model import PROMOTE, list_options
@@ -39,6 +40,7 @@ class ApproveOperator(HITLOperator):
         question = perform(step, self.spec, *pull_records())
         self.subject, self.body = question.subject, question.body
         self.options, self.defaults = list(question.options), [question.options[-1]]
+        tell_approval(self.spec, verdict)
         return super().execute(context)
 
     def validate_chosen_options(self, chosen_options: list[str]) -> None:

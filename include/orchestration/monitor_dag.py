@@ -7,6 +7,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from include.orchestration.assets import drift_asset, predictions_asset
 from include.orchestration.links import link_to_mlflow
+from include.orchestration.notices import tell_drift
 from include.orchestration.policies import build_schedule, catchup_start, default_args
 from include.orchestration.tasks import perform, perform_close
 from include.records import MonitorRecord
@@ -56,6 +57,7 @@ def build_monitor_dag(spec: PipelineSpec) -> DAG:
 
         @task(outlets=[drift_asset(spec)])
         def start_training(compared: MonitorRecord, outlet_events: Any = None) -> None:
+            tell_drift(spec, compared)
             if not compared.starts_training:
                 raise AirflowSkipException(compared.why)
             outlet_events[drift_asset(spec)].extra = {"why": compared.why}

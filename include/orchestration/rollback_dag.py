@@ -6,6 +6,7 @@ from typing import Any, Final
 from airflow.sdk import DAG, AssetAlias, Param, task
 
 from include.orchestration.assets import model_asset
+from include.orchestration.notices import tell_rollback
 from include.orchestration.policies import RETRY_POLICY
 from include.records import PromoteRecord
 from include.specs import PipelineSpec
@@ -60,6 +61,7 @@ def build_rollback_dag(specs: Sequence[PipelineSpec]) -> DAG:
             name, version = params["pipeline"], params["version"]
             by = getattr(dag_run, "triggering_user_name", None) or "a person"
             done = step(name, to=str(version or ""), reason=params["reason"], by=f"{by} in Airflow")
+            tell_rollback(by_name[name], done, by)
             asset = model_asset(by_name[name])
             outlet_events[changed].add(asset, extra={"version": done.version})
             return done

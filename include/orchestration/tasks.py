@@ -24,6 +24,7 @@ from include.orchestration.guards import (
     stop_requested,
 )
 from include.orchestration.links import show_run_link
+from include.orchestration.notices import tell_failure
 from include.orchestration.run_notes import SENTENCE
 from include.orchestration.turns import find_run_ahead, steps_aside
 from include.records import ALL_TASKS, STEPS, PrepareRecord, Record, RunContext
@@ -262,6 +263,7 @@ def perform_close(spec: PipelineSpec) -> None:
     sentence = _report_failure(spec, run, context["params"]) if has_report else ""
     ti.xcom_push(key=SENTENCE, value=sentence or f"Failed: {problem}.")
     close_run(run, state)
+    tell_failure(spec, context["dag_run"], problem)
     raise GatehouseError(
         f"every task of a run must come to its end. Received: {problem}. Clear it with all that "
         "follow it; what is done already is not repeated."

@@ -8,6 +8,7 @@ from include.orchestration.approval import build_approval, read_answer
 from include.orchestration.assets import list_causes, model_asset
 from include.orchestration.curve_tasks import build_curve
 from include.orchestration.links import link_to_mlflow
+from include.orchestration.notices import tell_verdict
 from include.orchestration.params import build_params
 from include.orchestration.policies import build_schedule, catchup_start, default_args
 from include.orchestration.task_progress import report_progress
@@ -114,6 +115,7 @@ def build_training_dag(spec: PipelineSpec) -> DAG:
             from include.steps.promote import promote as step
 
             promoted = perform(step, spec, verdict, evaluated, answer=read_answer(answer))
+            tell_verdict(spec, verdict, promoted)
             outlet_events[model_asset(spec)].extra = {"version": promoted.version}
             return skip_unless(promoted.is_promoted, promoted, promoted.reason)
 

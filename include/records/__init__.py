@@ -16,6 +16,7 @@ from include.records.judgement import (
     TriedRows,
     Tries,
 )
+from include.records.maintenance import MaintainRecord
 from include.records.model import (
     Answer,
     Comparison,
@@ -30,6 +31,7 @@ from include.records.model import (
     VerdictKind,
 )
 from include.records.monitoring import ColumnDrift, MonitorRecord, Window
+from include.records.notices import Notice
 from include.records.quality import QualityReport, RuleOutcome, ValidateRecord
 from include.records.run import Record, RunContext, StepCost, StepFailure
 from include.records.scoring import (
@@ -80,8 +82,10 @@ __all__ = [
     "IngestRecord",
     "KeyMetric",
     "LearningCurve",
+    "MaintainRecord",
     "ModelMetrics",
     "MonitorRecord",
+    "Notice",
     "Outcome",
     "PrepareRecord",
     "PromoteRecord",

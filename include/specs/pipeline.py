@@ -20,6 +20,7 @@ from include.specs.metrics import METRICS, metrics_for
 from include.specs.model import EvaluationSpec, ModelSpec, TrainingSpec
 from include.specs.monitoring import MonitoringSpec
 from include.specs.names import RESERVED_COLUMNS, ROW_ID
+from include.specs.notify import NotifySpec
 from include.specs.promotion import PromotionSpec
 from include.specs.schedule import ScheduleSpec
 from include.specs.scoring import ScoringSpec
@@ -78,6 +79,7 @@ class PipelineSpec(SpecModel):
     monitoring: MonitoringSpec = Field(
         default=MonitoringSpec(), description="How scored rows are watched for drift."
     )
+    notify: NotifySpec = Field(default=NotifySpec(), description="Who is told what happens.")
     schedule: ScheduleSpec | None = Field(
         default=None, description="When it retrains by itself; by hand only unless given."
     )

@@ -60,6 +60,12 @@ def login_environment(settings: Settings) -> dict[str, str]:
     }
 
 
+def settings_of_tasks(settings: Settings) -> Settings:
+    """Give the settings as tasks of the local stack have them: with the name that it made up."""
+    installation = build_environment(settings)[f"{PREFIX}INSTALLATION"]
+    return settings.model_copy(update={"installation": installation})
+
+
 def spare_loopback(environment: Mapping[str, str]) -> dict[str, str]:
     """Give the variables that keep this machine's own addresses out of any proxy.
 

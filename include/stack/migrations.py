@@ -7,7 +7,7 @@ nothing is asked and nothing runs.
 import json
 import sqlite3
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
@@ -78,6 +78,22 @@ def migrate(
     write_private(note, json.dumps({**releases, name: installed}))
 
 
+def run_program(
+    settings: Settings, command: Sequence[str], environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run a program of this environment to its end, whatever its exit code."""
+    return subprocess.run(
+        [find_executable(command[0]), *command[1:]],
+        env=dict(environment),
+        cwd=settings.home,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        umask=OWNER_ONLY,
+    )
+
+
 def _read(note: Path) -> dict[str, str]:
     try:
         return dict(json.loads(note.read_text(encoding="utf-8")))
@@ -104,16 +120,7 @@ def _copy(path: Path, directory: Path, release: str) -> Path:
 def _run(
     settings: Settings, database: Database, environment: Mapping[str, str], copy: Path | None
 ) -> None:
-    done = subprocess.run(
-        [find_executable(database.command[0]), *database.command[1:]],
-        env=dict(environment),
-        cwd=settings.home,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        umask=OWNER_ONLY,
-    )
+    done = run_program(settings, database.command, environment)
     if done.returncode != 0:
         back = (
             f"To go back, install the earlier lock and put {copy} in its place."

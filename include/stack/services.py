@@ -29,6 +29,7 @@ from include.stack.environment import (
     login_environment,
     make_home,
     make_password,
+    settings_of_tasks,
 )
 from include.stack.migrations import airflow_database, migrate, mlflow_database
 from include.stack.start_lock import hold_lock
@@ -100,7 +101,7 @@ def start_mlflow(settings: Settings, tell: Callable[[str], None]) -> None:
     """
     with _hold_start(settings, tell):
         service = build_services(settings)[0]
-        _check_ports(settings, {service.name})
+        check_ports(settings, {service.name})
         make_home(settings)
         environment = build_environment(settings)
         migrate(settings, mlflow_database(settings), environment, tell)
@@ -169,7 +170,7 @@ def _start_missing(
     settings: Settings, missing: Sequence[Service], tell: Callable[[str], None]
 ) -> None:
     environment = build_environment(settings)
-    _check_ports(settings, {service.name for service in missing})
+    check_ports(settings, {service.name for service in missing})
     make_home(settings)
     make_password(settings)
     follow_move(settings)
@@ -207,7 +208,8 @@ def _start(settings: Settings, service: Service, environment: dict[str, str]) ->
         return
     _end_leftovers(settings, service.name)
     # Whoever reaches the MLflow server must not be able to make it seal a version.
-    hidden = {f"{PREFIX}SIGNING_KEY"} if service.name == "mlflow" else set()
+    secret = {f"{PREFIX}{name}" for name in ("SIGNING_KEY", "WEBHOOK_URL", "SMTP_URL")}
+    hidden = secret if service.name == "mlflow" else set()
     own = login_environment(settings) if service.name == "mlflow" else {}
     with open(log_file(settings, service.name), "ab", opener=private_opener) as output:
         process = subprocess.Popen(
@@ -272,10 +274,8 @@ def _say_what_waited(settings: Settings) -> None:
         return
     from include.tracking.runs import say_unsaid_ends
 
-    # Its runs are named after what tasks are told, which the stack's own secrets are part of.
-    installation = build_environment(settings)["GATEHOUSE_INSTALLATION"]
     with contextlib.suppress(TrackingUnavailableError):
-        say_unsaid_ends(settings.model_copy(update={"installation": installation}))
+        say_unsaid_ends(settings_of_tasks(settings))
 
 
 def _warm_up(settings: Settings) -> None:
@@ -308,7 +308,12 @@ def _get(url: str, *, timeout: float, login: tuple[str, str] | None = None) -> h
     return httpx.get(url, timeout=timeout, auth=login, verify=url.startswith("https:"))
 
 
-def _check_ports(settings: Settings, missing: set[str]) -> None:
+def check_ports(settings: Settings, missing: set[str]) -> None:
+    """Refuse to start services whose ports somebody else listens on.
+
+    Raises:
+        GatehouseError: A port is taken.
+    """
     ports = {
         "mlflow": ("GATEHOUSE_MLFLOW_PORT", settings.mlflow_port),
         "api-server": ("GATEHOUSE_AIRFLOW_PORT", settings.airflow_port),

@@ -31,11 +31,16 @@ def remove_leftovers(directory: Path) -> int:
     Returns:
         How many were removed.
     """
-    dead = [path for path in directory.glob(f"{PREFIX}*") if _is_dead(path)]
+    dead = find_leftovers(directory)
     for path in dead:
         logger.info("removed %s, left by a writer that died", path)
         shutil.rmtree(path, ignore_errors=True)
     return len(dead)
+
+
+def find_leftovers(directory: Path) -> list[Path]:
+    """List the temporary directories whose writer no longer lives."""
+    return [path for path in directory.glob(f"{PREFIX}*") if _is_dead(path)]
 
 
 def _is_dead(path: Path) -> bool:

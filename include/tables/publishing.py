@@ -1,5 +1,6 @@
 """Making tables visible whole: rename on a local disk, manifest last in an object store."""
 
+import contextlib
 import json
 import logging
 import os
@@ -92,6 +93,16 @@ def load_manifest(path: UPath) -> dict[str, Any] | None:
         logger.warning("the manifest of %s is damaged", path)
         return None
     return manifest
+
+
+def note_use(path: UPath) -> None:
+    """Make a table that is used again as young as a new one, for whoever removes the old.
+
+    Object stores do not let a time be set: there a table is as old as it is.
+    """
+    if is_local(path):
+        with contextlib.suppress(OSError):  # read-only, or of another user
+            os.utime(str(path / MANIFEST))
 
 
 def find_damage(path: UPath, manifest: Mapping[str, Any]) -> str:

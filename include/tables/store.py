@@ -23,7 +23,13 @@ from include.tables.layout import (
     pipeline_path,
     table_path,
 )
-from include.tables.publishing import find_damage, load_manifest, make_temporary, publish
+from include.tables.publishing import (
+    find_damage,
+    load_manifest,
+    make_temporary,
+    note_use,
+    publish,
+)
 from include.tables.readers import (
     iter_batches,
     iter_frames,
@@ -82,6 +88,7 @@ class TableStore:
         if damage:
             logger.warning("table %s/%s/%s is not reused: %s", kind, pipeline, key, damage)
             return None
+        note_use(path)
         return _reference(path, manifest, is_reused=True)
 
     @contextmanager

@@ -81,7 +81,7 @@ def open_run(settings: "Settings", run: RunContext) -> RunLog:
     tags = _parent_tags(settings, run)
     key = {name: tags[name] for name in (RUN_KEY, INSTALLATION)}
     with tracking_calls(settings.mlflow):
-        experiment = _ensure_experiment(client, run.experiment)
+        experiment = ensure_experiment(client, run.experiment)
         experiment_id = str(experiment.experiment_id)
         found = _search(client, experiment_id, key)
         is_new = found is None
@@ -271,7 +271,8 @@ def _take_number(client: "MlflowClient", experiment: "Experiment") -> str:
     return f"#{number}"
 
 
-def _ensure_experiment(client: "MlflowClient", name: str) -> "Experiment":
+def ensure_experiment(client: "MlflowClient", name: str) -> "Experiment":
+    """Find or create an experiment, out of MLflow's trash too."""
     from mlflow.exceptions import MlflowException
 
     experiment = client.get_experiment_by_name(name)

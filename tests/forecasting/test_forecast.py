@@ -7,8 +7,8 @@ from rich.console import Console
 
 from include.forecasting.costs import Costs, Measurement
 from include.forecasting.forecast import Forecast, forecast_rows
-from include.forecasting.machine import Machine
 from include.forecasting.show import show_forecast
+from include.modeling.machine import Machine
 from include.steps.train.feature_arrays import memory_bytes
 
 GIB = 1 << 30

@@ -62,7 +62,7 @@ def test_a_broken_file_shows_as_an_import_error_and_takes_no_dag_down(tmp_path: 
     (tmp_path / "digits.yaml").write_text(text, encoding="utf-8")
     (tmp_path / "wrong.yaml").write_text(text.replace("name: digits", "nmae: wrong"), "utf-8")
     answer = parse(tmp_path, tmp_path / "home")
-    assert answer.endswith(" 5")  # those of digits, and `rollback`
+    assert answer.endswith(" 6")  # those of digits, `rollback` and `maintain`
     assert "check.py" in answer
     assert "wrong.yaml: name: Field required" in answer
 
@@ -78,7 +78,7 @@ def test_a_spec_whose_dag_cannot_be_built_shows_as_an_import_error_and_takes_no_
     early = text.replace("name: digits", "name: early").replace('{cron: "0 3 * * 1"}', schedule)
     (tmp_path / "early.yaml").write_text(early, "utf-8")
     answer = parse(tmp_path, tmp_path / "home")
-    assert answer.endswith(" 8")  # those of digits, all of early but its training, and `rollback`
+    assert answer.endswith(" 9")  # of digits, of early but its training, and two more
     assert "early.yaml: expected a spec whose DAG can be built" in answer
     assert "check.py" in answer
     assert "dags/train.py" not in answer

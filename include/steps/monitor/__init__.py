@@ -34,8 +34,11 @@ def find_unwatched(spec: PipelineSpec) -> tuple[str, list[ScoredInput]]:
         if window.version == champion.version
         for name in window.inputs
     }
+    # The rows of older ones may be gone: `maintain` keeps them as long.
+    kept_since = datetime.now(UTC) - timedelta(days=settings.keep_days)
     receipts = Receipts(settings.data, spec.name, champion.version).list_all()
-    return champion.version, [each for each in receipts if name_delivery(each) not in seen]
+    recent = [each for each in receipts if each.scored_at >= kept_since]
+    return champion.version, [each for each in recent if name_delivery(each) not in seen]
 
 
 def name_delivery(scored: ScoredInput) -> str:

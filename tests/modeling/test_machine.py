@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from include.forecasting.machine import read_machine
+from include.modeling.machine import read_machine
 
 
 def test_this_machine_has_memory_and_disk(tmp_path: Path) -> None:
