@@ -69,7 +69,9 @@ def doctor() -> None:
         if not finding.is_well:
             ill.append(f"{finding.check}: {finding.found}")
     if ill:
-        raise InfrastructureError("\n".join(ill))
+        raise InfrastructureError(
+            "everything that `gatehouse doctor` examines must be well. Received:\n" + "\n".join(ill)
+        )
 
 
 def check_versions(_: Settings, lock: Path = LOCK) -> str:

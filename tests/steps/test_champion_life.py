@@ -173,7 +173,7 @@ def test_another_target_metric_or_name() -> None:
     )
     assert evidence.champion is not None
     assert set(evidence.champion.gaps) == set(first.spec.metric_names)
-    assert "accuracy is" in verdict.gates[-1].detail
+    assert "higher accuracy than champion version 1" in verdict.gates[-1].detail
     other = make_named_spec(
         name,
         target={"column": "married", "task": "classification"},

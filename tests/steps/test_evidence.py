@@ -73,7 +73,7 @@ def test_a_metric_that_one_class_leaves_undefined_is_inconclusive(rules: dict[st
     y = np.zeros(200, dtype=int)
     verdict, _ = weigh(y, sure_of(y, 0.99), (sure_of(y, 0.9), sure_of(y, 0.8)), promotion=rules)
     assert verdict.kind == "inconclusive"
-    assert "roc auc is not defined on these test rows" in verdict.reason
+    assert "ROC AUC is not defined on these test rows" in verdict.reason
 
 
 def test_a_constant_target_leaves_its_explained_share_undefined() -> None:
@@ -133,10 +133,10 @@ def test_only_slices_with_enough_rows_are_held_against_the_champion() -> None:
         champion=ChampionScores("3", sure_of(y, 0.8)),
         cleaning={},
     )
-    assert [(str(each), each.rows) for each in evidence.slices] == [
-        ("job = nurse", 71),
-        ("age = 0", 50),
-        ("age = 1", 50),
+    assert [(each.column, each.value, each.rows) for each in evidence.slices] == [
+        ("job", "nurse", 71),
+        ("age", "0", 50),
+        ("age", "1", 50),
     ]
     assert all(each.gap is not None and each.gap.value > 0 for each in evidence.slices)
 
