@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -16,10 +17,21 @@ pytestmark = pytest.mark.xdist_group("login")
 
 
 @pytest.fixture(scope="module")
-def server(stack, postgres_url, tmp_path_factory):
+def database(postgres_url):
+    """Give a database of its own: MLflow keeps the accounts of its first start."""
+    name = f"gatehouse_login_{uuid4().hex}"
+    engine = sa.create_engine(postgres_url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    yield sa.make_url(postgres_url).set(drivername="postgresql+psycopg", database=name)
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(scope="module")
+def server(stack, database, tmp_path_factory):
     """Run the service `mlflow`, then `mlflow-init`, and yield the server's address."""
     directory, port = tmp_path_factory.mktemp("compose"), free_port()
-    database = sa.make_url(postgres_url).set(drivername="postgresql+psycopg")
     uri = database.render_as_string(hide_password=False)
     mlflow, init = stack["services"]["mlflow"], stack["services"]["mlflow-init"]
     given = mlflow["environment"]["MLFLOW_BACKEND_STORE_URI"]
