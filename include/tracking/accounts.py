@@ -2,7 +2,8 @@
 
 Passwords are made up at the first start, or come from the environment; none has a default. Every
 account reads all that there is. Only that of the tasks changes it, only the administrator adds
-accounts; whoever they add is a reader.
+accounts; whoever they add is a reader. MLflow lets every account begin experiments and models of
+names that are not taken yet.
 """
 
 import json

@@ -302,7 +302,7 @@ def test_the_reference_is_fitted_once_and_held_against_the_candidate() -> None:
     assert told["log_loss"].low < gap.value
     log = open_run(load_settings(), first.run)
     metrics = log.client.get_run(log.run_id).data.metrics
-    assert metrics["reference_log_loss"] == pytest.approx(evaluated.reference.metrics["log_loss"])
+    assert metrics["reference/log_loss"] == pytest.approx(evaluated.reference.metrics["log_loss"])
 
 
 def test_stated_costs_choose_a_threshold_and_no_reference_is_told() -> None:

@@ -84,6 +84,7 @@ def test_a_reader_reads_and_changes_nothing(settings):
 
 
 def test_what_an_account_may_not_do_is_told_and_not_tried_again(settings, monkeypatch):
+    open_run(settings, RUN)  # MLflow lets every account begin experiments of its own
     monkeypatch.setenv(accounts.USERNAME, "reader")
     monkeypatch.setenv(accounts.PASSWORD, accounts.make_passwords(settings)["reader"])
     with pytest.raises(TrackingLoginError, match=r"must accept the log-in. Received: .*as reader"):
