@@ -47,7 +47,7 @@ def test_mlflow_and_airflow_point_at_each_other(journey: Journey, first: Finishe
     link = journey.api.get_link(first.dag_id, first.run_id, "train")
     assert link.endswith(f"{run['info']['run_id']}?workflowType=machine_learning")
     note = journey.api.get_run(first.dag_id, first.run_id)["note"]
-    assert note.startswith("The candidate is the new champion, version 1")
+    assert note.startswith("Version 1 is the first champion: ")
     assert run["info"]["run_name"].startswith("#1 promoted 0.")
     assert note.split(",")[0] in tags["mlflow.note.content"]
     assert tags["mlflow.user"] == "admin"
@@ -161,7 +161,7 @@ def test_data_that_break_the_contract_train_nothing(journey: Journey):
     files = journey.mlflow("artifacts/list", run_id=closed["info"]["run_id"])["files"]
     assert "report.html" in {file["path"] for file in files}
     assert closed["info"]["run_name"].endswith(" failed")
-    assert journey.api.get_run(run.dag_id, run.run_id)["note"].startswith("The data broke 1")
+    assert journey.api.get_run(run.dag_id, run.run_id)["note"].startswith("The data broke a")
 
 
 @pytest.mark.parametrize(
