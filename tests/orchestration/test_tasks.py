@@ -25,8 +25,15 @@ def make_dag_run(dag_id: str, run_id: str) -> SimpleNamespace:
         run_id=run_id,
         run_after=None,
         triggering_user_name="ada",
-        run_type="manual",
+        run_type=SimpleNamespace(value="manual"),
     )
+
+
+def test_a_run_that_nobody_triggered_says_what_did():
+    dag_run = make_dag_run("train__loans", "asset_triggered__1")
+    dag_run.triggering_user_name, dag_run.run_type.value = None, "asset_triggered"
+    context = {"dag_run": dag_run, "params": {}, "ti": SimpleNamespace(try_number=1)}
+    assert tasks.build_run_context(make_spec(), context).triggered_by == "asset_triggered"
 
 
 def test_a_record_that_is_too_long_is_refused_with_advice():
