@@ -29,7 +29,7 @@ def train_once(pipeline: str) -> None:
     trained = run_step(train, spec, run, prepared)
     evaluated = run_step(evaluate, spec, run, prepared, trained)
     verdict = run_step(judge, spec, run, evaluated)
-    promoted = run_step(promote, spec, run, verdict, evaluated, approved=None)
+    promoted = run_step(promote, spec, run, verdict, evaluated)
     records = (ingested, validated, prepared, trained, evaluated, verdict, promoted)
     run_step(report, spec, run, *records)
     close_run(run, "FINISHED")
