@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import timedelta
 from typing import Any, Final
 
 from airflow.configuration import conf
@@ -39,7 +40,10 @@ def build_maintain_dag() -> DAG:
         default_args={"owner": "gatehouse", "retries": 1, "retry_policy": RETRY_POLICY},
         tags=["gatehouse", "maintain"],
         max_active_runs=1,
-        schedule=CronTriggerTimetable(f"*/{MINUTES} * * * *", timezone="UTC"),
+        # Never at once: a stack that just came up has its first training to do.
+        schedule=CronTriggerTimetable(
+            f"*/{MINUTES} * * * *", timezone="UTC", run_immediately=timedelta(0)
+        ),
         catchup=False,
         is_paused_upon_creation=False,
         params={

@@ -15,8 +15,8 @@ from include.stack.environment import passwords_file
 
 ENDED: Final = frozenset({"success", "failed"})
 # SQLite takes one writer at a time; under load Airflow gives up on its turn and answers 500.
-TRIGGER_TRIES: Final = 6
-TRIGGER_PAUSE_SECONDS: Final = 1.0
+WRITE_TRIES: Final = 6
+WRITE_PAUSE_SECONDS: Final = 1.0
 
 
 class Triggered(NamedTuple):
@@ -70,7 +70,8 @@ class AirflowApi:
 
     def unpause(self, dag_id: str) -> None:
         """Let a DAG's runs start; also switches its schedule on."""
-        self._send("PATCH", f"/dags/{dag_id}", {"is_paused": False})
+        answer, _ = self._ask_again("PATCH", f"/dags/{dag_id}", {"is_paused": False})
+        self._read(answer)
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any]) -> str:
         """Start a run and give its id.
@@ -94,7 +95,8 @@ class AirflowApi:
         """
         for number in itertools.count(1):
             numbered = run_id if number == 1 else f"{run_id}-{number}"
-            answer, failed_before = self._trigger(dag_id, conf, numbered)
+            body = _describe_run(conf) | {"dag_run_id": numbered}
+            answer, failed_before = self._ask_again("POST", f"/dags/{dag_id}/dagRuns", body)
             if answer.status_code != httpx.codes.CONFLICT:
                 return Triggered(str(self._read(answer)["dag_run_id"]), is_new=True)
             if failed_before:
@@ -104,16 +106,15 @@ class AirflowApi:
                 break
         return Triggered(numbered, is_new=False)
 
-    def _trigger(
-        self, dag_id: str, conf: Mapping[str, Any], run_id: str
+    def _ask_again(
+        self, method: str, path: str, body: Mapping[str, Any]
     ) -> tuple[httpx.Response, int]:
-        """Ask for a run until Airflow's database takes it; also gives the tries that failed."""
-        body = _describe_run(conf) | {"dag_run_id": run_id}
-        for failed in range(TRIGGER_TRIES):
-            answer = self._ask("POST", f"/dags/{dag_id}/dagRuns", body)
-            if not answer.is_server_error or failed == TRIGGER_TRIES - 1:
+        """Ask until Airflow's database takes a change; also gives the tries that failed."""
+        for failed in range(WRITE_TRIES):
+            answer = self._ask(method, path, body)
+            if not answer.is_server_error or failed == WRITE_TRIES - 1:
                 break
-            time.sleep(TRIGGER_PAUSE_SECONDS * (failed + 1))
+            time.sleep(WRITE_PAUSE_SECONDS * (failed + 1))
         return answer, failed
 
     def get_run(self, dag_id: str, run_id: str) -> dict[str, Any]:

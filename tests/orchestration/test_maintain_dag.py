@@ -1,6 +1,6 @@
 """The housekeeping DAG: its order, when it does more, and that it needs nobody to switch it on."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -33,3 +33,7 @@ def test_once_a_night_it_does_more(hour, minute, old, expected):
 def test_by_day_the_nightly_tasks_are_skipped():
     with pytest.raises(AirflowSkipException):
         skip_by_day({"old": False}, run_at(12, 0))
+
+
+def test_a_stack_that_just_came_up_is_left_to_its_first_training():
+    assert build_maintain_dag().schedule.run_immediately == timedelta(0)

@@ -65,7 +65,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_PATCH(self) -> None:
         self._read()
-        self._answer(200, {})
+        failure = self.server.failures.pop() if self.server.failures else ""
+        self._answer(500 if failure else 200, {})
 
     def do_POST(self) -> None:
         body = self._read()

@@ -207,23 +207,31 @@ def test_a_token_that_has_expired_is_asked_for_anew(settings, airflow):
 
 
 def test_a_trigger_that_the_database_had_no_turn_for_is_asked_again(airflow, settings, monkeypatch):
-    monkeypatch.setattr(airflow_api, "TRIGGER_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(airflow_api, "WRITE_PAUSE_SECONDS", 0.0)
     airflow.failures = ["before", "before"]
     assert trigger(settings, {"epochs": 1}).is_new
     assert len(airflow.runs) == 1
 
 
+def test_a_dag_is_unpaused_once_the_database_has_a_turn_for_it(airflow, settings, monkeypatch):
+    monkeypatch.setattr(airflow_api, "WRITE_PAUSE_SECONDS", 0.0)
+    airflow.failures = ["before"]
+    with AirflowApi(settings) as api:
+        api.unpause(DAG)
+    assert not airflow.failures
+
+
 def test_a_trigger_that_failed_after_it_was_stored_is_one_run_and_ours(
     airflow, settings, monkeypatch
 ):
-    monkeypatch.setattr(airflow_api, "TRIGGER_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(airflow_api, "WRITE_PAUSE_SECONDS", 0.0)
     airflow.failures = ["after"]
     assert trigger(settings, {"epochs": 1}).is_new
     assert len(airflow.runs) == 1
 
 
 def test_a_database_that_never_has_a_turn_is_named(airflow, settings, monkeypatch):
-    monkeypatch.setattr(airflow_api, "TRIGGER_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(airflow_api, "WRITE_PAUSE_SECONDS", 0.0)
     airflow.failures = ["before"] * 100
     with pytest.raises(InfrastructureError, match="HTTP 500"):
         trigger(settings, {"epochs": 1})
