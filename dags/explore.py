@@ -1,22 +1,10 @@
 """Airflow DAGs: `explore__<pipeline>`, one for each file in include/pipelines.
 
 ingest → explore → close_run
-
-A spec whose DAG cannot be built takes no other down; dags/check.py says what is wrong with it.
 """
 
-from airflow.sdk import get_parsing_context
-
 from include.orchestration.explore_dag import build_explore_dag
-from include.settings import load_settings
-from include.specs.building import build_each
-from include.specs.loader import load_pipeline_specs
+from include.orchestration.families import build_family
 
-# A task needs its own DAG only; None while all of them are parsed.
-wanted = get_parsing_context().dag_id
-entries = load_pipeline_specs(load_settings().pipelines_dir)
-if wanted is not None:
-    entries = (each for each in entries if each.spec and wanted == f"explore__{each.spec.name}")
-dags, _ = build_each(entries, build_explore_dag)
 # Airflow takes the DAGs that it finds among the names of this file.
-globals().update({dag.dag_id: dag for dag in dags})
+globals().update(build_family("explore", build_explore_dag))
