@@ -64,18 +64,11 @@ def explain(
 
 def _load(settings: Settings, spec: "PipelineSpec", version: str | None) -> "ScoringModel":
     from include.serving.loading import load_version
-    from include.tracking.aliases import find_champion
+    from include.tracking.aliases import require_champion
     from include.tracking.connection import check_reachable
 
     check_reachable(settings.mlflow)
-    if version is None:
-        found = find_champion(settings, spec.name)
-        if found is None:
-            raise ParamError(
-                f"{spec.name} must have a champion. Received: none. "
-                f"Train one: make run PIPELINE={spec.name}"
-            )
-        version = found.version
+    version = version or require_champion(settings, spec.name).version
     return load_version(settings, spec.name, version)
 
 

@@ -11,7 +11,7 @@ from include.promotion.wording import (
     describe_left_out,
 )
 from include.records import Gate, SliceGap, VerdictKind
-from include.specs.metrics import METRICS
+from include.specs.metrics import find_worst
 from include.values.formats import format_name
 from include.values.showing import cut_label
 
@@ -97,12 +97,10 @@ def describe_worst_slice(bench: Bench) -> str:
         worst = min(gaps, key=lambda each: each.gap.value if each.gap else 0.0)
         change = describe_change(bench.metric, worst.gap.value if worst.gap else 0.0)
         return f"against the champion {name_slice(worst)} fares worst: {change}"
-    measured = [each for each in bench.evidence.slices if each.candidate is not None]
-    if not measured:
+    found = find_worst(bench.metric, bench.evidence.slices, lambda each: each.candidate)
+    if found is None:
         return ""
-    sign = 1 if METRICS[bench.metric].is_higher_better else -1
-    worst = min(measured, key=lambda each: sign * (each.candidate or 0.0))
-    return f"{name_slice(worst)} does worst: {format_name(bench.metric)} {worst.candidate:.4g}"
+    return f"{name_slice(found)} does worst: {format_name(bench.metric)} {found.candidate:.4g}"
 
 
 def name_slice(each: SliceGap) -> str:

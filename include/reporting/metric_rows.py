@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from include.records import EvaluateRecord
 from include.reporting.details import SliceRow
-from include.specs.metrics import METRICS
+from include.specs.metrics import METRICS, find_worst
 from include.values.formats import format_change
 
 
@@ -79,8 +79,7 @@ def describe_difference(metric: str, value: float | None, other: float | None) -
 def list_slices(slices: Sequence[SliceRow], deciding: str) -> tuple[tuple[SliceRow, bool], ...]:
     """Mark the slice that does worst by the metric that decides, of those with enough rows."""
     measured = [row for row in slices if not row.is_small and _find(row, deciding) is not None]
-    sign = 1.0 if is_higher_better(deciding) else -1.0
-    worst = min(measured, key=lambda row: sign * (_find(row, deciding) or 0.0), default=None)
+    worst = find_worst(deciding, measured, lambda row: _find(row, deciding))
     return tuple((row, row is worst and len(measured) > 1) for row in slices)
 
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from include.errors import InfrastructureError, IntegrityError, ParamError
+from include.errors import InfrastructureError, IntegrityError
 from include.records.names import GOLDEN
 from include.serving.replay import GoldenRows, compare_predictions
 from include.serving.scoring_model import ScoringModel
-from include.tracking.aliases import find_champion
+from include.tracking.aliases import find_champion, require_champion
 from include.tracking.bundles import DATA
 from include.tracking.registry import fetch_version
 
@@ -43,12 +43,7 @@ class ServedChampion:
         self._settings = settings
         self._refused = ""
         self.name = name
-        found = find_champion(settings, name)
-        if found is None:
-            raise ParamError(
-                f"{name} must have a champion. Received: none. Train one: make run PIPELINE={name}"
-            )
-        self.current = load_served(settings, name, found.version)
+        self.current = load_served(settings, name, require_champion(settings, name).version)
 
     def refresh(self) -> None:
         """Take the version that the alias names now; whatever fails, the old one answers on."""

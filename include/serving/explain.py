@@ -23,7 +23,7 @@ from include.serving.raw_rows import cast_rows
 from include.specs import Column
 from include.specs.columns import TensorColumn
 from include.values.formats import format_number
-from include.values.scaling import LARGEST_LOG
+from include.values.scaling import unscale
 from include.values.showing import show_value
 
 if TYPE_CHECKING:
@@ -136,11 +136,7 @@ class RowExplainer:
         import jax.numpy as jnp
 
         if self.schema.task == "regression":
-            scale = self.schema.scaling
-            values = outputs[:, 0] * scale.width + scale.center
-            if scale.log_origin is None:
-                return values
-            return jnp.expm1(jnp.clip(values, 0.0, LARGEST_LOG)) + scale.log_origin
+            return unscale(outputs[:, 0], self.schema.scaling, jnp)
         if self.schema.outputs == 1:
             return jnp.where(target == 1, outputs[:, 0], 1.0 - outputs[:, 0])
         return jnp.take(outputs, target, axis=1) / outputs.sum(axis=1)

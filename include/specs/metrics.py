@@ -3,8 +3,11 @@
 Their computation lives in `include.modeling.metrics`.
 """
 
-from typing import Final, Literal, NamedTuple
+import math
+from collections.abc import Callable, Iterable
+from typing import Final, Literal, NamedTuple, TypeVar
 
+T = TypeVar("T")
 Task = Literal["classification", "regression"]
 
 
@@ -44,3 +47,25 @@ def metrics_for(task: Task) -> tuple[str, ...]:
         ('mae', 'mse')
     """
     return tuple(name for name, metric in METRICS.items() if metric.task == task)
+
+
+def find_worst(metric: str, rows: Iterable[T], value: Callable[[T], float | None]) -> T | None:
+    """Find the row, such as a slice, on which a metric is worst; None where no row has a number.
+
+    Args:
+        metric: Name of the metric; one that is not known counts as higher is better.
+        rows: The rows.
+        value: Gives a row's value, None for none.
+
+    Example:
+        >>> find_worst("log_loss", [0.2, 0.9, None], lambda each: each)
+        0.9
+    """
+    known = METRICS.get(metric)
+    sign = 1.0 if known is None or known.is_higher_better else -1.0
+    measured = [
+        (sign * found, row)
+        for row in rows
+        if (found := value(row)) is not None and math.isfinite(found)
+    ]
+    return min(measured, key=lambda each: each[0])[1] if measured else None

@@ -6,7 +6,7 @@ from include.errors import ParamError
 from include.records import PromoteRecord
 from include.serving.champion import load_served
 from include.settings import load_settings
-from include.tracking.aliases import PREVIOUS, find_champion, move_champion
+from include.tracking.aliases import PREVIOUS, find_champion, move_champion, require_champion
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +33,7 @@ def rollback(name: str, *, to: str = "", reason: str, by: str) -> PromoteRecord:
     settings = load_settings()
     if not reason.strip():
         raise ParamError("a reason is kept with every way back. Received: none. Say why.")
-    champion = find_champion(settings, name)
-    if champion is None:
-        raise ParamError(f"{name} must have a champion to go back from. Received: none.")
+    champion = require_champion(settings, name)
     previous = find_champion(settings, name, PREVIOUS)
     target = to or (previous.version if previous else "")
     if target in {"", champion.version}:

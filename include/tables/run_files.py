@@ -2,9 +2,12 @@
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from tempfile import gettempdir
+from tempfile import TemporaryFile, gettempdir
+from typing import IO
 
 from upath import UPath
 
@@ -99,19 +102,32 @@ def slug_of_pipeline(pipeline: str) -> str:
 
 def write_atomically(path: UPath, data: bytes) -> None:
     """Write a file so that readers see the old one or the new one, never half of it."""
+    try:
+        with replace_file(path) as file:
+            file.write(data)
+    except BaseException as error:
+        error.add_note(f"Needed: {len(data)} bytes for {path.name}.")
+        raise
+
+
+@contextmanager
+def replace_file(path: UPath) -> Iterator[IO[bytes]]:
+    """Open a file for writing that takes its name only when all of it is there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not is_local(path):
-        # Object stores show an object only once it is complete.
-        path.write_bytes(data)
+        # An object store completes an object when it is closed, also by an error.
+        with TemporaryFile() as file:
+            yield file
+            file.seek(0)
+            with path.open("wb") as remote:
+                shutil.copyfileobj(file, remote)
         return
     temporary = Path(str(path.parent)) / f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}"
     try:
         with temporary.open("wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(str(path))
-    except BaseException as error:
+    finally:
         temporary.unlink(missing_ok=True)
-        error.add_note(f"Needed: {len(data)} bytes for {path.name}.")
-        raise

@@ -8,7 +8,7 @@ import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from include.errors import PromotionError
+from include.errors import ParamError, PromotionError
 from include.tracking.alias_history import (
     BY_HAND,
     explain_change,
@@ -74,6 +74,21 @@ def find_run_of_version(settings: "Settings", name: str, version: str) -> str:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
             return ""
+
+
+def require_champion(settings: "Settings", name: str) -> ChampionRef:
+    """Look up the champion that something is asked of.
+
+    Raises:
+        ParamError: There is none.
+        TrackingUnavailableError: The MLflow server does not answer.
+    """
+    found = find_champion(settings, name)
+    if found is None:
+        raise ParamError(
+            f"{name} must have a champion. Received: none. Train one: make run PIPELINE={name}"
+        )
+    return found
 
 
 def settle_disturbance(settings: "Settings", name: str, *, seen_by: str) -> str:

@@ -1,6 +1,6 @@
 """Scaling of a regression's target, there and back: the same in training and when it answers."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -39,10 +39,15 @@ def unscale_target(outputs: npt.NDArray[np.float64], scale: TargetScale) -> npt.
         >>> unscale_target(np.array([-7.0]), scale).tolist()
         [0.0]
     """
+    return np.asarray(unscale(outputs, scale, np))
+
+
+def unscale(outputs: Any, scale: TargetScale, library: Any) -> Any:
+    """Do so with the arrays of a library that has NumPy's functions, such as JAX for gradients."""
     values = outputs * scale.width + scale.center
     if scale.log_origin is None:
-        return np.asarray(values)
-    return np.asarray(np.expm1(np.clip(values, 0.0, LARGEST_LOG)) + scale.log_origin)
+        return values
+    return library.expm1(library.clip(values, 0.0, LARGEST_LOG)) + scale.log_origin
 
 
 def widest_step(predictions: npt.NDArray[np.float64], scale: TargetScale) -> float:

@@ -1,8 +1,9 @@
 from pathlib import Path
 
 import pytest
+from upath import UPath
 
-from include.tables.run_files import RunFiles
+from include.tables.run_files import RunFiles, replace_file, write_atomically
 from tests.builders import make_run
 
 
@@ -42,3 +43,13 @@ def test_libraries_get_a_local_directory(tmp_path: Path) -> None:
 def test_an_object_store_works_as_root() -> None:
     files = RunFiles("memory://runs", make_run())
     assert files.read_bytes("a.txt") == b"x" if files.write_bytes("a.txt", b"x") else False
+
+
+@pytest.mark.parametrize("place", ["local", "memory://replaced"])
+def test_a_file_that_is_not_finished_never_shows(tmp_path: Path, place: str) -> None:
+    path = UPath(str(tmp_path / "a.bin") if place == "local" else f"{place}/a.bin")
+    write_atomically(path, b"before")
+    writing = replace_file(path)
+    writing.__enter__().write(b"half of it")
+    assert not writing.__exit__(ValueError, ValueError("half"), None)
+    assert path.read_bytes() == b"before"

@@ -33,7 +33,7 @@ from include.records.names import EXPLANATIONS
 from include.serving.bundle import describe_columns
 from include.serving.explain import RowExplainer
 from include.specs import PipelineSpec
-from include.specs.metrics import METRICS
+from include.specs.metrics import METRICS, find_worst
 from include.specs.names import ROW_ID
 from include.steps.evaluate.part_metrics import ScoredRows
 from include.steps.train.feature_arrays import read_arrays
@@ -276,15 +276,10 @@ def _find_worst(
 ) -> tuple[str, np.ndarray] | None:
     """Find the slice on which the deciding metric is worst, and which of the chosen rows it has."""
     metric = spec.compare_metric
-    known = [
-        each
-        for each in candidate.slices
-        if each.rows >= spec.evaluation.slice_rows and metric in each.metrics
-    ]
-    if not known:
+    known = (each for each in candidate.slices if each.rows >= spec.evaluation.slice_rows)
+    worst = find_worst(metric, known, lambda each: each.metrics.get(metric))
+    if worst is None:
         return None
-    sign = 1 if METRICS[metric].is_higher_better else -1
-    worst = min(known, key=lambda each: sign * each.metrics[metric])
     masks = dict(label_rows(candidate.test.frame[worst.column]).masks())
     inside = masks[worst.value][chosen]
     return (f"{worst.column} = {worst.value}", inside) if inside.any() else None

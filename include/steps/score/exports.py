@@ -1,21 +1,17 @@
 """Predictions as files: one for each input and version, written whole or not at all."""
 
-import os
-import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
-from upath import UPath
 
 from include.records import TableRef
 from include.serving.batch import VERSION
-from include.tables.layout import is_local, open_root, slug
+from include.tables.layout import open_root, slug
+from include.tables.run_files import replace_file
 from include.tables.store import iter_batches
 
 # What a spreadsheet takes for a formula, and what only looks like one.
@@ -54,27 +50,6 @@ def export_file(
             # The directory's name says the version; in the file, too, it would be said twice.
             write_parquet(file, (rows.drop_columns([VERSION]) for rows in batches))
     return str(place)
-
-
-@contextmanager
-def replace_file(place: UPath) -> Iterator[IO[bytes]]:
-    """Open a file for writing that takes its name only when all of it is there."""
-    if not is_local(place):
-        # Object stores show an object only once it is complete.
-        with place.open("wb") as file:
-            yield file
-        return
-    target = Path(str(place))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_csv(file: IO[bytes], batches: Iterator[pa.Table], *, formulas: bool) -> None:

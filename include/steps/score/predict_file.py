@@ -12,12 +12,13 @@ from include.settings import Settings
 from include.sources.file_lists import list_source_files
 from include.specs import PipelineSpec
 from include.steps.ingest import connection_from_environment
-from include.steps.score.exports import replace_file, write_csv, write_parquet
+from include.steps.score.exports import write_csv, write_parquet
 from include.steps.score.inputs import NewInput, read_input
 from include.steps.score.predict import make_scorer, read_frames
 from include.tables.layout import open_root
+from include.tables.run_files import replace_file
 from include.tables.store import iter_batches
-from include.tracking.aliases import find_champion
+from include.tracking.aliases import require_champion
 
 ENDINGS: Final = (".csv", ".parquet")
 
@@ -51,12 +52,7 @@ def predict_file(
     """
     if out.suffix not in ENDINGS:
         raise ParamError(f"--out must end in {' or '.join(ENDINGS)}. Received: {out.name}.")
-    champion = find_champion(settings, spec.name)
-    if champion is None:
-        raise ParamError(
-            f"{spec.name} must have a champion. Received: none. Train one: "
-            f"make run PIPELINE={spec.name}"
-        )
+    champion = require_champion(settings, spec.name)
     model = load_served(settings, spec.name, champion.version).model
     with TemporaryDirectory(prefix="gatehouse-predict-") as scratch:
         own = settings.model_copy(update={"data_root": scratch})
