@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from include.errors import DataError
+from include.errors import DataError, ParamError
 from include.records import Record
 from include.specs.names import ROW_ID
 from include.tracking.signatures import PREDICTION, PROBABILITY
@@ -64,7 +64,17 @@ class BatchScorer:
             version: Its version.
             names: Columns that name a row, copied beside its prediction.
             probabilities: Whether the probability of every class is written.
+
+        Raises:
+            ParamError: A column that names a row has the name of a column of predictions.
         """
+        own = {INPUT, ROW_ID, PREDICTION, VERSION, SCORED_AT}
+        taken = [each for each in names if each in own or each.startswith(PROBABILITY)]
+        if taken:
+            raise ParamError(
+                f"columns that name a row must not be called like those of predictions. Received: "
+                f"{taken}. Set scoring.key to others, or rename them in the source."
+            )
         self._model = model
         self._version = version
         self._names = tuple(names)
@@ -125,9 +135,3 @@ class BatchScorer:
                 update={"classes": {str(name): int(n) for name, n in counts.items()}}
             )
         self.summary = self.summary.add(seen)
-
-
-def list_output_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Give those of a user's columns whose names the columns of predictions have."""
-    own = {INPUT, ROW_ID, PREDICTION, VERSION, SCORED_AT}
-    return tuple(each for each in names if each in own or each.startswith(PROBABILITY))

@@ -47,15 +47,15 @@ def compare_tables(
         tables: The rows of the window.
         predictions: What was predicted for them.
     """
-    rules = spec.monitoring
+    rules, rows, said_rows = spec.monitoring, _list_columns(tables), _list_columns(predictions)
     known = {} if reference is None else {each.name: each for each in reference.columns}
     found = [
         compare_column(known.get(column.name), column.name, values, min_rows=rules.min_rows)
         for column in bundle.columns
         if column.name not in rules.ignore
-        for values in _read_column(tables, column.name, column.kind)
+        for values in _read_column(rows, column.name, column.kind)
     ]
-    for values in _read_column(predictions, PREDICTION, ""):
+    for values in _read_column(said_rows, PREDICTION, ""):
         said = None if reference is None else reference.prediction
         found.append(compare_column(said, PREDICTION, values, min_rows=rules.min_rows))
     return judge_window(found, alpha=rules.alpha, min_shift=rules.min_shift)
@@ -77,8 +77,14 @@ def estimate_window(
     return estimate_accuracy(sureness, reference.calibration)
 
 
-def _read_column(tables: Sequence[TableRef], name: str, kind: str) -> "Iterator[pd.Series]":
-    having = [table for table in tables if name in read_manifest(table)["schema"]]
+def _list_columns(tables: Sequence[TableRef]) -> list[tuple[TableRef, frozenset[str]]]:
+    return [(table, frozenset(read_manifest(table)["schema"])) for table in tables]
+
+
+def _read_column(
+    tables: Sequence[tuple[TableRef, frozenset[str]]], name: str, kind: str
+) -> "Iterator[pd.Series]":
+    having = [table for table, columns in tables if name in columns]
     if having:
         values = [view_column(kind, read_frame(table, [name])[name]) for table in having]
         yield pd.concat(values, ignore_index=True)

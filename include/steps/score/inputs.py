@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from include.errors import DataError, ParamError, QualityError, SourceError
+from include.errors import DataError, QualityError, SourceError
 from include.features.contract import list_lag_columns
 from include.quality.failure_table import render_failures
+from include.quality.suites import build_suite
 from include.records import (
     RunContext,
     ScoringDetails,
@@ -29,7 +30,7 @@ from include.steps.validate.checked_tables import check_table
 from include.tables.code import code_digest
 from include.tables.run_files import RunFiles
 from include.tables.store import TableStore, digest_key, read_manifest
-from include.tracking.aliases import find_champion
+from include.tracking.aliases import find_champion, require_champion
 from include.tracking.bundles import DATA
 from include.tracking.registry import fetch_version
 from include.tracking.runs import open_run
@@ -68,13 +69,9 @@ def find_new_inputs(
         TrackingUnavailableError: The MLflow server does not answer.
     """
     settings = load_settings()
-    champion = find_champion(settings, spec.name)
+    look_up = require_champion if is_asked else find_champion
+    champion = look_up(settings, spec.name)
     if champion is None:
-        if is_asked:
-            raise ParamError(
-                f"{spec.name} must have a champion to score with. Received: none. Train one: "
-                f"make run PIPELINE={spec.name}"
-            )
         return "", []
     if not isinstance(spec.source, FileSource):
         return champion.version, [NewInput(spec.source.kind, spec.source)]
@@ -88,6 +85,8 @@ def find_new_inputs(
             source = spec.source.model_copy(update={"uri": file.uri, "test_uri": None})
             found.append((stamp.partition("-")[2], NewInput(name, source, stamp)))
     found.sort(key=lambda each: each[0])
+    if len(found) > MAX_INPUTS:
+        logger.warning("%d inputs wait; the oldest %d come first", len(found), MAX_INPUTS)
     return champion.version, [one for _, one in found[:MAX_INPUTS]]
 
 
@@ -193,11 +192,13 @@ def read_input(
         others = tuple(each for each in asked.columns if each.name != spec.target.column)
         ingested = take_snapshot(store, spec.name, one.source, replace(plan, contract=others))
     there = set(read_manifest(ingested.raw)["schema"])
+    rules = {rule.origin: rule.columns for rule in build_suite(asked, "scoring")}
+    absent = {f"quality.{n}" for n, _ in enumerate(asked.quality)} & {
+        origin for origin, named in rules.items() if optional.intersection(named) - there
+    }
     checked_by = asked.replace(
         columns=tuple(each for each in asked.columns if each.name in there | needed),
-        quality=tuple(
-            rule for rule in asked.quality if optional.isdisjoint(_named(rule.arguments) - there)
-        ),
+        quality=tuple(rule for n, rule in enumerate(asked.quality) if f"quality.{n}" not in absent),
     )
     key = digest_key(
         *(ingested.raw.key, ingested.rejected.key if ingested.rejected else "", "scoring"),
@@ -211,13 +212,18 @@ def read_input(
             f"Correct {one.name}, or the contract where the rows are right and train again."
         )
     failures = [failure for failure in checked.report.failures if failure.severity != "critical"]
+    warnings = [failure.advice for failure in failures[:10]]
+    if absent:
+        warnings.append(f"{', '.join(sorted(absent))} not checked: their columns are not there")
+    if ingested.dropped_columns:
+        warnings.append(f"columns not in the contract, dropped: {list(ingested.dropped_columns)}")
     return ScoringInput(
         name=one.name,
         stamp=one.stamp,
         table=checked.table,
         quarantine=checked.quarantine,
         quarantined=checked.report.quarantined,
-        warnings=tuple(f"{one.name}: {failure.advice}"[:300] for failure in failures[:10]),
+        warnings=tuple(f"{one.name}: {text}"[:300] for text in (*warnings, *ingested.notes)),
     )
 
 
@@ -228,8 +234,3 @@ def take_contract(spec: PipelineSpec, bundle: Bundle) -> PipelineSpec:
     """
     theirs = {each.name: each for each in bundle.columns if not each.private}
     return spec.replace(columns=tuple(theirs.get(each.name, each) for each in spec.columns))
-
-
-def _named(arguments: dict[str, object]) -> set[str]:
-    lists = [value if isinstance(value, list | tuple) else [value] for value in arguments.values()]
-    return {name for names in lists for name in names if isinstance(name, str)}

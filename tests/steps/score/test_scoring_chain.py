@@ -9,6 +9,8 @@ import sqlalchemy as sa
 
 from include.errors import DataError, ParamError
 from include.records import Delivery, ScoringDetails
+from include.serving.batch import BatchScorer
+from include.serving.scoring_model import ScoringModel
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.steps.runner import run_step
@@ -20,7 +22,7 @@ from include.tables.readers import read_frame
 from include.tracking.aliases import move_champion
 from include.tracking.registry import register_model
 from include.tracking.runs import open_run
-from tests.builders import make_frame, make_run, make_spec
+from tests.builders import BASE_SPEC, make_frame, make_run, make_spec
 from tests.bundle_builders import SmallBundle, make_bundle
 
 
@@ -211,3 +213,25 @@ def test_a_file_without_header_may_lack_the_target(spec, incoming):
     place = write_rows(spec, incoming, "a.csv", 40)
     place.write_text("\n".join(place.read_text().splitlines()[1:]))
     assert score(spec).rows == 40
+
+
+def test_rules_and_columns_that_are_left_out_are_told(spec, incoming):
+    rule = {"expect": "expect_column_values_to_not_be_null", "column": "note"}
+    kept = {"expect": "expect_column_values_to_not_be_null", "column": "age", "mostly": 0.5}
+    columns = [*BASE_SPEC["columns"], {"name": "note", "kind": "id"}]
+    spec = make_spec(
+        name=spec.name, columns=columns, quality=[kept, rule], scoring={"key": ["loan_id"]}
+    )
+    write_rows(spec, incoming, "a.csv", 40, extra=1)
+    delivered = score(spec)
+    assert delivered.rows == 40
+    assert [text.partition(": ")[2] for text in delivered.warnings if "a.csv" in text] == [
+        "quality.1 not checked: their columns are not there",
+        "columns not in the contract, dropped: ['extra']",
+    ]
+
+
+def test_a_column_named_like_those_of_predictions_names_no_row(small):
+    model = ScoringModel.load(small.directory)
+    with pytest.raises(ParamError, match=r"Received: \['input', 'probability_x'\]"):
+        BatchScorer(model, version="1", names=["loan_id", "input", "probability_x"])
