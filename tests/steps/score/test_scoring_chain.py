@@ -183,7 +183,8 @@ def test_a_database_gets_every_row_once_however_often_it_is_scored(
     write_rows(spec, incoming, "a.csv", 40)
     score(spec)
     score(spec, "two", force=True)
-    with sa.create_engine(url).connect() as connection:
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.connect() as connection:
         found = pd.read_sql("SELECT * FROM scores", connection)
     assert len(found) == found["loan_id"].nunique() == 40
 
