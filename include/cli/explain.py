@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from include.cli.shared import PipelineArgument, app, console, find_spec, plain, readable_errors
+from include.cli.shared import PipelineArgument, app, console, open_pipeline, plain, readable_errors
 from include.errors import ParamError
-from include.settings import Settings, load_settings
+from include.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,8 +41,7 @@ def explain(
                 "expected one of --row, --file and --key. Received: "
                 f"{sum(each is not None for each in (row, file, key))} of them."
             )
-        settings = load_settings()
-        spec = find_spec(settings, pipeline)
+        settings, spec = open_pipeline(pipeline)
         model = _load(settings, spec, version)
         if key is not None:
             explained = _explain_stored(settings, spec, model, key)
@@ -65,9 +64,7 @@ def explain(
 def _load(settings: Settings, spec: "PipelineSpec", version: str | None) -> "ScoringModel":
     from include.serving.loading import load_version
     from include.tracking.aliases import require_champion
-    from include.tracking.connection import check_reachable
 
-    check_reachable(settings.mlflow)
     version = version or require_champion(settings, spec.name).version
     return load_version(settings, spec.name, version)
 

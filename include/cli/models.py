@@ -11,11 +11,10 @@ from include.cli.shared import (
     PipelineArgument,
     app,
     console,
-    find_spec,
+    open_pipeline,
     plain,
     readable_errors,
 )
-from include.settings import load_settings
 
 
 @app.command()
@@ -31,15 +30,10 @@ def predict(
 
     Rows that break the contract are written beside the predictions, each with its reason.
     """
-    from include.stack.environment import make_home
     from include.steps.score.predict_file import predict_file
-    from include.tracking.connection import check_reachable
 
     with readable_errors():
-        settings = load_settings()
-        make_home(settings)
-        spec = find_spec(settings, pipeline)
-        check_reachable(settings.mlflow)
+        settings, spec = open_pipeline(pipeline)
         done = predict_file(spec, settings, file, out, formulas=formulas)
         for text in done.warnings:
             console.print(f"[yellow]{plain(text)}[/yellow]")
@@ -62,16 +56,11 @@ def serve(
     takes over when the alias moves. Beyond this machine, callers must show a token.
     """
     from include.serving.server import serve_champion
-    from include.stack.environment import make_home
-    from include.tracking.connection import check_reachable
 
     with readable_errors():
-        settings = load_settings()
-        make_home(settings)
-        name = find_spec(settings, pipeline).name
-        check_reachable(settings.mlflow)
+        settings, spec = open_pipeline(pipeline)
         show = partial(console.print, soft_wrap=True, markup=False)
-        serve_champion(settings, name, host=host, port=port, tell=show)
+        serve_champion(settings, spec.name, host=host, port=port, tell=show)
 
 
 @app.command()
@@ -86,17 +75,12 @@ def rollback(
     from getpass import getuser
 
     from include.records import Notice
-    from include.stack.environment import make_home
     from include.steps.notify import notify
     from include.steps.rollback import rollback as step
-    from include.tracking.connection import check_reachable
 
     with readable_errors():
-        settings = load_settings()
-        make_home(settings)
-        spec = find_spec(settings, pipeline)
+        _, spec = open_pipeline(pipeline)
         name = spec.name
-        check_reachable(settings.mlflow)
         done = step(name, to=to, reason=reason, by=getuser())
         at, what = datetime.now(UTC).isoformat(), f"{done.reason} ({getuser()})"
         notify(spec, Notice(event="rolled_back", pipeline=name, what=what, key=at))

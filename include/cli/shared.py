@@ -52,6 +52,22 @@ def find_spec(settings: Settings, pipeline: str) -> PipelineSpec:
     )
 
 
+def open_pipeline(pipeline: str) -> tuple[Settings, PipelineSpec]:
+    """Give settings and spec of a pipeline whose MLflow server answers.
+
+    Raises:
+        GatehouseError: There is no such pipeline, or no server.
+    """
+    from include.stack.environment import make_home
+    from include.tracking.connection import check_reachable
+
+    settings = load_settings()
+    make_home(settings)
+    spec = find_spec(settings, pipeline)
+    check_reachable(settings.mlflow)
+    return settings, spec
+
+
 def tell(line: str) -> None:
     """Show a line of progress, dimmed."""
     console.print(f"[dim]{plain(line)}[/dim]")

@@ -2,16 +2,18 @@
 
 import subprocess
 import sys
-from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from airflow.configuration import conf
-from airflow.sdk import DAG, CronTriggerTimetable, Param, task
-from airflow.sdk.exceptions import AirflowRuntimeError, AirflowSkipException
+from airflow.sdk import DAG, Param, task
+from airflow.sdk.exceptions import AirflowSkipException
 
-from include.orchestration.policies import RETRY_POLICY
+from include.orchestration.policies import RETRY_POLICY, build_timetable
+from include.orchestration.tasks import find_state
 from include.records import MaintainRecord
 from include.settings import PROJECT_ROOT, load_settings
+from include.specs.schedule import ScheduleSpec
 
 NIGHT_HOUR: Final = 3
 MINUTES: Final = 15
@@ -41,9 +43,7 @@ def build_maintain_dag() -> DAG:
         tags=["gatehouse", "maintain"],
         max_active_runs=1,
         # Never at once: a stack that just came up has its first training to do.
-        schedule=CronTriggerTimetable(
-            f"*/{MINUTES} * * * *", timezone="UTC", run_immediately=timedelta(0)
-        ),
+        schedule=build_timetable(ScheduleSpec(cron=f"*/{MINUTES} * * * *")),
         catchup=False,
         is_paused_upon_creation=False,
         params={
@@ -56,14 +56,7 @@ def build_maintain_dag() -> DAG:
         def close_left_runs(ti: Any = None) -> int:
             from include.steps.maintain import close_left_runs as step
 
-            def find_state(dag_id: str, run_id: str) -> Any:
-                try:
-                    state = ti.get_dagrun_state(dag_id, run_id)
-                except AirflowRuntimeError:  # somebody deleted it
-                    return "gone"
-                return state if state in {"success", "failed"} else "running"
-
-            return step(load_settings(), find_state)
+            return step(load_settings(), partial(find_state, ti))
 
         @task
         def clean(params: Any = None, dag_run: Any = None) -> MaintainRecord:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from airflow.sdk import Connection, get_current_context
 from airflow.sdk.exceptions import (
@@ -102,6 +102,17 @@ def check_handed_on(step: Callable[..., Any], records: Sequence[Record | None]) 
             raise missing_record(step.__name__, name)
 
 
+def find_state(
+    ti: Any, dag_id: str, run_id: str
+) -> Literal["running", "success", "failed", "gone"]:
+    """Tell what became of a DAG run; `gone` if somebody deleted it."""
+    try:
+        state = ti.get_dagrun_state(dag_id, run_id)
+    except AirflowRuntimeError:
+        return "gone"
+    return state if state in {"success", "failed"} else "running"
+
+
 def wait_for_turn(run: RunContext, ti: Any) -> None:
     """Come back later while another run of the DAG is at work.
 
@@ -110,10 +121,7 @@ def wait_for_turn(run: RunContext, ti: Any) -> None:
     """
 
     def is_over(run_id: str) -> bool:
-        try:
-            if ti.get_dagrun_state(run.dag_id, run_id) in {"success", "failed"}:
-                return True
-        except AirflowRuntimeError:  # somebody deleted it
+        if find_state(ti, run.dag_id, run_id) != "running":
             return True
         states = ti.get_task_states(dag_id=run.dag_id, run_ids=[run_id]).get(run_id, {})
         return steps_aside(states, is_decided=ti.task_id in AFTER_VERDICT)

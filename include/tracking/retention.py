@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from include.records import RunContext
 from include.tracking.connection import tracking_calls
 from include.tracking.removal import count_bytes, remove_model, remove_run
-from include.tracking.runs import INSTALLATION
+from include.tracking.runs import INSTALLATION, PARENT
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -73,9 +74,19 @@ def list_running(settings: "Settings", client: "MlflowClient") -> list["Run"]:
         ]
 
 
+def describe_dag_run(run: "Run") -> RunContext:
+    """Name the DAG run to which an MLflow run of ours belongs."""
+    tags = run.data.tags
+    return RunContext(
+        pipeline=tags["gatehouse.pipeline"],
+        dag_id=tags["airflow.dag_id"],
+        run_id=tags["airflow.run_id"],
+    )
+
+
 def list_children(client: "MlflowClient", run: "Run") -> list["Run"]:
     """List the runs nested in a run."""
-    term = f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
+    term = f"tags.`{PARENT}` = '{run.info.run_id}'"
     ids = [run.info.experiment_id]
     return list(_pages(client.search_runs, experiment_ids=ids, filter_string=term))
 

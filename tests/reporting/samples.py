@@ -1,7 +1,7 @@
 """Records of a run as the steps would hand them on, for pages to show."""
 
 import base64
-from typing import Any
+from typing import Any, Final
 
 from include.promotion.wording import tell_outcome
 from include.records import (
@@ -30,6 +30,16 @@ HOSTILE = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>"
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"
     "gg=="
+)
+
+DECIDING: Final = KeyMetric(
+    name="log_loss",
+    is_deciding=True,
+    candidate=0.2411,
+    champion=0.2537,
+    change=-0.0126,
+    low=-0.0199,
+    high=-0.0051,
 )
 
 
@@ -181,17 +191,7 @@ def make_evidence(text: str = "income", **changes: Any) -> RunEvidence:
             for step, seconds in (("ingest", 0.6), ("validate", 1.9), ("train", 8.9))
         ),
         "outcome": make_outcome(),
-        "key_metrics": (
-            KeyMetric(
-                name="log_loss",
-                is_deciding=True,
-                candidate=0.2411,
-                champion=0.2537,
-                change=-0.0126,
-                low=-0.0199,
-                high=-0.0051,
-            ),
-        ),
+        "key_metrics": (DECIDING,),
         "warnings": (f"{text} is constant in the training rows",),
         "addresses": Addresses(mlflow="http://127.0.0.1:5000/#/experiments/1/runs/abc"),
         "versions": {"keras": "3.15.1"},

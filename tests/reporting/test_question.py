@@ -8,22 +8,14 @@ from markdown_it import MarkdownIt
 from include.records import EvaluateRecord, KeyMetric, Verdict
 from include.reporting.details import Addresses
 from include.reporting.question import write_question
-from tests.reporting.samples import make_outcome, make_records
+from tests.reporting.samples import DECIDING, make_outcome, make_records
 
 HOSTILE = (
     "<img src=x onerror=alert(1)><script>alert(2)</script> [click](javascript:alert(3)) "
     "![i](http://evil/x.png) `code` | a | &lt;b&gt;\n\n# big\n\n- point"
 )
 METRICS = (
-    KeyMetric(
-        name="log_loss",
-        is_deciding=True,
-        candidate=0.2411,
-        champion=0.2537,
-        change=-0.0126,
-        low=-0.0199,
-        high=-0.0051,
-    ),
+    DECIDING,
     KeyMetric(name="accuracy", is_deciding=False, required="at least 0.85", candidate=0.9023),
 )
 

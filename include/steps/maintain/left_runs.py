@@ -4,10 +4,9 @@ import logging
 from collections.abc import Callable
 from typing import Literal
 
-from include.records import RunContext
 from include.settings import Settings
 from include.tracking.connection import connect
-from include.tracking.retention import list_children, list_running
+from include.tracking.retention import describe_dag_run, list_running
 from include.tracking.runs import end_run, say_unsaid_ends
 
 logger = logging.getLogger(__name__)
@@ -31,20 +30,12 @@ def close_left_runs(settings: Settings, find_state: Callable[[str, str], DagRunS
     say_unsaid_ends(settings)
     closed = 0
     for run in list_running(settings, client):
-        tags = run.data.tags
-        context = RunContext(
-            pipeline=tags["gatehouse.pipeline"],
-            dag_id=tags["airflow.dag_id"],
-            run_id=tags["airflow.run_id"],
-        )
+        context = describe_dag_run(run)
         state = find_state(context.dag_id, context.run_id)
         if state == "running":
             continue
         reason = f"its DAG run is {state} and left it RUNNING; ended by maintain"
         client.set_tag(run.info.run_id, "gatehouse.reason", reason)
-        for child in list_children(client, run):
-            if child.info.status == "RUNNING":
-                client.set_terminated(child.info.run_id, status="KILLED")
         end_run(settings, context, "FINISHED" if state == "success" else "KILLED")
         logger.warning("MLflow run %s: %s", run.info.run_id, reason)
         closed += 1

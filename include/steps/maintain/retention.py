@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from upath import UPath
 
-from include.records import RunContext, ScoredInput
+from include.records import ScoredInput
 from include.settings import Settings
 from include.steps.maintain.waste import Waste, last_change, waste_of
 from include.tables.layout import MANIFEST, open_root
@@ -22,7 +22,7 @@ from include.tables.leftovers import FOREIGN_SECONDS
 from include.tables.publishing import load_manifest
 from include.tables.run_files import RunFiles
 from include.tracking.connection import connect
-from include.tracking.retention import measure_wholly, remove_wholly, sort_runs
+from include.tracking.retention import describe_dag_run, measure_wholly, remove_wholly, sort_runs
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -99,13 +99,7 @@ def _tables_of(scored: ScoredInput) -> set[str]:
 
 
 def _directory(settings: Settings, run: "Run") -> str:
-    tags = run.data.tags
-    context = RunContext(
-        pipeline=tags["gatehouse.pipeline"],
-        dag_id=tags["airflow.dag_id"],
-        run_id=tags["airflow.run_id"],
-    )
-    return RunFiles(settings.data, context).directory
+    return RunFiles(settings.data, describe_dag_run(run)).directory
 
 
 def _old_files(directory: UPath, oldest: float) -> Iterator[UPath]:

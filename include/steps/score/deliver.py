@@ -167,7 +167,14 @@ def _log(log: RunLog, details: ScoringDetails, summary: PredictionSummary) -> No
         "quarantined": float(sum(one.quarantined for one in details.inputs)),
         "inputs": float(len(details.inputs)),
     }
-    for name, count in sorted(summary.classes.items())[:MAX_CLASSES]:
+    common = sorted(summary.classes.items(), key=lambda one: (-one[1], one[0]))
+    if len(common) > MAX_CLASSES:
+        logger.warning(
+            "MLflow gets the shares of the %d most common of %d predicted classes",
+            MAX_CLASSES,
+            len(common),
+        )
+    for name, count in common[:MAX_CLASSES]:
         figures[f"share/{name}"] = count / max(summary.rows, 1)
     if summary.total:
         figures["mean"] = summary.total / max(summary.rows, 1)
