@@ -90,7 +90,6 @@ def open_run(settings: "Settings", run: RunContext) -> RunLog:
             tags |= {FOLLOWS: follows} if follows else {}
             name = f"{_take_number(client, experiment)} {RUNNING}"
             found = _create(client, experiment_id, name, tags, key)
-            _end_abandoned(client, experiment_id, run, key[INSTALLATION])
         found = _resume(client, found)
     log = _log_of(settings, run.run_key, found, client, experiment.tags)
     if (is_new or follows) and run.kind == "train" and run.deciding_metric:
@@ -308,24 +307,6 @@ def _create(
     else:
         logger.info("MLflow run %s (%s) created", created.info.run_id, name)
     return first
-
-
-def _end_abandoned(
-    client: "MlflowClient", experiment_id: str, run: RunContext, installation: str
-) -> None:
-    """End runs of the same DAG that nobody closed: a DAG has one active run at a time.
-
-    `close_run` does that as a rule; not if the server was away then, or the machine went down.
-    """
-    left = client.search_runs(
-        [experiment_id],
-        filter_string=f"attributes.status = 'RUNNING' and tags.`airflow.dag_id` = '{run.dag_id}' "
-        f"and tags.`{INSTALLATION}` = '{installation}'",
-    )
-    for other in left:
-        if other.data.tags.get(RUN_KEY) != run.run_key:
-            logger.warning("MLflow run %s was left RUNNING; ended as KILLED", other.info.run_id)
-            client.set_terminated(other.info.run_id, status="KILLED")
 
 
 def _search(client: "MlflowClient", experiment_id: str, key: dict[str, str]) -> "Run | None":

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser_fixture import find_violations
 from tests.builders import make_frame
-from tests.journeys.journey import Journey
+from tests.journeys.journey import Finished, Journey
 
 pytestmark = [
     pytest.mark.journey,
@@ -58,6 +58,8 @@ def test_a_question_is_answered_by_its_page_alone_and_holds_up_no_other_run(
     # The first is not answered, and the second comes as far all the same.
     _, second = ask(journey, "asked", note="as good as the first")
     assert journey.state(dag_id, first, "approve") == "awaiting_input"
+    waiting = journey.mlflow_run(Finished(dag_id, first, "running", {}, {}, 0.0))
+    assert waiting["info"]["status"] == "RUNNING"
 
     run_url = f"{journey.settings.airflow}/dags/{dag_id}/runs/{first}"
     page.goto(f"{run_url}/tasks/approve/required_actions")

@@ -172,8 +172,13 @@ def test_runs_of_another_airflow_on_the_same_server_are_left_alone(settings, run
     later = open_run(settings, run.model_copy(update={"run_id": "manual__later"}))
 
     assert len({theirs.run_id, same_id.run_id, later.run_id}) == 3
-    statuses = [later.client.get_run(each.run_id).info.status for each in (theirs, same_id)]
-    assert statuses == ["RUNNING", "KILLED"]  # one was left behind by ours
+    assert later.client.get_run(theirs.run_id).info.status == "RUNNING"
+
+
+def test_a_run_that_waits_for_an_answer_is_not_ended_by_the_next(settings, run):
+    waiting = open_run(settings, run)
+    later = open_run(settings, run.model_copy(update={"run_id": "manual__later"}))
+    assert later.client.get_run(waiting.run_id).info.status == "RUNNING"
 
 
 @pytest.mark.parametrize(
