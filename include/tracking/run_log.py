@@ -171,7 +171,8 @@ class RunLog:
                 "experiments": json.dumps([self.experiment_id]),
             }
         )
-        return f"{self.settings.mlflow_public}/#/compare-runs?{MODE}&{query}"
+        # MLflow's page reads the runs from the first parameter alone.
+        return f"{self.settings.mlflow_public}/#/compare-runs?{query}&{MODE}"
 
     def log_text(self, text: str, path: str) -> None:
         """Store a text as an artifact, e.g. `log_text(page, "report.html")`."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
@@ -71,3 +72,13 @@ def test_two_runs_are_compared_by_the_metric_that_decides(journey: Journey, page
     first_row = read_first_row(page)
     assert first_row[0] == DECIDING
     assert sorted(map(float, first_row[1:])) == pytest.approx(sorted(decided), rel=0.1)
+
+    # The report of the later run leads to its comparison with the champion.
+    later = found[1]["info"]["run_id"]
+    url = f"{journey.settings.mlflow}/get-artifact"
+    report = httpx.get(url, params={"path": "report.html", "run_uuid": later}, timeout=30).text
+    page.set_content(report)
+    link = page.get_by_role("link", name="Compare both runs in MLflow").get_attribute("href")
+    page.goto("about:blank")
+    page.goto(str(link))
+    expect(page.get_by_role("heading", name="Comparing 2 Runs")).to_be_visible()
