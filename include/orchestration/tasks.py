@@ -25,6 +25,7 @@ from include.orchestration.guards import (
 )
 from include.orchestration.links import show_run_link
 from include.orchestration.notices import tell_failure
+from include.orchestration.prompt_end import end_promptly
 from include.orchestration.run_notes import SENTENCE
 from include.orchestration.turns import find_run_ahead, steps_aside
 from include.records import ALL_TASKS, STEPS, PrepareRecord, Record, RunContext
@@ -243,6 +244,7 @@ def skip_unless(is_done: bool, record: R, reason: str) -> R:
     if is_done:
         return record
     get_current_context()["ti"].xcom_push(key="return_value", value=record)
+    end_promptly()
     raise AirflowSkipException(reason)
 
 
