@@ -46,6 +46,7 @@ _LIBRARIES = (
     "mlflow.pyfunc",
     "mlflow.data.meta_dataset",
     "mlflow.tracing.provider",
+    "mlflow.tracing.processor.base_mlflow",
     "mlflow.tracing.processor.otel",
     "mlflow.tracking.request_header.registry",
     "opentelemetry.sdk.trace.export",
@@ -55,7 +56,9 @@ _LIBRARIES = (
     "PIL.JpegImagePlugin",
     "PIL.PngImagePlugin",
     "jax.experimental.multihost_utils",
+    "jaxlib.mlir.dialects.builtin",
     "jaxlib.mlir.dialects.mhlo",
+    "sklearn.isotonic",
     "upath.implementations.local",
     "httpx",
     "jinja2.ext",
@@ -82,6 +85,7 @@ def _preload() -> None:
         with contextlib.suppress(ImportError, AttributeError):
             getattr(importlib.import_module(module), function)()
     _preload_project()
+    _build_a_dag()
     # Every task digests the code behind it: 0.3 s, unless the sources have been read here.
     with contextlib.suppress(Exception):
         code = importlib.import_module(f"{_PROJECT}.tables.code")
@@ -101,6 +105,20 @@ def _preload_project() -> None:
             except (Exception, SystemExit) as error:
                 _logger.warning("%s is not preloaded: %r", module.name, error)
         os.register_at_fork(after_in_child=functools.partial(_forget_if_changed, root, imported))
+
+
+def _build_a_dag() -> None:
+    """Build a DAG, since the first in a process has Airflow look through all of its providers."""
+    try:
+        loader = importlib.import_module(f"{_PROJECT}.specs.loader")
+        settings = importlib.import_module(f"{_PROJECT}.settings").load_settings()
+        training = importlib.import_module(f"{_PROJECT}.orchestration.training_dag")
+        entries = loader.load_pipeline_specs(settings.pipelines_dir)
+        spec = next((each.spec for each in entries if each.spec), None)
+        if spec is not None:
+            training.build_training_dag(spec)
+    except Exception as error:  # a pipeline that cannot be built is told of where it is loaded
+        _logger.warning("no DAG is built ahead: %r", error)
 
 
 def _forget_if_changed(root: str, imported: dict[str, tuple[int, int]]) -> None:

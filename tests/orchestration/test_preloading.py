@@ -132,6 +132,24 @@ def test_a_change_of_any_module_is_seen_and_all_of_them_can_be_imported_anew(tmp
     assert not [line for line in said if "Overwriting" in line]
 
 
+BUILD = """
+def list_new_modules():
+    from include.orchestration.training_dag import build_training_dag
+    from include.specs.loader import load_pipeline_spec
+    spec = load_pipeline_spec(airflow_local_settings.Path('include/pipelines/adult.yaml'))
+    before = set(sys.modules)
+    build_training_dag(spec)
+    return sorted(set(sys.modules) - before)
+
+airflow_local_settings._build_a_dag()
+fork_and_say('list_new_modules()')
+"""
+
+
+def test_a_fork_builds_its_dag_without_looking_through_airflows_providers():
+    assert run_forks(BUILD, ROOT)[-1] == "[]"
+
+
 @pytest.mark.slow  # it imports every library
 def test_preloading_touches_no_device_and_starts_no_thread():
     said = run_forks(
