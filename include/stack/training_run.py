@@ -35,6 +35,8 @@ from include.stack.run_result import (
 )
 
 POLL_SECONDS: Final = 0.25
+# Listing tasks keeps the API server twice as busy as a run's state, and tasks wait for it, too.
+TASKS_SECONDS: Final = 1.0
 DAG_SECONDS: Final = 90
 # A run leaves the queue within a second or two, unless another one is under way.
 QUEUE_SECONDS: Final = 10
@@ -149,13 +151,17 @@ def _wait_for_dag(api: AirflowApi, dag_id: str) -> dict[str, Any]:
 
 def _watch(run: _Run, console: Console) -> str:
     told: set[str] = set()
-    started = time.monotonic()
+    tasks: dict[str, Mapping[str, Any]] = {}
+    started = next_look = time.monotonic()
     next_beat = started + BEAT_SECONDS
     say = partial(console.print, soft_wrap=True)
     with Live(console=console, refresh_per_second=4, transient=not console.is_terminal) as live:
         while True:
-            state, tasks = _look(run)
-            live.update(draw_tasks(tasks, read_progress(run.api, run.dag_id, run.run_id, tasks)))
+            state, found = _look(run, with_tasks=time.monotonic() >= next_look)
+            if found is not None:
+                tasks, next_look = found, time.monotonic() + TASKS_SECONDS
+                progress = read_progress(run.api, run.dag_id, run.run_id, tasks)
+                live.update(draw_tasks(tasks, progress))
             notices = set(_find_notices(run, state, tasks, time.monotonic() - started))
             for notice in notices - told:
                 if _is_asking(tasks):
@@ -175,15 +181,16 @@ def _watch(run: _Run, console: Console) -> str:
     return state
 
 
-def _look(run: _Run) -> tuple[str, dict[str, Mapping[str, Any]]]:
-    """Read the states of a run and its tasks.
+def _look(run: _Run, *, with_tasks: bool) -> tuple[str, dict[str, Mapping[str, Any]] | None]:
+    """Read the state of a run, and its tasks if they are wanted or the run has ended.
 
     The API server may be busy or restarting; the run does not depend on us, so we look again.
     """
     for left in reversed(range(MOST_MISSES + 1)):
         try:
             entry = run.api.get_run(run.dag_id, run.run_id)
-            tasks = merge_mapped(run.api.list_tasks(run.dag_id, run.run_id))
+            is_due = with_tasks or entry.get("state") in ENDED
+            tasks = merge_mapped(run.api.list_tasks(run.dag_id, run.run_id)) if is_due else None
             break
         except InfrastructureError:
             if not left:
