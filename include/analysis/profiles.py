@@ -24,7 +24,7 @@ WHOLE: Final = 1e9
 # A few broken numbers among whole ones must not make bins that hold one and two values in turn.
 MOSTLY_WHOLE: Final = 0.95
 SHOWN_LEVELS: Final = 12
-LONGEST_LEVEL: Final = 80
+MAX_LEVEL_LENGTH: Final = 80
 # Tukey's fences: this many interquartile ranges outside the quartiles.
 FENCE: Final = 1.5
 STEPS: Final = {"1 second": 1, "1 minute": 60, "1 hour": 3_600, "1 day": 86_400, "1 week": 604_800}
@@ -91,7 +91,7 @@ def summarize_categories(values: pd.Series) -> CategorySummary:
     counted = values.dropna().astype("str").value_counts()
     shown = counted.iloc[:SHOWN_LEVELS]
     levels = tuple(
-        LevelCount(value=cut_label(str(value), LONGEST_LEVEL), rows=int(rows))
+        LevelCount(value=cut_label(str(value), MAX_LEVEL_LENGTH), rows=int(rows))
         for value, rows in shown.items()
     )
     return CategorySummary(levels=levels, other_rows=int(counted.iloc[SHOWN_LEVELS:].sum()))

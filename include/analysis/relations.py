@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from include.analysis.profiles import LONGEST_LEVEL
+from include.analysis.profiles import MAX_LEVEL_LENGTH
 from include.records.analysis import Association, RelationPoint, TargetRelation
 from include.specs import PipelineSpec
 from include.values.showing import cut_label
@@ -64,7 +64,7 @@ def _relate(both: pd.DataFrame, pair: Association, *, event: str, is_many: bool)
         points = (
             _bins(both.assign(**{target: share})) if is_number else _levels(both[feature], share)
         )
-        quantity = f"share of {target} = {cut_label(event, LONGEST_LEVEL)}"
+        quantity = f"share of {target} = {cut_label(event, MAX_LEVEL_LENGTH)}"
     return TargetRelation(
         feature=feature,
         association=pair,
@@ -111,7 +111,7 @@ def _levels(feature: pd.Series, values: pd.Series) -> tuple[RelationPoint, ...]:
     largest = table.nlargest(MAX_LEVELS, "rows").sort_values("mean", ascending=False)
     return tuple(
         RelationPoint(
-            label=cut_label(str(level), LONGEST_LEVEL),
+            label=cut_label(str(level), MAX_LEVEL_LENGTH),
             value=float(row["mean"]),
             rows=int(row["rows"]),
         )
@@ -127,7 +127,7 @@ def _boxes(classes: pd.Series, values: pd.Series) -> tuple[RelationPoint, ...]:
     for name in sorted(largest):
         members = values[names == name].to_numpy(dtype=np.float64)
         low, middle, high = (float(q) for q in np.quantile(members, (0.25, 0.5, 0.75)))
-        label = cut_label(str(name), LONGEST_LEVEL)
+        label = cut_label(str(name), MAX_LEVEL_LENGTH)
         points.append(
             RelationPoint(label=label, value=middle, rows=len(members), low=low, high=high)
         )

@@ -21,8 +21,8 @@ from include.specs.pipeline import NAME_PATTERN, PipelineSpec
 from include.values.duck import open_duckdb
 
 # Leaks can hide others: a column that copies the target hides two whose sum it is.
-MOST_ROUNDS: Final = 3
-MOST_DOUBTS: Final = 20
+MAX_ROUNDS: Final = 3
+MAX_DOUBTS: Final = 20
 DOUBT: Final = re.compile(r"CHECK|LEAK\?|PERSONAL\?|dropped|split|part|equal")
 
 
@@ -98,8 +98,8 @@ def list_doubts(text: str) -> list[str]:
         elif mark and DOUBT.search(comment):
             name = re.search(r"name: (\"[^\"]*\"|[^,}]*)", body)
             doubts.append(f"{name[1] if name else body.split(':')[0]}: {comment}")
-    more = len(doubts) - MOST_DOUBTS
-    return [*doubts[:MOST_DOUBTS], *([f"and {more} more in the file"] if more > 0 else [])]
+    more = len(doubts) - MAX_DOUBTS
+    return [*doubts[:MAX_DOUBTS], *([f"and {more} more in the file"] if more > 0 else [])]
 
 
 def _find_place(name: str, directory: Path) -> Path:
@@ -121,7 +121,7 @@ def _draft_without_leaks(name: str, profile: FileProfile, target: str, hints: Hi
     """Draft, let the draft's own split and check find leaks, and draft again without them."""
     order = find_order(profile, target, hints)
     findings = Findings()
-    for _ in range(MOST_ROUNDS):
+    for _ in range(MAX_ROUNDS):
         text = render_draft(name, profile, target, order, hints, findings)
         spec = _load(name, text, profile.copy.path.parent)
         leaks, warning = find_draft_leaks(spec, profile.copy, profile.unfit)

@@ -23,7 +23,7 @@ SEPARATORS: Final = (",", ";", "\t", "|", " ")
 QUOTES: Final = ('"', "'", "")
 WIDE: Final = ("utf-16", "utf-16-le", "utf-16-be", "utf-32")
 WESTERN: Final = "cp1252"
-FEWEST_SOUND: Final = 0.5
+MIN_SOUND: Final = 0.5
 SHOWN: Final = 50
 # So many fields in every row are no chance: no other mark separates them better.
 PLAINLY: Final = 20
@@ -217,7 +217,7 @@ def _find_dialect(path: Path, source: FileSource, separator: str | None) -> _Att
     if not attempts:
         raise errors[0]
     split = [attempt for attempt in attempts if len(attempt.columns) > 1]
-    if not split and min(attempt.sound for attempt in attempts) < FEWEST_SOUND:
+    if not split and min(attempt.sound for attempt in attempts) < MIN_SOUND:
         # One field above rows of several: a title or comment, not a file of one column.
         raise _not_a_header(path, 1)
     # Blanks stand in texts: they separate only where nothing else does.
@@ -232,7 +232,7 @@ def _find_dialect(path: Path, source: FileSource, separator: str | None) -> _Att
             "are set apart by several blanks. Write it with commas, for example with "
             "`tr -s ' ' ','` or pandas' read_csv(sep=r\"\\s+\")."
         )
-    if best.sound < FEWEST_SOUND:
+    if best.sound < MIN_SOUND:
         raise _not_a_header(path, len(best.columns))
     return best
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from include.drafting.kinds import (
-    MOST_CATEGORIES,
+    MAX_CATEGORIES,
     Guess,
     canonical_values,
     find_unread,
@@ -27,11 +27,11 @@ from include.drafting.order import (
 from include.drafting.personal import find_personal
 from include.drafting.profile import ColumnProfile, FileProfile
 
-MOST_CLASSES: Final = 100
+MAX_CLASSES: Final = 100
 LISTED_VALUES: Final = 20
 ROWS_PER_CLASS: Final = 10
 NEARLY_UNIQUE: Final = 0.9
-FEWEST_FILLED: Final = 0.01
+MIN_FILLED: Final = 0.01
 
 
 def guess_task(target: ColumnProfile, hints: Hints) -> tuple[str, str]:
@@ -60,7 +60,7 @@ def _are_codes(target: ColumnProfile) -> bool:
     is_whole = target.integers + target.whole_floats == target.filled
     if not is_whole or not counts or target.low not in {0.0, 1.0} or target.high is None:
         return False
-    is_dense = target.high - target.low + 1 == target.distinct <= MOST_CLASSES
+    is_dense = target.high - target.low + 1 == target.distinct <= MAX_CLASSES
     is_often = target.filled >= ROWS_PER_CLASS * target.distinct
     return is_dense and is_often and min(counts) * 10 >= max(counts)
 
@@ -156,7 +156,7 @@ def _guess_target(column: ColumnProfile, hints: Hints) -> Guess:
             guess = guess._replace(reason=f"{guess.reason}; long-tailed: learned as a logarithm")
         return guess._replace(reason=f"the target; {guess.reason}")
     body = name_kind(column, "category")
-    if column.values and column.distinct <= MOST_CLASSES:
+    if column.values and column.distinct <= MAX_CLASSES:
         body["values"] = [text for text, _ in canonical_values(column)]
     few = min(column.values.values(), default=ROWS_PER_CLASS)
     rare = f"CHECK: the rarest class has {few} rows" if few < ROWS_PER_CLASS else ""
@@ -183,7 +183,7 @@ def _guess_feature(column: ColumnProfile) -> Guess:
 
 
 def _find_useless(column: ColumnProfile) -> str:
-    if 0 < column.filled < FEWEST_FILLED * column.rows:
+    if 0 < column.filled < MIN_FILLED * column.rows:
         return f"nearly empty: {column.filled} of {column.rows} rows have a value"
     if column.distinct == 1 and column.filled < column.rows:
         only = next(iter(column.values), "a value")
@@ -208,7 +208,7 @@ def _name_of_things(column: ColumnProfile, *, is_group: bool) -> Guess:
         reason = f"names {column.distinct} things in {column.filled} rows; never a feature"
         return Guess({**name_kind(column, "id"), "unique": False}, reason)
     body = name_kind(column, "category")
-    if column.distinct > MOST_CATEGORIES:
+    if column.distinct > MAX_CATEGORIES:
         body["encode"] = "hash"
     return Guess(body, f"names the series: {show_values(column)}")
 

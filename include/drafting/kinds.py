@@ -9,7 +9,7 @@ from include.drafting.order import epoch_format
 from include.drafting.profile import ColumnProfile
 from include.drafting.tracking import COMPACT
 
-MOST_CATEGORIES: Final = 60
+MAX_CATEGORIES: Final = 60
 FEW_WORDS: Final = 12
 NEAR_SUM: Final = 1e-6
 CODE_NAMES: Final = re.compile(
@@ -56,7 +56,7 @@ def _guess_plain_number(column: ColumnProfile) -> Guess:
 
 
 def _words(column: ColumnProfile) -> Guess:
-    if column.words > 3 and column.distinct > MOST_CATEGORIES:
+    if column.words > 3 and column.distinct > MAX_CATEGORIES:
         length = min(256, max(8, 2 ** math.ceil(math.log2(column.words * 2))))
         body = {**name_kind(column, "text"), "length": length}
         return Guess(body, f"{column.words:.0f} words on average")
@@ -64,7 +64,7 @@ def _words(column: ColumnProfile) -> Guess:
     hint = find_unread(column)
     if 1 / 2 < share < 1:
         hint += f"; CHECK: {column.numbers} of {column.filled} are numbers, kept as texts"
-    if column.distinct <= MOST_CATEGORIES:
+    if column.distinct <= MAX_CATEGORIES:
         spelled = show_spellings(column)
         hint += f"; {spelled}" if spelled else ""
         return Guess(name_kind(column, "category"), show_values(column) + hint)

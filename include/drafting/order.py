@@ -18,11 +18,11 @@ from include.values.casts import cast_column
 from include.values.reading import Reading
 from include.values.times import PER_SECOND
 
-FEWEST_TIMES: Final = 10
-FEWEST_THINGS: Final = 20
+MIN_TIMES: Final = 10
+MIN_THINGS: Final = 20
 NEARLY_ALL: Final = 0.98
 # So many rows at one time may be the pairs of two things, and no fewer.
-FEWEST_IN_PAIR: Final = 4
+MIN_IN_PAIR: Final = 4
 REGULAR: Final = 0.7
 ID_NAMES: Final = re.compile(
     r"(^|[^a-z])(id|ids|no|nr|key|uuid|guid|index)([^a-z]|$)|[a-z]I[dD]$", re.IGNORECASE
@@ -133,14 +133,14 @@ def repeats_things(column: ColumnProfile) -> bool:
     if column.time or column.array or is_fraction or column.words >= 1.5 or column.is_nested:
         return False
     is_named = bool(CODE_ID.search(column.name)) or split_name(column.name) <= THINGS
-    is_many = FEWEST_THINGS < column.distinct <= 0.9 * column.filled
+    is_many = MIN_THINGS < column.distinct <= 0.9 * column.filled
     return is_many and (is_named or column.long > column.filled / 2)
 
 
 def hint_at_things(column: ColumnProfile) -> str:
     """Point out values that may name things met again: codes, or equally many rows of each."""
     rows = column.values.values()
-    is_many = FEWEST_THINGS < column.distinct <= 0.5 * column.filled and column.words < 1.5
+    is_many = MIN_THINGS < column.distinct <= 0.5 * column.filled and column.words < 1.5
     is_whole = column.numbers == 0 or column.integers == column.filled
     is_other = column.time or column.reading.options or find_personal(column)
     if not is_many or not is_whole or not rows or is_other:
@@ -160,12 +160,12 @@ def epoch_format(column: ColumnProfile) -> str | None:
     if not column.is_numeric or column.low is None or column.high is None or column.zeros:
         return None
     if split_name(column.name) <= YEARS and FIRST_YEAR <= column.low <= column.high <= LAST_YEAR:
-        is_year = column.integers == column.filled and column.distinct >= FEWEST_TIMES
+        is_year = column.integers == column.filled and column.distinct >= MIN_TIMES
         return "%Y" if is_year else None
     is_named = bool(split_name(column.name) & TIMES)
     for unit, factor in PER_SECOND.items():
         if FIRST * factor <= column.low <= column.high <= LAST * factor:
-            is_spread = column.distinct >= FEWEST_TIMES
+            is_spread = column.distinct >= MIN_TIMES
             return f"unix_{unit}" if is_spread and (is_named or column.is_rising) else None
     return None
 
@@ -176,7 +176,7 @@ def _find_time(columns: list[ColumnProfile]) -> ColumnProfile | None:
         for column in columns
         if (column.time or epoch_format(column))
         and column.filled == column.rows
-        and column.distinct >= FEWEST_TIMES
+        and column.distinct >= MIN_TIMES
         and not find_personal(column)
     ]
     is_ordered = {one.key: one.time is None or one.time.is_ordered for one in found}
@@ -206,7 +206,7 @@ def _find_series(
 ) -> str | None:
     """Find the column that with the time names every row: the stores of a panel."""
     share = profile.rows / max(1, distinct)
-    if share < 1 / NEARLY_ALL or distinct < FEWEST_TIMES:
+    if share < 1 / NEARLY_ALL or distinct < MIN_TIMES:
         return None
     keys = [one for one in _list_keys(columns, moments) if share <= one.distinct <= 5 * share]
     for key in keys[:20]:
@@ -220,7 +220,7 @@ def _find_pair(
 ) -> str:
     """Say which two columns with the time name every row: a store's items."""
     share = profile.rows / max(1, distinct)
-    if share < FEWEST_IN_PAIR or distinct < FEWEST_TIMES:
+    if share < MIN_IN_PAIR or distinct < MIN_TIMES:
         return ""
     keys = [one for one in _list_keys(columns, moments) if 2 <= one.distinct <= share]
     for one, other in itertools.combinations(keys[-6:], 2):

@@ -30,7 +30,7 @@ from include.values.duck import fetch_row, parquet_scan, quote_name
 TABLE: Final = "texts"
 UNFIT: Final = "unfit_lines"
 MANY_COLUMNS: Final = 100
-MOST_VALUES: Final = 100
+MAX_VALUES: Final = 100
 FIRST_ROWS: Final = 2_000
 # From here on the estimated number of distinct values is counted exactly.
 NEARLY_UNIQUE: Final = 0.8
@@ -117,7 +117,7 @@ class _Profiler:
             is_text = [row[1] > row[len(MEASURES) + 1] for row in counts]
             asked = [value for value, text in zip(values, is_text, strict=True) if text]
             more = iter(self._select(asked, (WORDS,), [TEXTS] * len(asked)))
-            few = [row[2] <= 2 * MOST_VALUES for row in counts]
+            few = [row[2] <= 2 * MAX_VALUES for row in counts]
             listed = iter(self._list_values([v for v, one in zip(values, few, strict=True) if one]))
             for place, column in enumerate(chunk):
                 texts = next(more) if is_text[place] else [1.0, *[0] * len(TEXTS)]

@@ -15,12 +15,12 @@ from include.values.duck import quote_name, quote_text
 from include.values.showing import shorten
 
 CHUNK: Final = 8
-MOST_EXAMINED: Final = 20_000
+MAX_EXAMINED: Final = 20_000
 # A text among numbers that stands there so often means something: that there is no number.
 REPEATED: Final = 3
 EXAMPLES: Final = 3
 # Values that a contract can list, for a line of totals not to be one of them.
-MOST_NAMED: Final = 100
+MAX_NAMED: Final = 100
 
 
 class ColumnReading(NamedTuple):
@@ -90,7 +90,7 @@ def _read_column(
     v = quote_name(column.key)
     rows = duck.execute(
         f"SELECT {v}, count(*) FROM {table} WHERE {v} IS NOT NULL GROUP BY 1 "
-        f"ORDER BY 2 DESC, 1 LIMIT {MOST_EXAMINED}"
+        f"ORDER BY 2 DESC, 1 LIMIT {MAX_EXAMINED}"
     ).fetchall()
     values = {str(text): int(count) for text, count in rows if text not in counts.marks}
     spelling = find_spelling(values)
@@ -130,7 +130,7 @@ def _read_texts(counts: TextCounts, values: Mapping[str, int], is_target: bool) 
     if is_boolean:
         return reading._replace(misfits="boolean")
     totals = {text: count for text, count in values.items() if re.match(TOTAL, text)}
-    is_few = 0 < sum(totals.values()) <= (1 - FITS) * rows and len(values) <= MOST_NAMED
+    is_few = 0 < sum(totals.values()) <= (1 - FITS) * rows and len(values) <= MAX_NAMED
     return reading._replace(misfits="total") if is_few else reading
 
 

@@ -34,8 +34,8 @@ from include.values.showing import shorten
 
 RULES: Final = Reading(missing=("",))
 LINE: Final = "line"
-LONGEST_NAME: Final = 200
-MOST_REJECTED: Final = 0.1
+MAX_NAME_LENGTH: Final = 200
+MAX_REJECTED: Final = 0.1
 BATCH_ROWS: Final = 65_536
 NOWHERE: Final = SourcePlaces(sources="", downloads=Downloads("", is_private=True), connect=str)
 ANY_TEXT: Final = TextColumn(name="any", kind="text")
@@ -187,7 +187,7 @@ def _rename(rows: pa.Table, keys: dict[str, str], wanted: tuple[str, ...]) -> pa
 
 
 def _is_usable(name: str) -> bool:
-    return bool(name) and len(name) <= LONGEST_NAME and name not in RESERVED_COLUMNS
+    return bool(name) and len(name) <= MAX_NAME_LENGTH and name not in RESERVED_COLUMNS
 
 
 def _explain_left_out(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -196,8 +196,8 @@ def _explain_left_out(names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
         if name in RESERVED_COLUMNS:
             reasons.append(f"{name!r}, a name that tables need themselves")
-        elif len(name) > LONGEST_NAME:
-            reasons.append(f"{shorten(name, 30)}, a name longer than {LONGEST_NAME}")
+        elif len(name) > MAX_NAME_LENGTH:
+            reasons.append(f"{shorten(name, 30)}, a name longer than {MAX_NAME_LENGTH}")
     return tuple(reasons)
 
 
@@ -206,7 +206,7 @@ def _check_rows(name: str, copy: TextCopy) -> None:
         raise SourceError(
             f"{name} must hold rows. Received: a header only. Name a file with data in it."
         )
-    if copy.rejected_share > MOST_REJECTED:
+    if copy.rejected_share > MAX_REJECTED:
         raise SourceError(
             f"expected rows that can be read in {name}. Received: {copy.rejected} of "
             f"{copy.rows + copy.rejected} that cannot; first, {copy.first_reason}. Correct the "

@@ -41,8 +41,8 @@ FORMATS: Final = (
 )
 # Eight digits may be any number; those of a day lie in these years.
 FIRST_YEAR, LAST_YEAR = 1900, 2100
-MOST_AXES: Final = 4
-MOST_ELEMENTS: Final = 1_000_000
+MAX_AXES: Final = 4
+MAX_ELEMENTS: Final = 1_000_000
 
 
 class TimeForm(NamedTuple):
@@ -216,5 +216,5 @@ def _shape_of(text: str) -> tuple[int, ...]:
         shape = np.asarray(json.loads(text), dtype=np.float32).shape
     except (ValueError, TypeError, RecursionError):
         return ()
-    is_small = len(shape) <= MOST_AXES and 1 < math.prod(shape) <= MOST_ELEMENTS
+    is_small = len(shape) <= MAX_AXES and 1 < math.prod(shape) <= MAX_ELEMENTS
     return shape if is_small else ()

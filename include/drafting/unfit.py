@@ -25,7 +25,7 @@ from include.values.reading import Reading
 CHUNK: Final = 64
 # A number is no measurement if so many spans of all others lie between it and them.
 FAR: Final = 3.0
-FEWEST_FAR: Final = 0.002
+MIN_FAR: Final = 0.002
 # Distinct values kept of either end of a column.
 KEPT: Final = 4
 # Nines and these days are written for what is not known, or not yet.
@@ -150,7 +150,7 @@ class _Ends:
             if len(kept) < 3:
                 break
             count, text = self._found[kept[at]]
-            is_often = count >= max(REPEATED, FEWEST_FAR * column.filled)
+            is_often = count >= max(REPEATED, MIN_FAR * column.filled)
             if is_often and _is_far(
                 kept[at], kept[at + step], kept[other], is_time=not column.is_numeric
             ):

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_. ]*[A-Za-z0-9_]|[A-Za-z_]")
 WORDS: Final = frozenset(["true", "false", "null", "yes", "no", "on", "off", "nan", "inf"])
-LONGEST_COMMENT: Final = 400
+MAX_COMMENT_LENGTH: Final = 400
 
 
 def write_flow(value: Any) -> str:
@@ -30,7 +30,7 @@ def write_flow(value: Any) -> str:
 
 def write_comment(text: str) -> str:
     """Keep a comment on its line, whatever the values it quotes hold."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)[:LONGEST_COMMENT]
+    return "".join(letter if letter.isprintable() else " " for letter in text)[:MAX_COMMENT_LENGTH]
 
 
 def _escape(letter: str) -> str:

@@ -26,7 +26,7 @@ MAX_POINTS: Final = 2_048
 POINT_BYTES: Final = 32 << 20
 # Of the difference of the outputs; the line is sampled twice as finely until it is met.
 TOLERANCE: Final = 0.01
-SMALLEST_DIFFERENCE: Final = 0.01
+MIN_DIFFERENCE: Final = 0.01
 # A row that took so long is sampled no more finely; its gap tells what is missing.
 SECONDS: Final = 2.0
 
@@ -103,7 +103,7 @@ class Integrator:
         points, started = POINTS, time.monotonic()
         while True:
             shares = self._integrate(start, end, points, target)
-            least = SMALLEST_DIFFERENCE * self._scale
+            least = MIN_DIFFERENCE * self._scale
             difference = max(abs(shares.output - shares.reference_output), least)
             is_close = abs(shares.gap) <= TOLERANCE * difference
             if is_close or points >= MAX_POINTS or time.monotonic() - started > SECONDS:

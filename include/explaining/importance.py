@@ -26,8 +26,8 @@ Score = Callable[[npt.NDArray[Any], Floats], float | None]
 MAX_ROWS: Final = 5_000
 # Predicted rows of one repeat over all columns; more columns are measured on fewer rows.
 MAX_PREDICTED: Final = 60_000
-FEWEST_ROWS: Final = 200
-FEWEST_TOLD: Final = 30
+MIN_ROWS: Final = 200
+MIN_TOLD: Final = 30
 STACK_BYTES: Final = 64 << 20
 
 
@@ -65,8 +65,8 @@ def sample_rows(
         600
     """
     in_time = rows_per_second * budget.seconds / (2 * max(parts, 1))
-    most = min(budget.rows, max(FEWEST_ROWS, MAX_PREDICTED // max(parts, 1)))
-    most = max(FEWEST_TOLD, min(most, int(min(in_time, budget.rows)), STACK_BYTES // row_bytes))
+    most = min(budget.rows, max(MIN_ROWS, MAX_PREDICTED // max(parts, 1)))
+    most = max(MIN_TOLD, min(most, int(min(in_time, budget.rows)), STACK_BYTES // row_bytes))
     if rows <= most:
         return np.arange(rows)
     return np.sort(np.random.default_rng(0).choice(rows, most, replace=False))

@@ -94,8 +94,8 @@ def _observe_column(fitter: Fitter, values: pa.Array) -> Floats | None:
 
 
 def _settle(fitters: Sequence[Fitter], sample: RowSample, batches: Batches) -> None:
-    for fitter in fitters:
-        fitter.settle(sample)
+    sample.shrink()
+    map_in_threads(lambda fitter: fitter.settle(sample), fitters)
     again = [fitter for fitter in fitters if fitter.needs_second_pass]
     for rows in batches() if again else ():
         for fitter in again:

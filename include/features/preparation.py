@@ -17,11 +17,10 @@ from include.features.preprocessor import Preprocessor, fit_preprocessor
 from include.features.row_plan import Batch, RowPlan
 from include.features.selection import select_columns
 from include.features.series import ReadBatches
-from include.features.splits import PART_NAMES, TEST, TRAIN, VALIDATION
+from include.features.splits import PART_NAMES, TRAIN, VALIDATION
 from include.specs import PipelineSpec
 from include.specs.columns import TensorColumn
 from include.specs.names import ROW_ID
-from include.values.hashing import Hashes
 from include.values.overlap import map_ahead
 from include.values.row_filter import RowFilter
 
@@ -65,9 +64,8 @@ class Preparation:
         stored = [column.name for column in self._spec.stored_columns]
         self._changes = {}
         batches = map_ahead(self._divide, self._plan.stream((*stored, ROW_ID)))
-        for parts, changes, learned in batches:
+        for parts, changes in batches:
             yield from parts
-            self.learned_rows.add(learned)
             for action, count in changes.items():
                 self._changes[action] = self._changes.get(action, 0) + count
 
@@ -76,21 +74,21 @@ class Preparation:
         details = {"counts": self.counts, "warnings": self.warnings}
         return json.dumps(details, indent=1).encode()
 
-    def _divide(self, batch: Batch) -> tuple[list[tuple[str, pa.Table]], Counts, Hashes]:
-        """Transform a batch: its rows by part, what that changed, and what was learned from."""
-        rows = build_feature_rows(self.preprocessor, batch.rows)
+    def _divide(self, batch: Batch) -> tuple[list[tuple[str, pa.Table]], Counts]:
+        """Transform a batch: its rows by part, and what that changed; note what is learned from."""
         parts = self._plan.parts[batch.positions]
-        divided: list[tuple[str, pa.Table]] = []
-        for name, code in PART_NAMES.items():
-            chosen = parts == code
-            divided.append((name, rows if chosen.all() else rows.filter(pa.array(chosen))))
-        divided.append((TEST_ROWS, batch.rows.filter(pa.array(parts == TEST))))
+        rows = {
+            name: batch.rows.filter(pa.array(parts == code)) for name, code in PART_NAMES.items()
+        }
+        divided = [(name, build_feature_rows(self.preprocessor, rows[name])) for name in rows]
+        divided.append((TEST_ROWS, rows["test"]))
         is_learned = self._find_learned(parts)
         if self._plan.hashes is not None:
             learned = self._plan.hashes[batch.positions[is_learned]]
         else:
             learned = self.learned_rows.hash(batch.rows.filter(pa.array(is_learned)))
-        return divided, self.preprocessor.count_changes(batch.rows), learned
+        self.learned_rows.add(learned)
+        return divided, self.preprocessor.count_changes(batch.rows)
 
     @staticmethod
     def _find_learned(parts: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
@@ -151,5 +149,5 @@ def choose_batch_rows(spec: PipelineSpec) -> int:
 
 
 def _as_lists(array: npt.NDArray[Any]) -> pa.FixedSizeListArray:
-    rows = array.reshape(len(array), -1)
-    return pa.FixedSizeListArray.from_arrays(pa.array(rows.reshape(-1)), rows.shape[1])
+    width = int(np.prod(array.shape[1:]))
+    return pa.FixedSizeListArray.from_arrays(pa.array(array.reshape(-1)), width)

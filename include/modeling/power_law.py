@@ -8,9 +8,9 @@ import numpy.typing as npt
 from scipy import optimize, stats
 
 PARAMETERS: Final = 3
-LEAST_POWER, MAX_POWER = 0.01, 3.0
+MIN_POWER, MAX_POWER = 0.01, 3.0
 RESAMPLES: Final = 1_000
-LEAST_SCALE: Final = 0.02
+MIN_SCALE: Final = 0.02
 POWERS: Final = 100
 
 Values = npt.NDArray[np.float64]
@@ -39,7 +39,7 @@ def scatter_scale(error: Values) -> Values:
     Unweighted, the large errors of small shares would decide, and the small ones of large
     shares, which a forecast starts from, hardly count.
     """
-    return np.maximum(np.abs(error), LEAST_SCALE * np.abs(error).max(initial=0) or 1.0)
+    return np.maximum(np.abs(error), MIN_SCALE * np.abs(error).max(initial=0) or 1.0)
 
 
 def power_law(share: Values, floor: float, drop: float, power: float) -> Values:
@@ -60,7 +60,7 @@ def fit_law(n: Values, error: Values) -> Law | None:
     share, scale = n / n.max(), scatter_scale(error)
     spread = float(np.ptp(error)) or 1e-12
     start = (max(float(error.min()), 0.0) / 2, spread, 0.5)
-    bounds = ((0, 0, LEAST_POWER), (np.inf, np.inf, MAX_POWER))
+    bounds = ((0, 0, MIN_POWER), (np.inf, np.inf, MAX_POWER))
     try:
         with warnings.catch_warnings():
             # The covariance is not used: the bootstrap bounds the gain.
@@ -127,7 +127,7 @@ def _gains_on_grid(share: Values, errors: Values, scale: Values) -> Values:
     weights = scale**-2 / np.sum(scale**-2)
     best = np.full(len(errors), np.inf)
     gains = np.zeros(len(errors))
-    for power in np.geomspace(LEAST_POWER, MAX_POWER, POWERS):
+    for power in np.geomspace(MIN_POWER, MAX_POWER, POWERS):
         x = share**-power
         centre = weights @ x
         pull = weights * (x - centre)

@@ -12,10 +12,10 @@ from scipy import stats
 from include.monitoring.reference import ColumnReference, Floats
 
 # Shares of nothing have no logarithm.
-LEAST_SHARE: Final = 1e-4
+MIN_SHARE: Final = 1e-4
 BINS: Final = 10
 # Below so many rows in a cell the chi-square distribution is a poor guess.
-LEAST_EXPECTED: Final = 5.0
+MIN_EXPECTED: Final = 5.0
 
 
 def psi(before: Floats, now: Floats) -> float:
@@ -25,7 +25,7 @@ def psi(before: Floats, now: Floats) -> float:
         >>> round(psi(np.array([0.5, 0.5]), np.array([0.6, 0.4])), 4)
         0.0405
     """
-    left, right = np.maximum(before, LEAST_SHARE), np.maximum(now, LEAST_SHARE)
+    left, right = np.maximum(before, MIN_SHARE), np.maximum(now, MIN_SHARE)
     return float(((right - left) * np.log(right / left)).sum())
 
 
@@ -84,7 +84,7 @@ def chi_square(before: Floats, now: Floats) -> float:
     if not sizes.all():
         return 1.0
     expected = sizes * table.sum(axis=0) / total
-    is_rare = (expected < LEAST_EXPECTED).any(axis=0)
+    is_rare = (expected < MIN_EXPECTED).any(axis=0)
     table = np.column_stack([table[:, ~is_rare], table[:, is_rare].sum(axis=1)])
     table = table[:, table.sum(axis=0) > 0]
     if table.shape[1] < 2:

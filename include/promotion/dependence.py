@@ -19,9 +19,9 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.integer[Any]]
 
-FEWEST_ROWS: Final = 20
-FEWEST_CLUSTERS: Final = 10
-FEWEST_BLOCKS: Final = 6
+MIN_ROWS: Final = 20
+MIN_CLUSTERS: Final = 10
+MIN_BLOCKS: Final = 6
 LENGTH_FACTOR: Final = 2.0
 
 
@@ -59,20 +59,20 @@ def gather_units(shares: Floats, dependence: Dependence) -> Units:
         ([0.0, 0.0], [2.0, 2.0])
     """
     if dependence.codes is None:
-        return Units(shares, np.ones(len(shares)), FEWEST_ROWS)
+        return Units(shares, np.ones(len(shares)), MIN_ROWS)
     sums = np.asarray(np.bincount(dependence.codes, weights=shares), dtype=np.float64)
     sizes = np.bincount(dependence.codes).astype(np.float64)
     is_there = sizes > 0
     sums, sizes = sums[is_there], sizes[is_there]
     if not dependence.is_time:
-        return Units(sums, sizes, FEWEST_CLUSTERS)
+        return Units(sums, sizes, MIN_CLUSTERS)
     times = len(sums)
     length = max(LENGTH_FACTOR * choose_block_length(sums), math.sqrt(times))
     blocks = int(times / length)
-    if blocks < FEWEST_BLOCKS:
-        return Units(sums[:0], sizes[:0], FEWEST_BLOCKS)
+    if blocks < MIN_BLOCKS:
+        return Units(sums[:0], sizes[:0], MIN_BLOCKS)
     starts = np.arange(blocks) * times // blocks
-    return Units(np.add.reduceat(sums, starts), np.add.reduceat(sizes, starts), FEWEST_BLOCKS)
+    return Units(np.add.reduceat(sums, starts), np.add.reduceat(sizes, starts), MIN_BLOCKS)
 
 
 def choose_block_length(series: Floats) -> float:

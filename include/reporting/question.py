@@ -25,7 +25,7 @@ from include.values.formats import (
 )
 
 LONGEST: Final = 300
-MOST_WARNINGS: Final = 8
+MAX_WARNINGS: Final = 8
 
 
 def write_question(
@@ -55,8 +55,8 @@ def write_question(
     lines += ["", f"- Measured on {format_count(evaluated.test.rows)} test rows."]
     worst = verdict.worst_slice
     lines += [f"- {_plain(format_sentence(worst))}" if worst else "- No slices are compared."]
-    lines += [f"- Warning: {_plain(format_sentence(text))}" for text in warnings[:MOST_WARNINGS]]
-    more = len(warnings) - MOST_WARNINGS
+    lines += [f"- Warning: {_plain(format_sentence(text))}" for text in warnings[:MAX_WARNINGS]]
+    more = len(warnings) - MAX_WARNINGS
     lines += [f"- {more} more warnings stand in the report."] if more > 0 else []
     lines += [] if warnings else ["- No warnings."]
     if verdict.rows_needed:

@@ -42,7 +42,6 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS: Final = 10.0
 VERSION_HEADER: Final = "Gatehouse-Version"
-BEARER: Final = HTTPBearer(auto_error=False)
 RETRY: Final = {"Retry-After": "1"}
 # Reads a body and answers it: the JSON, and how many rows it was about.
 Work = Callable[[ServedModel, bytes], tuple[bytes, int]]

@@ -1,6 +1,6 @@
 """What every reader of a source gives: rows in order, and the rows it could not read."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -71,7 +71,7 @@ def whole_batch(rows: pa.Table, first_line: int, *, file: str = "", part: str = 
     )
 
 
-def limit_batches(batches: Iterator[Batch], limit: int | None) -> Iterator[Batch]:
+def limit_batches(batches: Iterator[Batch], limit: int | None) -> Generator[Batch, None, None]:
     """Stop after so many records, cutting the last batch."""
     left = limit
     for batch in batches:

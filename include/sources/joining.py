@@ -25,6 +25,7 @@ from include.specs.sources import JoinSource
 from include.tables.layout import TableId
 from include.tables.writer import TableWriter
 from include.values.duck import open_duckdb, parquet_scan
+from include.values.overlap import read_ahead
 from include.values.showing import shorten, show_value
 
 
@@ -107,7 +108,8 @@ class JoinedRows:
             columns, hash_key=self._plan.hash_key, has_private=self._plan.has_private
         )
         limit = self._plan.row_limit if is_first else None
-        batches = limit_batches(leaf.read(tuple(column.name for column in columns)), limit)
+        wanted = tuple(column.name for column in columns)
+        batches = read_ahead(limit_batches(leaf.read(wanted), limit))
         part = "train" if is_first and leaf.parts else None
         with closing(TableWriter(place, TableId("raw", "join", "staged000"), {})) as writer:
             for cast in caster.cast_batches(batches, leaf.reading, part=part):

@@ -1,8 +1,9 @@
 """Finding and opening sources: one entry for every kind, whatever lies behind it.
 
-A source that was found has the digest of its bytes, if they have one, so that an unchanged source
-is recognised before it is opened; one that was opened knows its columns. Unions and joins are put
-together in `snapshot.py`; here they are the list of their sources.
+A source that was found has the digest of its bytes, or of what its fingerprint query gives, if it
+has either, so that an unchanged source is recognised before it is opened; one that was opened knows
+its columns. Unions and joins are put together in `snapshot.py`; here they are the list of their
+sources.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +22,7 @@ from include.sources.downloads import Downloads
 from include.sources.file_lists import SourceFile, file_format, find_source_files
 from include.sources.http import shown_address
 from include.sources.opened_files import digest_files, open_files
-from include.sources.sql import open_sql
+from include.sources.sql import digest_sql, open_sql
 from include.specs.sources import (
     BuiltinSource,
     FileSource,
@@ -82,7 +83,8 @@ def find_source(source: Source, places: SourcePlaces, *, needs_rows: bool = True
         name = f"scikit-learn's {source.dataset}"
         return FoundSource(source, name, digest_builtin(source))
     if isinstance(source, SqlSource):
-        return FoundSource(source, f"query on connection {source.connection}", None)
+        digest = digest_sql(source, places.connect)
+        return FoundSource(source, f"query on connection {source.connection}", digest)
     if isinstance(source, HttpSource):
         if needs_rows:
             places.downloads.find_body(source)

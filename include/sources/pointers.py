@@ -61,7 +61,7 @@ def find_snapshot(store: TableStore, pipeline: str, fingerprint: str | None) -> 
     found = None if fingerprint is None else _follow(store, pipeline, fingerprint)
     if found is not None:
         logger.info(
-            "reused table raw/%s/%s…: source unchanged (sha256 %s…)",
+            "reused table raw/%s/%s…: source unchanged (digest %s…)",
             pipeline,
             found.raw.key[:12],
             found.source_digest[:12],

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from include.errors import GatehouseError, InfrastructureError, SourceError
 from include.sources.batches import Batch, OpenedSource, whole_batch
 from include.specs.sources import SqlSource
+from include.tables.digests import digest_key
 from include.values.reading import reading_of
 from include.values.showing import shorten
 from include.values.texts import array_from_python
@@ -40,15 +41,38 @@ def open_sql(
         SourceError: The query is wrong, or is none that reads.
         InfrastructureError: The database cannot be reached.
     """
-    _check_reads(source.query)
+    _check_reads("query", source.query)
     url = connect(source.connection)
-    with _result(source, url, has_private) as result:
+    with _result(source, url, source.query, has_private=has_private) as result:
         columns = tuple(result.keys())
     return OpenedSource(
         columns=columns,
         read=lambda wanted: _read(source, url, wanted, has_private),
         reading=reading_of(source),
     )
+
+
+def digest_sql(source: SqlSource, connect: Callable[[str], str]) -> str | None:
+    """Digest what the fingerprint query gives; None for a source without one.
+
+    It is asked before the rows are read, so rows that change meanwhile are read again next time.
+
+    Raises:
+        SourceError: The query is wrong, or gives anything but one row.
+        InfrastructureError: The database cannot be reached.
+    """
+    if source.fingerprint is None:
+        return None
+    _check_reads("fingerprint", source.fingerprint)
+    url = connect(source.connection)
+    with _result(source, url, source.fingerprint, has_private=True) as result:
+        rows = result.fetchmany(2)
+    if len(rows) != 1:
+        raise SourceError(
+            f"expected one row of source.fingerprint. Received: {'none' if not rows else 'more'}. "
+            "Ask for aggregates, such as count(*) and max(updated_at)."
+        )
+    return digest_key([str(value) for value in rows[0]])
 
 
 def to_sqlalchemy_url(connection: str) -> str:
@@ -95,11 +119,11 @@ def _url_of_json(connection: str) -> sa.URL:
     )
 
 
-def _check_reads(query: str) -> None:
+def _check_reads(name: str, query: str) -> None:
     first = query.lstrip("( \n\t").split(None, 1)
     if not first or first[0].lower() not in {"select", "with", "values", "table"}:
         raise SourceError(
-            "source.query must read: SELECT or WITH. "
+            f"source.{name} must read: SELECT or WITH. "
             f"Received: {shorten(query, 60)}. Write it as a query, or make a view."
         )
 
@@ -108,7 +132,7 @@ def _read(
     source: SqlSource, url: str, wanted: tuple[str, ...], has_private: bool
 ) -> Iterator[Batch]:
     line = 1
-    with _result(source, url, has_private) as result:
+    with _result(source, url, source.query, has_private=has_private) as result:
         places = [list(result.keys()).index(name) for name in wanted]
         for rows in result.partitions(source.batch_rows):
             columns = list(zip(*rows, strict=True))
@@ -118,8 +142,10 @@ def _read(
 
 
 @contextmanager
-def _result(source: SqlSource, url: str, has_private: bool) -> Iterator[sa.CursorResult[Any]]:
-    """Run the query in a read-only transaction where the database has such."""
+def _result(
+    source: SqlSource, url: str, query: str, *, has_private: bool
+) -> Iterator[sa.CursorResult[Any]]:
+    """Run a query in a read-only transaction where the database has such."""
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     options: dict[str, Any] = {
         "stream_results": True,
@@ -131,7 +157,7 @@ def _result(source: SqlSource, url: str, has_private: bool) -> Iterator[sa.Curso
     try:
         with engine.connect() as connection:
             prepared = connection.execution_options(**options)
-            yield prepared.exec_driver_sql(source.query)
+            yield prepared.exec_driver_sql(query)
     except sa.exc.OperationalError as error:
         raise InfrastructureError(
             f"expected connection {source.connection} to answer. Received: {_reason(error)}. "
@@ -142,12 +168,12 @@ def _result(source: SqlSource, url: str, has_private: bool) -> Iterator[sa.Curso
         reason = "a value that it cannot convert" if has_private else _reason(error)
         raise SourceError(
             f"expected a query that connection {source.connection} can run. Received: {reason}. "
-            "Correct source.query."
+            "Correct the source's query."
         ) from (None if has_private else error)
     except sa.exc.SQLAlchemyError as error:
         raise SourceError(
             f"expected a query that connection {source.connection} can run. "
-            f"Received: {_reason(error)}. Correct source.query."
+            f"Received: {_reason(error)}. Correct the source's query."
         ) from error
     finally:
         engine.dispose()

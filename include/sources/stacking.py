@@ -8,6 +8,7 @@ from include.sources.column_match import check_columns_present, list_dropped
 from include.sources.opening import SourcePlaces
 from include.sources.row_casting import CastRows, RowCaster
 from include.specs import Column
+from include.values.overlap import read_ahead
 from include.values.showing import shorten
 
 
@@ -114,7 +115,7 @@ class StackedRows:
             before = self._caster.next_row
             left = None if self._plan.row_limit is None else self._plan.row_limit - before
             if left != 0:
-                batches = limit_batches(leaf.read(self._wanted), left)
+                batches = read_ahead(limit_batches(leaf.read(self._wanted), left))
                 yield from self._caster.cast_batches(batches, leaf.reading, part=part)
             counts.append(f"{leaf.name} ({self._caster.next_row - before} rows)")
         self._caster.check_columns_fit()

@@ -102,6 +102,13 @@ class SqlSource(SpecModel):
     query: str = Field(
         min_length=1, description="A SELECT statement; add ORDER BY for a stable row order."
     )
+    fingerprint: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A cheap SELECT of one row that changes whenever the rows of `query` do, such "
+        "as `SELECT count(*), max(updated_at) FROM orders`: while it does not, the query is not "
+        "read again. Without one it always is.",
+    )
     batch_rows: int = Field(default=50_000, gt=0, description="Rows fetched at a time.")
     missing: tuple[str, ...] = Field(
         default=("",),

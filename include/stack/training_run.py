@@ -40,7 +40,7 @@ TASKS_SECONDS: Final = 1.0
 DAG_SECONDS: Final = 90
 # A run leaves the queue within a second or two, unless another one is under way.
 QUEUE_SECONDS: Final = 10
-MOST_MISSES: Final = 60
+MAX_MISSES: Final = 60
 # Where there is no terminal to draw on, such as in the log of a CI job.
 BEAT_SECONDS: Final = 30
 
@@ -186,7 +186,7 @@ def _look(run: _Run, *, with_tasks: bool) -> tuple[str, dict[str, Mapping[str, A
 
     The API server may be busy or restarting; the run does not depend on us, so we look again.
     """
-    for left in reversed(range(MOST_MISSES + 1)):
+    for left in reversed(range(MAX_MISSES + 1)):
         try:
             entry = run.api.get_run(run.dag_id, run.run_id)
             is_due = with_tasks or entry.get("state") in ENDED

@@ -29,11 +29,11 @@ from include.values.private_files import OWNER_ONLY
 logger = logging.getLogger(__name__)
 
 LOCK: Final = PROJECT_ROOT / "requirements.txt"
-LEAST_DISK: Final = 2_000_000_000
+MIN_DISK: Final = 2_000_000_000
 # A first training with JAX and MLflow takes about this much.
-LEAST_MEMORY: Final = 1_000_000_000
+MIN_MEMORY: Final = 1_000_000_000
 # Airflow's tokens are good for ten seconds beyond their time.
-MOST_SKEW_SECONDS: Final = 5.0
+MAX_SKEW_SECONDS: Final = 5.0
 Check = Callable[[Settings], str]
 
 
@@ -121,9 +121,9 @@ def check_disk(settings: Settings) -> str:
     """Look at the room for tables and for the state of the stack."""
     for root in (str(settings.home), settings.data):
         free = read_machine(root).disk_bytes
-        if free is not None and free < LEAST_DISK:
+        if free is not None and free < MIN_DISK:
             raise RoomError(
-                f"{root} needs {LEAST_DISK / 1e9:.0f} GB of free disk. Received: {free / 1e9:.1f} "
+                f"{root} needs {MIN_DISK / 1e9:.0f} GB of free disk. Received: {free / 1e9:.1f} "
                 "GB. See what `gatehouse maintain --dry-run` would remove, or make room."
             )
     free = read_machine(str(settings.home)).disk_bytes or 0
@@ -133,9 +133,9 @@ def check_disk(settings: Settings) -> str:
 def check_memory(settings: Settings) -> str:
     """Look at the memory that is free, of the container if that is less."""
     free = read_machine(settings.data).memory_bytes
-    if free < LEAST_MEMORY:
+    if free < MIN_MEMORY:
         raise RoomError(
-            f"a training needs {LEAST_MEMORY / 1e9:.0f} GB of free memory. Received: "
+            f"a training needs {MIN_MEMORY / 1e9:.0f} GB of free memory. Received: "
             f"{free / 1e9:.1f} GB. End what takes it, or raise the container's limit."
         )
     return f"{free / 1e9:.1f} GB are free"
@@ -152,12 +152,12 @@ def check_clock(settings: Settings) -> str:
             "Start it (`make up` does, locally)."
         ) from error
     skew = abs(time.time() - there)
-    if skew > MOST_SKEW_SECONDS:
+    if skew > MAX_SKEW_SECONDS:
         raise GatehouseError(
-            f"clocks must agree within {MOST_SKEW_SECONDS:.0f} s. Received: {skew:.0f} s between "
+            f"clocks must agree within {MAX_SKEW_SECONDS:.0f} s. Received: {skew:.0f} s between "
             "this machine and MLflow's. Let both be set by NTP."
         )
-    return f"within {MOST_SKEW_SECONDS:.0f} s of MLflow's"
+    return f"within {MAX_SKEW_SECONDS:.0f} s of MLflow's"
 
 
 def check_secrets(settings: Settings) -> str:

@@ -18,6 +18,8 @@ import pyarrow.compute as pc
 from include.values.frames import Rows, Values, one_array, to_table
 
 Hashes = npt.NDArray[np.uint64]
+Bytes = npt.NDArray[np.uint8]
+Places = npt.NDArray[np.int64]
 
 NULL_HASH: Final = np.uint64(0x6E756C6C6E756C6C)
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -131,27 +133,33 @@ def _hash_each_text(array: pa.StringArray | pa.LargeStringArray) -> Hashes:
     offsets = offsets[array.offset : array.offset + len(array) + 1]
     lengths = np.diff(offsets)
     sums = np.zeros(len(array), dtype=np.uint64)
-    filled = lengths > 0
-    if filled.any():
+    longest = lengths.max(initial=0)
+    if longest:
         data = np.frombuffer(byte_buffer, dtype=np.uint8)[offsets[0] : offsets[-1]]
         starts = offsets[:-1] - offsets[0]
-        position = np.arange(len(data), dtype=np.int64) - np.repeat(starts, lengths)
-        pairs = position * 256 + data
-        sums[filled] = np.add.reduceat(_mix_pairs(pairs), starts[filled])
+        add = _add_by_position if longest <= _SHORT_TEXT else _add_by_text
+        add(sums, data, starts, lengths)
     return mix64(sums + lengths.astype(np.uint64) * _GOLDEN)
 
 
-def _mix_pairs(pairs: npt.NDArray[np.int64]) -> Hashes:
-    """Mix (position, byte) pairs; those of the first bytes of a text are looked up."""
-    table = _mixed_pairs()
-    if pairs.max() < len(table):
-        return np.asarray(table.take(pairs))
-    return mix64(pairs.view(np.uint64))
+def _add_by_position(sums: Hashes, data: Bytes, starts: Places, lengths: Places) -> None:
+    """Add up mixed (position, byte) pairs of short texts, the first bytes of all texts first."""
+    for position, mixed in enumerate(_mixed_pairs()[: lengths.max()]):
+        rows = slice(None) if position < lengths.min() else np.flatnonzero(lengths > position)
+        sums[rows] += mixed.take(data.take(starts[rows] + position))
+
+
+def _add_by_text(sums: Hashes, data: Bytes, starts: Places, lengths: Places) -> None:
+    """Add up mixed (position, byte) pairs of texts of any length, text by text."""
+    filled = lengths > 0
+    position = np.arange(len(data), dtype=np.int64) - np.repeat(starts, lengths)
+    pairs = mix64((position * 256 + data).view(np.uint64))
+    sums[filled] = np.add.reduceat(pairs, starts[filled])
 
 
 @cache
 def _mixed_pairs() -> Hashes:
-    return mix64(np.arange(_SHORT_TEXT * 256, dtype=np.uint64))
+    return mix64(np.arange(_SHORT_TEXT * 256, dtype=np.uint64)).reshape(_SHORT_TEXT, 256)
 
 
 def _list_bytes(array: pa.FixedSizeListArray) -> npt.NDArray[np.uint8]:

@@ -9,7 +9,7 @@ from include.records import TargetScale
 from include.values.statistics import Floats
 
 # Beyond, a float64 is infinite.
-LARGEST_LOG: Final = 700.0
+MAX_LOG: Final = 700.0
 
 
 def take_log(values: Floats, origin: float) -> Floats:
@@ -47,7 +47,7 @@ def unscale(outputs: Any, scale: TargetScale, library: Any) -> Any:
     values = outputs * scale.width + scale.center
     if scale.log_origin is None:
         return values
-    return library.expm1(library.clip(values, 0.0, LARGEST_LOG)) + scale.log_origin
+    return library.expm1(library.clip(values, 0.0, MAX_LOG)) + scale.log_origin
 
 
 def widest_step(predictions: npt.NDArray[np.float64], scale: TargetScale) -> float:

@@ -51,7 +51,8 @@ class Moments:
 
     def update(self, values: Floats) -> None:
         """Add a batch of numbers."""
-        present = values[~np.isnan(values)]
+        missing = np.isnan(values)
+        present = values[~missing] if missing.any() else values
         if not present.size:
             return
         batch = Moments()
@@ -102,7 +103,7 @@ class RowSample:
             parts.append(values[name][chosen])
         self._rows += int(chosen.sum())
         if self._rows > 2 * self._size:
-            self._shrink()
+            self.shrink()
 
     def merge(self, other: "RowSample") -> None:
         """Add the rows that another has kept."""
@@ -112,20 +113,21 @@ class RowSample:
 
     def values(self, column: str) -> Floats:
         """Give the present numbers of a column, in rising order."""
-        self._shrink()
+        self.shrink()
         parts = self._values[column]
         values = np.concatenate(parts) if parts else np.empty(0)
         return np.sort(values[~np.isnan(values)])
 
     def rows(self) -> Floats:
         """Give the rows kept, shape (rows, columns), missing numbers as NaN."""
-        self._shrink()
+        self.shrink()
         columns = [
             np.concatenate(parts) if parts else np.empty(0) for parts in self._values.values()
         ]
         return np.column_stack(columns)
 
-    def _shrink(self) -> None:
+    def shrink(self) -> None:
+        """Let go of the rows beyond the sample's size; until then up to twice as many are held."""
         if self._rows <= self._size:
             return
         priorities = np.concatenate(self._priorities)

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from include.errors import GatehouseError, InfrastructureError, SourceError
+from include.records import IngestRecord
 from include.sources.sql import to_sqlalchemy_url
 from include.tables.store import read_frame
 from tests.table_builders import put, snapshot
@@ -99,6 +100,45 @@ def test_an_sqlite_query_streams(tmp_path: Path) -> None:
         tmp_path, source("t", batch_rows=10), connect=lambda _: f"sqlite:///{database}"
     )
     assert read_frame(record.raw)["n"].tolist() == list(range(25))
+
+
+def test_a_query_is_read_again_once_its_fingerprint_changed(tmp_path: Path) -> None:
+    database = tmp_path / "shop.db"
+    with sqlite3.connect(database) as connection:
+        connection.execute("CREATE TABLE shop (n, x, c, changed)")
+        connection.execute("INSERT INTO shop VALUES (1, 0.5, 'a', 1)")
+    asked = {
+        **QUERY,
+        "query": "SELECT n, x, c FROM shop",
+        "fingerprint": "SELECT count(*), max(changed) FROM shop",
+    }
+
+    def take() -> IngestRecord:
+        return snapshot(tmp_path, asked, connect=lambda _: f"sqlite:///{database}")
+
+    assert [take().raw.is_reused, take().raw.is_reused] == [False, True]
+    with sqlite3.connect(database) as connection:
+        connection.execute("UPDATE shop SET x = 2.5, changed = 2")
+    record = take()
+    assert not record.raw.is_reused
+    assert read_frame(record.raw)["x"].tolist() == [2.5]
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "message"),
+    [
+        ("SELECT 1 WHERE 1 = 0", "expected one row of source.fingerprint. Received: none"),
+        ("VALUES (1), (2)", "expected one row of source.fingerprint. Received: more"),
+        ("DROP TABLE shop", "source.fingerprint must read"),
+    ],
+)
+def test_a_fingerprint_is_one_row_that_is_read(
+    tmp_path: Path, fingerprint: str, message: str
+) -> None:
+    asked = {**QUERY, "query": "SELECT 1 AS n, 2 AS x, 'a' AS c", "fingerprint": fingerprint}
+    with pytest.raises(SourceError, match=message):
+        snapshot(tmp_path, asked, connect=lambda _: "sqlite://")
 
 
 @pytest.mark.parametrize("query", ["DROP TABLE x", "DELETE FROM x", "; SELECT 1"])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.promotion.dependence import FEWEST_ROWS, Dependence
+from include.promotion.dependence import MIN_ROWS, Dependence
 from include.promotion.gates import decide
 from include.records import Evidence, FeatureSchema, Verdict
 from include.steps.evaluate.champion import ChampionScores
@@ -108,7 +108,7 @@ def test_what_ties_with_the_champion_is_kept(data: st.DataObject) -> None:
 
 
 @given(
-    rows=st.integers(FEWEST_ROWS, 300),
+    rows=st.integers(MIN_ROWS, 300),
     different=st.integers(0, 6),
     gain=st.floats(1e-9, 1e6),
 )

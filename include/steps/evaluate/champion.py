@@ -10,7 +10,7 @@ import pandas as pd
 
 from include.errors import InfrastructureError, SchemaError
 from include.features.preprocessor import Preprocessor
-from include.promotion.dependence import FEWEST_ROWS
+from include.promotion.dependence import MIN_ROWS
 from include.records import FeatureSchema
 from include.serving.loading import load_version
 from include.serving.scoring_model import ScoringModel
@@ -111,11 +111,11 @@ def find_fair_rows(
         return None, ""
     fair = known.find(rows) == ours.find(rows)
     kept = int(fair.sum())
-    if kept == len(rows) or kept >= FEWEST_ROWS:
+    if kept == len(rows) or kept >= MIN_ROWS:
         return fair, ""
     return fair, (
         f"it trained on {len(rows) - kept:,} of these {len(rows):,} test rows, and the other "
-        f"{kept:,} are too few to compare on ({FEWEST_ROWS} are needed)"
+        f"{kept:,} are too few to compare on ({MIN_ROWS} are needed)"
     )
 
 

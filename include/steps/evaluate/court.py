@@ -9,7 +9,7 @@ import pandas as pd
 from include.features.splits import read_order
 from include.modeling.influences import ORDERED_AS, OVER_CLASSES, compute_influences
 from include.modeling.metrics import compute_metrics
-from include.promotion.dependence import FEWEST_CLUSTERS, Dependence
+from include.promotion.dependence import MIN_CLUSTERS, Dependence
 from include.promotion.estimates import estimate
 from include.records import Estimate, FeatureSchema, Rival
 from include.specs import PipelineSpec
@@ -76,7 +76,7 @@ class Court(NamedTuple):
 
     def estimate(self, metric: str, value: float, influences: npt.NDArray[np.float64]) -> Estimate:
         """Give a number its error, if these rows can tell it."""
-        is_scarce = metric in OVER_CLASSES and self._count_rarest() < FEWEST_CLUSTERS
+        is_scarce = metric in OVER_CLASSES and self._count_rarest() < MIN_CLUSTERS
         if self.flaw or is_scarce:
             return Estimate(value)
         return estimate(value, influences, self.dependence)
