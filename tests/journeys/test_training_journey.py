@@ -1,5 +1,6 @@
 """The main job on the real stack: from a table to a promoted champion, and every way to fail."""
 
+import functools
 import json
 
 import pytest
@@ -136,6 +137,12 @@ def test_an_unknown_parameter_fails_the_first_task(journey: Journey):
 def test_a_bad_value_is_refused_by_rest(journey: Journey):
     with pytest.raises(ParamError, match="epochs"):
         journey.start("digits", epochs=0)
+
+
+@pytest.mark.parametrize("value", [10**400, functools.reduce(lambda x, _: [x], range(200), 0)])
+def test_what_no_task_could_be_handed_is_refused_by_rest(journey: Journey, value: object):
+    with pytest.raises(ParamError, match="what starts a run must be JSON"):
+        journey.start("digits", x=value)
 
 
 def test_a_broken_pipeline_file_shows_as_an_import_error(journey: Journey):
