@@ -73,4 +73,6 @@ def _crashes_written_to(file: int) -> Iterator[None]:
     try:
         yield
     finally:
-        faulthandler.enable(sys.__stderr__) if was_enabled else faulthandler.disable()
+        faulthandler.disable()
+        if was_enabled and sys.__stderr__ is not None:
+            faulthandler.enable(sys.__stderr__)
