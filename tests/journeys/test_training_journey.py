@@ -1,15 +1,16 @@
 """The main job on the real stack: from a table to a promoted champion, and every way to fail."""
 
 import functools
-import json
 
 import pytest
+from mlflow import MlflowClient
 
 from include.errors import ParamError
 from include.records.model import list_options
-from include.stack.environment import read_env_file
 from tests.builders import make_frame
+from tests.journeys.faults import call
 from tests.journeys.journey import Finished, Journey
+from tests.journeys.secret_scan import find_secrets, list_secrets
 
 pytestmark = [
     pytest.mark.journey,
@@ -81,25 +82,38 @@ def test_no_record_is_larger_than_8_kb(journey: Journey, first: Finished):
 
 def test_no_secret_of_the_stack_stands_in_what_a_run_leaves(journey: Journey, first: Finished):
     home = journey.settings.home
-    kept = {home / place for place in ("secrets.env", "signing.key", "airflow/passwords.json")}
-    secrets = read_env_file(home / "secrets.env")
-    del secrets["GATEHOUSE_INSTALLATION"]  # a name, which runs are tagged with
-    secrets["signing key"] = (home / "signing.key").read_text().strip()
-    secrets["password"] = json.loads((home / "airflow" / "passwords.json").read_text())["admin"]
-    secrets["token"] = journey.api.token
-    # Logs, both databases with XComs and tags, artifacts, tables and the files of runs.
-    searched = [path for path in home.rglob("*") if path.is_file() and path not in kept]
-    assert {"airflow.db", "mlflow.db", "report.html", "scheduler.log"} <= {p.name for p in searched}
+    names = {path.name for path in home.rglob("*")}
+    assert {"airflow.db", "mlflow.db", "report.html", "scheduler.log"} <= names
+    assert find_secrets(home, list_secrets(journey)) == set()
 
-    found = [
-        (name, str(path))
-        for path in searched
-        for content in [path.read_bytes()]
-        for name, secret in secrets.items()
-        if secret.encode() in content
-    ]
 
-    assert found == []
+@pytest.mark.parametrize("place", ["log", "xcom", "tag", "artifact"])
+def test_that_search_finds_a_secret_wherever_one_leaks(
+    journey: Journey, first: Finished, place: str
+):
+    # Not a real one, so that the search above stays true in whatever order.
+    secret = f"leaked-into-{place}"
+    tracked = journey.mlflow_run(first)["info"]["run_id"]
+    if place == "log":
+        [log, *_] = (journey.settings.home / "airflow" / "logs").rglob("*train*/**/*.log")
+        with log.open("a") as file:
+            file.write(f"WARNING - {secret}\n")
+    elif place == "xcom":
+        run = f"dags/{first.dag_id}/dagRuns/{first.run_id}"
+        body = {"key": "leak", "value": {"inside": [secret]}}
+        call(journey, "POST", f"{run}/taskInstances/train/xcomEntries", body)
+    else:
+        client = MlflowClient(journey.settings.mlflow)
+        if place == "tag":
+            client.set_tag(tracked, "leak", secret)
+        else:
+            client.log_text(tracked, f"<p>{secret}</p>", "leak.html")
+
+    found = find_secrets(journey.settings.home, {"planted": secret})
+
+    files = {path for _, path in found}
+    where = {"log": ".log", "xcom": "airflow.db", "tag": "mlflow.db", "artifact": "leak.html"}
+    assert any(where[place] in path for path in files), files
 
 
 def test_a_second_run_reuses_the_tables_and_keeps_the_champion(journey: Journey, first: Finished):
