@@ -40,11 +40,7 @@ def test_a_fit_survives_its_own_death_and_that_of_both_servers(stack: Journey):
 
     run = stack.finish(dag_id, run_id)
 
-    # A server that is not back when the fit ends costs one more, which repeats nothing.
-    assert run.tries["train"] >= 2
-    assert any(
-        "goes on after epoch" in line for line in stack.api.get_log(dag_id, run_id, "train", 2)
-    )
+    check_second_try_went_on(stack, run)
     check_one_whole_fit(stack, run)
 
 
@@ -62,11 +58,7 @@ def test_a_killed_supervisor_takes_its_task_along_and_the_next_try_goes_on(stack
 
     run = stack.finish(dag_id, run_id)
 
-    # A server that is not back when the fit ends costs one more, which repeats nothing.
-    assert run.tries["train"] >= 2
-    assert any(
-        "goes on after epoch" in line for line in stack.api.get_log(dag_id, run_id, "train", 2)
-    )
+    check_second_try_went_on(stack, run)
     check_one_whole_fit(stack, run)
 
 
@@ -112,6 +104,16 @@ def test_a_killed_scheduler_doubles_nothing(stack: Journey):
 def is_alive(process: psutil.Process) -> bool:
     """Tell whether a process runs; one that nobody has collected yet does not."""
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def check_second_try_went_on(stack: Journey, run: Finished) -> None:
+    """Hold that the second try began where the first one ended.
+
+    A server that is not back when the fit ends costs one try more, which repeats nothing.
+    """
+    assert run.tries["train"] >= 2
+    log = stack.api.get_log(run.dag_id, run.run_id, "train", 2)
+    assert any("goes on after epoch" in line for line in log)
 
 
 def check_one_whole_fit(stack: Journey, run: Finished) -> None:
