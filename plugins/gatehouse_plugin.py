@@ -4,6 +4,7 @@ from airflow.plugins_manager import AirflowPlugin
 
 from include.orchestration import marks, ways
 from include.orchestration.links import MlflowRunLink, ReportLink
+from include.orchestration.one_writer import OneWriter
 from include.orchestration.run_bodies import RunBodies
 from include.orchestration.run_notes import RunNotes
 from include.settings import load_settings
@@ -19,7 +20,8 @@ class GatehousePlugin(AirflowPlugin):
         {"app": ways.app, "url_prefix": ways.PREFIX, "name": "gatehouse"}
     ]
     fastapi_root_middlewares = [  # noqa: RUF012
-        {"middleware": RunBodies, "args": [], "kwargs": {}, "name": "bodies that start runs"}
+        {"middleware": RunBodies, "args": [], "kwargs": {}, "name": "bodies that start runs"},
+        {"middleware": OneWriter, "args": [], "kwargs": {}, "name": "turns of writers"},
     ]
     external_views = [  # noqa: RUF012
         {

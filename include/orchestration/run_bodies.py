@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from include.errors import ParamError
+from include.orchestration.one_writer import again
 
 STARTS_RUNS: Final = re.compile(r"/api/v2/(dags/[^/]+/dagRuns|backfills(/dry_run)?)$")
 # A form has a dozen fields, the longest of 4,000 characters; its deepest value is a list.
@@ -44,12 +45,7 @@ class RunBodies:
         except ParamError as error:
             await _refuse(str(error), send)
             return
-        coming = iter(messages)
-
-        async def receive_again() -> Any:
-            return next(coming, None) or await receive()
-
-        await self._app(scope, receive_again, send)
+        await self._app(scope, again(messages, receive), send)
 
 
 def check_body(body: bytes) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from include.orchestration.one_writer import OneWriter
 from include.orchestration.run_bodies import MOST_BYTES, RunBodies
 
 TRIGGER = "/api/v2/dags/train__digits/dagRuns"
@@ -105,4 +106,5 @@ def test_no_other_call_is_looked_into(path, method):
 def test_airflow_is_given_it():
     from plugins.gatehouse_plugin import GatehousePlugin
 
-    assert [each["middleware"] for each in GatehousePlugin.fastapi_root_middlewares] == [RunBodies]
+    given = [each["middleware"] for each in GatehousePlugin.fastapi_root_middlewares]
+    assert given == [RunBodies, OneWriter]
