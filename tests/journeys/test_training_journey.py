@@ -1,6 +1,7 @@
 """The main job on the real stack: from a table to a promoted champion, and every way to fail."""
 
 import functools
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from mlflow import MlflowClient
@@ -157,6 +158,18 @@ def test_a_bad_value_is_refused_by_rest(journey: Journey):
 def test_what_no_task_could_be_handed_is_refused_by_rest(journey: Journey, value: object):
     with pytest.raises(ParamError, match="what starts a run must be JSON"):
         journey.start("digits", x=value)
+
+
+def test_many_triggers_at_once_are_all_taken(journey: Journey):
+    # A paused DAG keeps them; SQLite lets one of them write at a time.
+    dag_id = "explore__asked"
+    journey.wait(lambda: journey.api.get_dag(dag_id) is not None, f"{dag_id} is loaded", 90)
+    bodies = [{"logical_date": None, "conf": {"note": str(number)}} for number in range(28)]
+    with ThreadPoolExecutor(len(bodies)) as pool:
+        calls = [
+            pool.submit(call, journey, "POST", f"dags/{dag_id}/dagRuns", each) for each in bodies
+        ]
+    assert [each.exception() for each in calls] == [None] * len(bodies)
 
 
 def test_a_broken_pipeline_file_shows_as_an_import_error(journey: Journey):
