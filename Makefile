@@ -22,7 +22,8 @@ help: ## List the targets
 # whose Python is not here is made anew.
 ifneq ($(wildcard $(VENV)/pyvenv.cfg),)
 MADE_AT := $(shell sed -n 's/^command = .* //p' $(VENV)/pyvenv.cfg)
-ifneq ($(or $(MADE_AT),$(abspath $(VENV))) $(shell $(BIN)/python -c 'print("works")' 2>/dev/null),$(abspath $(VENV)) works)
+WORKS := $(shell $(BIN)/python -c 'print("works")' 2>/dev/null)
+ifneq ($(or $(MADE_AT),$(abspath $(VENV))) $(WORKS),$(abspath $(VENV)) works)
 STALE := stale
 endif
 endif
@@ -46,8 +47,11 @@ run: install ## Train PIPELINE (default: digits), optionally from SOURCE=file, a
 up: install ## Start the local stack: Airflow and MLflow, in the background
 	@$(BIN)/gatehouse up
 
-down: ## Stop the local stack
-	@if [ -e $(BIN)/gatehouse ]; then $(MAKE) --no-print-directory install && $(BIN)/gatehouse down; else echo "nothing is installed, so nothing is up"; fi
+# Without a new environment first: one that was moved still stops what runs.
+GATEHOUSE := $(wildcard $(BIN)/gatehouse)
+
+down: $(if $(GATEHOUSE),$(if $(WORKS),,install)) ## Stop the local stack
+	@$(if $(GATEHOUSE),$(BIN)/python -m include.cli down,echo "nothing is installed, so nothing is up")
 
 status: install ## Tell what is up
 	@$(BIN)/gatehouse status

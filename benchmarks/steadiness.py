@@ -4,6 +4,7 @@ A service that grew with every run would end the stack after some weeks. Counted
 process and those it started that stay, when no task runs; the first runs only warm it.
 """
 
+import contextlib
 import statistics
 import time
 from collections.abc import Callable
@@ -23,12 +24,22 @@ WARM = 5
 # Seconds until what a run started has ended, and after which a process is one that stays.
 SETTLED = 3.0
 STAYS = 60.0
+HELD = (
+    ("memory", "memory_mb", "MB"),
+    ("memory (PSS)", "proportional_mb", "MB"),
+    ("open files", "files", "files"),
+)
 
 
 class Held(NamedTuple):
-    """What a service holds: resident memory in MB, and open file descriptors."""
+    """What a service holds: memory in MB, and open file descriptors.
+
+    Resident memory counts a page that processes share in each of them; the proportional size (PSS)
+    counts it once, so it is what the service costs the machine.
+    """
 
     memory_mb: float
+    proportional_mb: float
     files: float
 
 
@@ -54,7 +65,7 @@ def measure(tell: Callable[[str], None]) -> list[Result]:
             note=f"{slope([getattr(row[name], field) for row in rows]):+.2f} {unit} a run",
         )
         for name in rows[0]
-        for what, field, unit in (("memory", "memory_mb", "MB"), ("open files", "files", "files"))
+        for what, field, unit in HELD
     ]
 
 
@@ -63,14 +74,15 @@ def look(settings: Settings, name: str) -> Held:
     service = find_process(settings, name)
     if service is None:
         raise RuntimeError(f"{name} must be up. Received: it ended.")
-    memory, files = 0.0, 0
+    held = Held(0, 0, 0)
     for process in (service, *service.children(recursive=True)):
-        try:
+        with contextlib.suppress(psutil.Error):  # it ended meanwhile
             if time.time() - process.create_time() > STAYS:
-                memory, files = memory + process.memory_info().rss / 1e6, files + process.num_fds()
-        except psutil.Error:  # it ended meanwhile
-            continue
-    return Held(memory, files)
+                memory = process.memory_full_info()
+                proportional = getattr(memory, "pss", memory.rss)  # Linux alone tells it
+                one = Held(memory.rss / 1e6, proportional / 1e6, process.num_fds())
+                held = Held(*map(sum, zip(held, one, strict=True)))
+    return held
 
 
 def slope(values: list[float]) -> float:
@@ -81,8 +93,8 @@ def slope(values: list[float]) -> float:
 
 def draw(rows: list[dict[str, Held]]) -> Table:
     """Draw what each service held after each run."""
-    table = Table("run", *rows[0], box=None, pad_edge=False, title="MB resident / open files")
+    table = Table("run", *rows[0], box=None, pad_edge=False, title="MB resident / PSS / files")
     for number, row in enumerate(rows, 1):
-        cells = [f"{held.memory_mb:.0f} / {held.files:.0f}" for held in row.values()]
+        cells = [" / ".join(f"{each:.0f}" for each in held) for held in row.values()]
         table.add_row(str(number), *cells)
     return table

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import psutil
 from upath import UPath
 
-from include.modeling.room import CGROUP, free_bytes
+from include.modeling.memory import CGROUP, free_bytes
 
 
 class Machine(NamedTuple):

@@ -1,16 +1,13 @@
 """How much memory a fit needs at least, told before a network takes it."""
 
 from math import prod
-from pathlib import Path
 from typing import Final
 
-import psutil
-
 from include.errors import RoomError
+from include.modeling.memory import free_bytes
 from include.records import FeatureInput, FeatureSchema
 from include.specs.model import ModelSpec, TrainingSpec
 
-CGROUP: Final = Path("/sys/fs/cgroup")
 # Kinds whose weights can be counted without building them.
 OURS: Final = ("mlp", "cnn")
 # Numbers that an optimizer keeps for each weight.
@@ -92,17 +89,3 @@ def _encode(each: FeatureInput, model: ModelSpec) -> tuple[int, int]:
         if min(places) >= 4:
             places = tuple(place // 2 for place in places)
     return weights, prod(places) * channels
-
-
-def free_bytes(cgroup: Path = CGROUP) -> int:
-    """Give the memory that is free now, of the container if that is less.
-
-    Args:
-        cgroup: Directory of the container's limits.
-    """
-    free = int(psutil.virtual_memory().available)
-    try:
-        limit = int((cgroup / "memory.max").read_text())
-        return min(free, max(0, limit - int((cgroup / "memory.current").read_text())))
-    except (OSError, ValueError):
-        return free

@@ -1,7 +1,8 @@
 """Start, watch and stop the local stack's processes.
 
 Each service is one process group with a log and a file that holds its process id; a file left
-behind by a process that is gone, or whose id belongs to another by now, counts for nothing.
+behind by a process that is gone, whose id belongs to another by now, or which works for the
+directory that this one was copied from, counts for nothing.
 """
 
 import contextlib
@@ -129,15 +130,19 @@ def stop_stack(settings: Settings) -> list[str]:
 
 
 def find_process(settings: Settings, name: str) -> psutil.Process | None:
-    """Give the running process of a service, if it runs."""
+    """Give the running process of a service, if it runs.
+
+    A directory that is moved takes what works in it along; a copy of it does not.
+    """
     try:
         entry = json.loads(_pid_file(settings, name).read_text(encoding="utf-8"))
         process = psutil.Process(entry["pid"])
         is_same = abs(process.create_time() - entry["created"]) < 1
         is_alive = process.status() != psutil.STATUS_ZOMBIE
+        is_here = is_alive and settings.home.samefile(process.cwd())
     except (OSError, ValueError, KeyError, TypeError, psutil.Error):
         return None
-    return process if is_same and is_alive else None
+    return process if is_same and is_here else None
 
 
 def read_health(settings: Settings) -> dict[str, str]:

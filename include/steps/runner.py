@@ -55,6 +55,7 @@ def run_step(
     Raises:
         GatehouseError: What the step returns is no short record.
     """
+    from include.steps.killed_tries import note_try
     from include.tables.run_files import RunFiles
     from include.tables.storage_errors import explain_storage_errors
     from include.tracking.names import in_group
@@ -64,13 +65,14 @@ def run_step(
         logging.getLogger(library).setLevel(logging.WARNING)
     settings = load_settings()
     name = cost_name or step.__name__
-    with hold_run(settings, run) as log, explain_storage_errors(settings.data):
+    with explain_storage_errors(settings.data), hold_run(settings, run) as log:
         if on_open is not None:
             on_open(log.url)
         memory_before = memory_bytes("VmRSS:")
         started, cpu_before = time.monotonic(), _cpu_seconds()
         try:
-            result = check_size(step(spec, run, *records, **extras))
+            with note_try(RunFiles(settings.data, run), name):
+                result = check_size(step(spec, run, *records, **extras))
         except Exception as error:
             _note_failure(RunFiles(settings.data, run), name, error)
             raise

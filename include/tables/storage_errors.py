@@ -13,6 +13,11 @@ from include.errors import InfrastructureError, RoomError
 CLIENTS: Final = ("botocore", "aiobotocore", "aiohttp", "gcsfs", "google", "azure")
 # What Python says of temporary directories that are all full or closed.
 NO_TEMPORARY: Final = "No usable temporary directory"
+# What to do about memory.
+NEEDS_LESS: Final = (
+    "A run with fewer rows (row_limit), a smaller batch_size or fewer units needs less; "
+    "`gatehouse forecast NAME --rows N` tells how much."
+)
 FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -68,10 +73,11 @@ def explain_full_disk(error: OSError, directory: str) -> RoomError:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Tell whether DuckDB, JAX or Arrow ran out of memory, who have their own words for it."""
+    """Tell whether DuckDB, JAX, Arrow or a thread found no memory; each has words of its own."""
     return (
         type(error).__name__ == "OutOfMemoryException"
         or "RESOURCE_EXHAUSTED" in str(error)
+        or "can't start new thread" in str(error)
         or _is_unwrapped(error)
     )
 
@@ -86,6 +92,5 @@ def explain_full_memory(error: BaseException) -> RoomError:
     said = "no room for a value" if _is_unwrapped(error) else str(error)[:300]
     return RoomError(
         "expected memory enough for the step. Received: "
-        f"{type(error).__name__}: {said}. A run with fewer rows (row_limit), a smaller "
-        "batch_size or fewer units needs less; `gatehouse forecast NAME --rows N` tells how much."
+        f"{type(error).__name__}: {said}. {NEEDS_LESS}"
     )

@@ -23,11 +23,11 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def plan_install(project: Path) -> str:
+def plan(project: Path, target: str = "install") -> str:
     # The make that runs these tests hands its own settings down, such as VENV and its flags.
     handed_down = {"VENV", "PYTHON", "MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "MAKELEVEL"}
     done = subprocess.run(
-        ["make", "--dry-run", "install"],
+        ["make", "--dry-run", target],
         cwd=project,
         env={name: value for name, value in os.environ.items() if name not in handed_down},
         capture_output=True,
@@ -38,24 +38,40 @@ def plan_install(project: Path) -> str:
 
 
 def test_an_environment_in_its_place_is_kept(project: Path):
-    assert "venv" not in plan_install(project)
+    assert "venv" not in plan(project)
 
 
 def test_one_that_is_older_than_the_lock_is_brought_up_to_it(project: Path):
     (project / ".venv" / ".installed").unlink()
-    plan = plan_install(project)
-    assert "-m venv  .venv" in plan
-    assert "uv pip install --quiet --system-certs" in plan
+    steps = plan(project)
+    assert "-m venv  .venv" in steps
+    assert "uv pip install --quiet --system-certs" in steps
 
 
 def test_one_that_was_moved_is_made_anew(project: Path, tmp_path_factory):
     moved = tmp_path_factory.mktemp("moved") / "project"
     shutil.move(project, moved)
-    assert "-m venv --clear .venv" in plan_install(moved)
+    assert "-m venv --clear .venv" in plan(moved)
 
 
 def test_one_whose_python_is_gone_is_made_anew(project: Path):
     python = project / ".venv" / "bin" / "python"
     python.unlink()
     python.symlink_to("/nowhere/python3")
-    assert "-m venv --clear .venv" in plan_install(project)
+    assert "-m venv --clear .venv" in plan(project)
+
+
+def test_a_stack_is_stopped_from_the_place_it_was_moved_to_before_anything_is_made_anew(
+    project: Path, tmp_path_factory
+):
+    (project / ".venv" / "bin" / "gatehouse").touch()
+    moved = tmp_path_factory.mktemp("moved") / "project"
+    shutil.move(project, moved)
+    steps = plan(moved, "down")
+    assert "-m venv" not in steps
+    # The program `gatehouse` names the old place in its first line.
+    assert ".venv/bin/python -m include.cli down" in steps
+
+
+def test_where_nothing_is_installed_nothing_is_to_be_stopped(project: Path):
+    assert "nothing is up" in plan(project, "down")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import stat
 import subprocess
@@ -39,6 +40,17 @@ def test_a_taken_port_names_its_setting(tmp_path):
             services.start_stack(settings, print)
 
 
+def start_sleeping(settings: Settings) -> subprocess.Popen[bytes]:
+    """Start a process as a service is started, and remember it."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(60)"],
+        cwd=settings.home,
+        start_new_session=True,
+    )
+    remember(settings, "scheduler", child.pid, psutil.Process(child.pid).create_time())
+    return child
+
+
 def test_a_process_id_that_belongs_to_another_by_now_counts_for_nothing(settings):
     own = psutil.Process(os.getpid())
     remember(settings, "mlflow", own.pid, own.create_time() - 1000)
@@ -54,13 +66,31 @@ def test_a_damaged_or_stale_file_counts_for_nothing(settings, content):
 
 
 def test_down_ends_the_whole_group_and_is_safe_to_repeat(settings):
-    child = subprocess.Popen(
-        [sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True
-    )
-    remember(settings, "scheduler", child.pid, psutil.Process(child.pid).create_time())
+    child = start_sleeping(settings)
     assert services.stop_stack(settings) == ["scheduler"]
     assert child.poll() is not None
     assert services.stop_stack(settings) == []
+
+
+def test_what_was_up_before_its_directory_moved_is_stopped_from_the_new_place(tmp_path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    child = start_sleeping(Settings(home=old))
+    old.rename(new)
+    assert services.stop_stack(Settings(home=new)) == ["scheduler"]
+    assert child.poll() is not None
+
+
+def test_a_copy_of_a_directory_neither_finds_nor_stops_what_runs_in_the_original(tmp_path):
+    original, copy = tmp_path / "original", tmp_path / "copy"
+    original.mkdir()
+    child = start_sleeping(Settings(home=original))
+    shutil.copytree(original, copy)
+    assert services.read_health(Settings(home=copy))["scheduler"] == "down"
+    assert services.stop_stack(Settings(home=copy)) == []
+    assert child.poll() is None
+    assert services.stop_stack(Settings(home=original)) == ["scheduler"]
+    assert child.poll() is not None
 
 
 def test_what_a_killed_service_left_running_ends_too(settings):

@@ -1,0 +1,116 @@
+"""What may start a run: Airflow's API takes bodies that no task could then be handed.
+
+A number beyond 64 bits, or brackets nested deeply, end the process that should hand them to the
+task, before any code of ours runs: the task is tried again and again, with nothing in its log.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+from include.errors import ParamError
+from include.orchestration.one_writer import again
+
+STARTS_RUNS: Final = re.compile(r"/api/v2/(dags/[^/]+/dagRuns|backfills(/dry_run)?)$")
+# A form has a dozen fields, the longest of 4,000 characters; its deepest value is a list.
+MOST_BYTES: Final = 65_536
+MOST_LEVELS: Final = 20
+BAD_REQUEST: Final = 400  # as Airflow answers a parameter out of bounds
+
+
+class RunBodies:
+    """ASGI middleware that answers for Airflow where a body cannot become a run."""
+
+    def __init__(self, app: Any) -> None:
+        """Stand before an application."""
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Hand a call on as it came, or refuse it."""
+        is_start = scope["type"] == "http" and scope["method"] == "POST"
+        if not is_start or not STARTS_RUNS.search(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        messages: list[Any] = []
+        body = b""
+        while not messages or messages[-1].get("more_body", False):
+            messages.append(await receive())
+            body += messages[-1].get("body", b"")
+            if len(body) > MOST_BYTES:
+                break
+        try:
+            check_body(body)
+        except ParamError as error:
+            await _refuse(str(error), send)
+            return
+        await self._app(scope, again(messages, receive), send)
+
+
+def check_body(body: bytes) -> None:
+    """Refuse what no task could be handed.
+
+    Raises:
+        ParamError: It is long, deep, no strict JSON, or holds a number beyond 64 bits.
+
+    Example:
+        >>> check_body(b'{"conf": {"epochs": 3}}')
+    """
+    if len(body) > MOST_BYTES:
+        raise _unfit(f"more than {MOST_BYTES} bytes")
+    if not body:
+        return
+    try:
+        content = json.loads(
+            body, parse_int=_read_whole, parse_float=_read_float, parse_constant=_read_float
+        )
+        json.dumps(content, ensure_ascii=False).encode()
+    except RecursionError as error:
+        raise _unfit("brackets nested too deeply") from error
+    except UnicodeEncodeError as error:
+        raise _unfit("half a character (a lone surrogate)") from error
+    except ValueError as error:
+        raise _unfit("no JSON") from error
+    if (levels := _count_levels(content)) > MOST_LEVELS:
+        raise _unfit(f"{levels} levels")
+
+
+def _read_whole(text: str) -> int:
+    digits = len(text.lstrip("-"))
+    if digits > len(str(1 << 63)) or not -(1 << 63) <= int(text) < 1 << 63:
+        raise _unfit(f"a whole number of {digits} digits")
+    return int(text)
+
+
+def _read_float(text: str) -> float:
+    if not math.isfinite(float(text)):
+        raise _unfit(text[:40])
+    return float(text)
+
+
+def _unfit(received: str) -> ParamError:
+    return ParamError(
+        f"what starts a run must be JSON of at most {MOST_BYTES} bytes and {MOST_LEVELS} levels, "
+        f"with finite numbers, whole ones of 64 bits. Received: {received}. "
+        "Trigger the run again without it."
+    )
+
+
+def _count_levels(content: Any) -> int:
+    """Count how deep lists and objects are nested."""
+    levels, level = 0, [content]
+    while level := [each for each in level if isinstance(each, dict | list)]:
+        levels += 1
+        level = [inner for each in level for inner in _list_inner(each)]
+    return levels
+
+
+def _list_inner(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
+
+
+async def _refuse(detail: str, send: Any) -> None:
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": BAD_REQUEST, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps({"detail": detail}).encode()})

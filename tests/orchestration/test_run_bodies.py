@@ -1,0 +1,110 @@
+"""What starts a run is refused where no task could be handed it; all else passes as it came."""
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from include.orchestration.one_writer import OneWriter
+from include.orchestration.run_bodies import MOST_BYTES, RunBodies
+
+TRIGGER = "/api/v2/dags/train__digits/dagRuns"
+
+
+async def airflow(scope: Any, receive: Any, send: Any) -> None:
+    """Answer with the body as it came."""
+    body, is_more = b"", True
+    while is_more:
+        message = await receive()
+        body, is_more = body + message["body"], message.get("more_body", False)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": body})
+
+
+def post(path: str, content: Any, method: str = "POST") -> httpx.Response:
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(RunBodies(airflow))
+        async with httpx.AsyncClient(transport=transport, base_url="http://airflow") as client:
+            return await client.request(method, path, content=content)
+
+    return asyncio.run(ask())
+
+
+def conf(text: str) -> bytes:
+    return b'{"logical_date": null, "conf": {"x": ' + text.encode() + b"}}"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (str(10**400), "a whole number of 401 digits"),
+        (str(2**63), "a whole number of 19 digits"),
+        ("-" + "9" * 5_000, "a whole number of 5000 digits"),
+        ("1e400", "1e400"),
+        ("NaN", "NaN"),
+        ("-Infinity", "-Infinity"),
+        ("[" * 200 + "]" * 200, "202 levels"),
+        ("[" * 100_000 + "]" * 100_000, "more than 65536 bytes"),
+        ('"' + "a" * 2_000_000 + '"', "more than 65536 bytes"),
+        ("[" * 20_000 + "]" * 20_000, "brackets nested too deeply"),
+        (r'"\ud800"', "half a character"),
+        ("[1, ", "no JSON"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+@pytest.mark.parametrize("path", [TRIGGER, f"/prefix{TRIGGER}", "/api/v2/backfills"])
+def test_what_no_task_could_be_handed_is_refused_with_what_it_was(path, value, said):
+    answer = post(path, conf(value))
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/json"
+    assert f"Received: {said}" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        conf(f'[{2**63 - 1}, {-(2**63)}, 0.1, null, true, "\\ud83d\\ude00"]'),
+        json.dumps({"conf": {"note": "x" * (MOST_BYTES - 1_000)}}).encode(),
+        b"",
+    ],
+    ids=["largest numbers", "long note", "nothing"],
+)
+def test_what_a_task_can_be_handed_passes_as_it_came(content):
+    answer = post(TRIGGER, content)
+    assert (answer.status_code, answer.content) == (200, content)
+
+
+def test_a_body_that_comes_in_pieces_is_read_to_its_bound_and_no_further():
+    sent = []
+
+    async def pieces():
+        for _ in range(1_000):
+            sent.append(1)
+            yield b"x" * 1_000
+
+    assert post(TRIGGER, pieces()).status_code == 400
+    assert len(sent) <= MOST_BYTES // 1_000 + 2
+
+    async def small():
+        yield b'{"conf": '
+        yield b"{}}"
+
+    assert post(TRIGGER, small()).content == b'{"conf": {}}'
+
+
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [("/api/v2/variables", "POST"), (TRIGGER, "GET"), (f"{TRIGGER}/manual__1", "PATCH")],
+)
+def test_no_other_call_is_looked_into(path, method):
+    answer = post(path, conf("[" * 200), method)
+    assert answer.status_code == 200
+
+
+def test_airflow_is_given_it():
+    from plugins.gatehouse_plugin import GatehousePlugin
+
+    given = [each["middleware"] for each in GatehousePlugin.fastapi_root_middlewares]
+    assert given == [RunBodies, OneWriter]
