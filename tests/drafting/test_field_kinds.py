@@ -156,6 +156,35 @@ def test_two_names_of_one_series_are_told(data_root: Path):
     assert "CHECK: store (3) and item (4) together name 12 series" in text
 
 
+COUNTED = {
+    "steps": (table(noise(), step=np.arange(ROWS)), "step (240 values) may count time"),
+    "weeks of a panel": (
+        table(LABELS, store=list("abcd") * 60, week=np.arange(ROWS) // 4),
+        "week (60 values) may count time",
+    ),
+    "Excel's days": (table(LABELS, date=45_000 + SHUFFLED), "date (240 values) may count time"),
+    "no column at all": (
+        table(np.cumsum(RANDOM.normal(0, 1, ROWS)).round(2)),
+        "the target is like that of the row before (correlation 0.9",
+    ),
+}
+
+
+@pytest.mark.parametrize(("frame", "hint"), COUNTED.values(), ids=list(COUNTED))
+def test_an_order_in_time_that_no_time_tells_is_marked(data_root: Path, frame, hint):
+    spec, text = draft(data_root, frame)
+    assert spec.split.method in {"hash", "stratified"}
+    assert f"CHECK: {hint}" in text
+
+
+def test_a_count_of_time_that_is_asked_for_orders_the_rows_as_a_number(data_root: Path):
+    frame = table(noise(), step=SHUFFLED)
+    spec, _ = draft(data_root, frame, hints=Hints(time="step"))
+    assert (spec.split.method, spec.split.by) == ("time", "step")
+    assert spec.column_by_name["step"].kind == "integer"
+    assert count_ingested(spec) == (ROWS, 0)
+
+
 def test_a_class_that_comes_late_is_told_with_what_to_do(data_root: Path):
     target = np.where(np.arange(ROWS) > 220, "new", LABELS)
     _, text = draft(data_root, table(target, at=DAYS))
