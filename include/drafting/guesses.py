@@ -94,7 +94,7 @@ def guess_columns(
             guess = _ignore(column, reason)
         elif column.name in {order.group, order.series}:
             guess = _name_of_things(column, is_group=column.name == order.group)
-        elif column.name == order.time and column.is_numeric and not epoch_format(column):
+        elif column.name == order.time and not (column.time or epoch_format(column)):
             guess = guess_number(column)
         else:
             guess = _guess_feature(column)

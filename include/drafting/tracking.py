@@ -23,11 +23,13 @@ DAYS: Final = (
     *("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%y-%m-%d", "%d-%m-%y", "%d-%b-%Y", "%d-%b-%y"),
     *("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d. %B %Y"),
 )
+MONTHS: Final = ("%B %Y", "%b %Y", "%Y %b", "%b-%Y", "%b-%y", "%m/%Y", "%m-%Y")
 HALVES: Final = (" %I:%M %p", " %I:%M:%S %p")
 HOURS: Final = ("", " %H:%M", " %H:%M:%S", *HALVES)
-# What is written in digits only, and as what.
+# What is written as numbers are, and as what.
 COMPACT: Final = {
     "%Y%m%d": r"^\d{8}$",
+    "%m.%Y": r"^(0[1-9]|1[0-2])\.(19|20)\d{2}$",
     "%Y%m": r"^(19|20)\d{2}(0[1-9]|1[0-2])$",
     "%Y%m%d%H%M": r"^(19|20)\d{2}(0[1-9]|1[0-2])\d{6}$",
     "%Y%m%d%H%M%S": r"^(19|20)\d{2}(0[1-9]|1[0-2])\d{8}$",
@@ -38,6 +40,8 @@ FORMATS: Final = (
     "%Y-%m-%d %H:%M:%S,%f",
     *("%a %b %d %H:%M:%S %z %Y", "%a, %d %b %Y %H:%M:%S %z", "%d/%b/%Y:%H:%M:%S %z"),
     *(f"{day}{hours}" for day in DAYS for hours in HOURS),
+    *MONTHS,
+    *("%d%b%Y", "%A, %d %B %Y", "%H:%M %d.%m.%Y", "%d.%m.%Y %H.%M", "%d/%m/%Y %H.%M"),
 )
 # What a part of a format may look like; a format that no value looks like is not tried.
 PARTS: Final = {
@@ -47,7 +51,7 @@ PARTS: Final = {
     "%z": r"\S+",
     " ": r"\s+",
     **dict.fromkeys(("%y", "%m", "%d", "%H", "%I", "%M", "%S"), r"\d{1,2}"),
-    **dict.fromkeys(("%a", "%b", "%B"), r"[^\W\d]+"),
+    **dict.fromkeys(("%a", "%A", "%b", "%B"), r"[^\W\d]+"),
 }
 SHAPES: Final = {
     format_: re.compile(

@@ -116,7 +116,15 @@ def prove(rule: Rule, rows: int, ranges: Mapping[str, Range]) -> RuleResult | No
     is_finite = rule.name == "expect_column_values_to_be_finite"
     low = -LARGEST if is_finite else given.get("min_value")
     high = LARGEST if is_finite else given.get("max_value")
-    is_inside = (low is None or found.low >= low) and (high is None or found.high <= high)
-    # NaN is the largest of all to DuckDB.
-    is_inside = is_inside and found.high == found.high
+    is_inside = _is_inside(found, low, high)
     return RuleResult(True, "sql", checked=found.present) if is_inside else None
+
+
+def _is_inside(found: Range, low: Any, high: Any) -> bool:
+    """Compare a range with its bounds; what cannot be compared, or is NaN, is not inside."""
+    try:
+        is_inside = (low is None or found.low >= low) and (high is None or found.high <= high)
+    except TypeError:
+        return False
+    # NaN is the largest of all to DuckDB.
+    return bool(is_inside and found.high == found.high)

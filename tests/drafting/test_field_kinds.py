@@ -204,6 +204,7 @@ def test_a_long_tailed_target_is_learned_as_a_logarithm(data_root: Path, target,
 
 WRITTEN_TIMES = [
     *("%d/%m/%y %H:%M", "%y-%m-%d %H:%M", "%m/%d/%Y %I:%M %p", "%Y-%m-%d %I:%M:%S %p"),
+    *("%H:%M %d.%m.%Y", "%d/%m/%Y %H.%M"),
     *("%B %d, %Y %H:%M", "%d-%b-%y %H:%M", "%Y%m%d%H%M%S", "%Y%m%d%H%M"),
     *("%a %b %d %H:%M:%S +0000 %Y", "%a, %d %b %Y %H:%M:%S +0000", "%d/%b/%Y:%H:%M:%S +0000"),
     "%Y-%m-%d %H:%M:%S,123",
@@ -214,6 +215,18 @@ WRITTEN_TIMES = [
 def test_times_order_the_rows_however_they_are_written(data_root: Path, written):
     spec, _ = draft(data_root, table(noise(), at=HOURS.strftime(written)))
     assert (spec.split.method, spec.split.by) == ("time", "at")
+    assert count_ingested(spec) == (ROWS, 0)
+
+
+WRITTEN_MONTHS = ["%b-%y", "%B %Y", "%Y %b", "%m/%Y", "%m-%Y", "%m.%Y"]
+
+
+@pytest.mark.parametrize("written", WRITTEN_MONTHS)
+def test_months_order_the_rows_however_they_are_written(data_root: Path, written):
+    months = pd.date_range("1995-01-01", periods=ROWS, freq="MS")
+    spec, _ = draft(data_root, table(noise(), at=months.strftime(written)))
+    assert (spec.split.method, spec.split.by) == ("time", "at")
+    assert spec.cleaning.lags[0].lags == (1, 2, 3, 12)
     assert count_ingested(spec) == (ROWS, 0)
 
 
@@ -327,6 +340,7 @@ UNREAD: dict[str, list[str]] = {
     "two currencies": [f"{'$' if n % 2 else '€'}{one:.2f}" for n, one in enumerate(PRICES)],
     "two units": [f"{one:.1f} {'kg' if n % 2 else 'g'}" for n, one in enumerate(PRICES)],
     "thousand and million": [f"{one:.2f}{'K' if n % 2 else 'M'}" for n, one in enumerate(PRICES)],
+    "some in thousands": [f"{one / 1000:.1f}K" if one > 1000 else f"{one:.0f}" for one in PRICES],
     "less than": [f"{'<' if n % 9 == 0 else ''}{one:.2f}" for n, one in enumerate(PRICES)],
     "unit with a digit": [f"{one:.1f} m2" for one in PRICES],
     "hours and minutes": [f"{n % 5}h {n % 60}m" for n in range(ROWS)],
