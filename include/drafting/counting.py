@@ -23,7 +23,7 @@ CAPITALS: Final = r"^\p{Lu}[\p{L}'\x{2019}-]*\d*([ ,.]+\p{Lu}[\p{L}'\x{2019}-]*\
 CLOCK: Final = r"^[+-]?(\d+ days?,? )?\d{1,3}:\d{2}(:\d{2}([.,]\d+)?)?$"
 # As numbers and times are written, in whatever unit, mark and order.
 QUANTITY: Final = (
-    r"^[(<>=~\x{2248}+\x{2212}\s-]*([A-Z]{3}\s|[A-Z]{0,2}\p{Sc})?\s*[+-]?\d[\d.,'\s\x{a0}\x{202f}]*"
+    r"^[(<>=~\x{2248}+\x{2212}\s-]*([A-Z]{3}\s|[A-Z]{0,2}\p{Sc})?\s*[+-]?\d[\d.,'\s\x{a0}\x{202f}\x{2019}]*"
     r"(\s*[%\x{2030}\x{b0}\p{Sc}\p{L}][\p{L}\x{b2}\x{b3}/]{0,7}\d?)?(\s*\d+\s*\p{L}{1,4})*\s*[)\x{2212}-]?\s*$"
 )
 DATED: Final = (

@@ -341,6 +341,7 @@ UNREAD: dict[str, list[str]] = {
     "two units": [f"{one:.1f} {'kg' if n % 2 else 'g'}" for n, one in enumerate(PRICES)],
     "thousand and million": [f"{one:.2f}{'K' if n % 2 else 'M'}" for n, one in enumerate(PRICES)],
     "some in thousands": [f"{one / 1000:.1f}K" if one > 1000 else f"{one:.0f}" for one in PRICES],
+    "printed apostrophes": [f"{one * 9:,.2f}".replace(",", "\u2019") for one in PRICES],
     "less than": [f"{'<' if n % 9 == 0 else ''}{one:.2f}" for n, one in enumerate(PRICES)],
     "unit with a digit": [f"{one:.1f} m2" for one in PRICES],
     "hours and minutes": [f"{n % 5}h {n % 60}m" for n in range(ROWS)],
