@@ -6,14 +6,14 @@ that occur again and again keeps each of them in one part.
 
 import itertools
 import re
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from include.drafting.personal import find_personal, split_name
 from include.drafting.profile import ColumnProfile, FileProfile
-from include.specs.columns import DatetimeColumn, NumberColumn
+from include.specs.columns import Column, DatetimeColumn, NumberColumn
 from include.values.casts import cast_column
 from include.values.reading import Reading
 from include.values.times import PER_SECOND
@@ -190,13 +190,18 @@ def _find_hidden_order(profile: FileProfile, columns: list[ColumnProfile], targe
 def _compare_with_before(profile: FileProfile, column: ColumnProfile) -> float:
     """Correlate a column's numbers with those of the rows before."""
     contract = NumberColumn(name="any", kind="number", **column.reading.options)
-    marks = Reading(missing=("", *column.reading.missing))
-    batches = profile.copy.iter_columns([column.key], profile.unfit)
-    found = [cast_column(contract, batch.column(0), marks).values.drop_null() for batch in batches]
-    numbers = pa.chunked_array(found, pa.float64()).to_numpy()
+    numbers = _read_values(profile, column, contract).to_numpy()
     if len(numbers) < FEWEST_BEFORE or np.ptp(numbers) == 0:
         return 0.0
     return float(np.corrcoef(numbers[:-1], numbers[1:])[0, 1])
+
+
+def _read_values(profile: FileProfile, column: ColumnProfile, contract: Column) -> pa.ChunkedArray:
+    """Read a column's values in the order of the rows that fit; missing ones are left out."""
+    marks = Reading(missing=("", *column.reading.missing))
+    batches = profile.copy.iter_columns([column.key], profile.unfit)
+    found = [cast_column(contract, batch.column(0), marks).values.drop_null() for batch in batches]
+    return pa.chunked_array(found)
 
 
 def epoch_format(column: ColumnProfile) -> str | None:
@@ -305,14 +310,8 @@ def _find_step(
         return None
     form = time.time.format if time.time else epoch_format(time)
     contract = DatetimeColumn(name="any", kind="datetime", format=form)
-    marks = Reading(missing=("", *time.reading.missing))
-    found: list[Any] = []
-    for batch in profile.copy.iter_columns([time.key]):
-        moments = cast_column(contract, batch.column(0), marks).values.drop_null()
-        found.append(
-            moments.cast(pa.timestamp("us")).to_numpy(zero_copy_only=False).astype("int64")
-        )
-    steps = np.diff(np.unique(np.concatenate(found))) / 1e6
+    moments = _read_values(profile, time, contract).cast(pa.timestamp("us")).to_numpy()
+    steps = np.diff(np.unique(moments.astype("int64"))) / 1e6
     middle = float(np.median(steps)) if len(steps) else 0.0
     near = (steps > 0.9 * middle) & (steps < 1.1 * middle)
     return middle if middle and near.mean() >= REGULAR else None
