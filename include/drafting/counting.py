@@ -1,4 +1,4 @@
-"""What is counted of a column's texts, of many columns in one query: what could each value be?"""
+"""What is counted of a column's texts: what could each value be?"""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -23,7 +23,7 @@ CAPITALS: Final = r"^\p{Lu}[\p{L}'\x{2019}-]*\d*([ ,.]+\p{Lu}[\p{L}'\x{2019}-]*\
 CLOCK: Final = r"^[+-]?(\d+ days?,? )?\d{1,3}:\d{2}(:\d{2}([.,]\d+)?)?$"
 # As numbers and times are written, in whatever unit, mark and order.
 QUANTITY: Final = (
-    r"^[(<>=~\x{2248}+\x{2212}\s-]*([A-Z]{3}\s|[A-Z]{0,2}\p{Sc})?\s*[+-]?\d[\d.,'\s\x{a0}\x{202f}]*"
+    r"^[(<>=~\x{2248}+\x{2212}\s-]*([A-Z]{3}\s|[A-Z]{0,2}\p{Sc})?\s*[+-]?\d[\d.,'\s\x{a0}\x{202f}\x{2019}]*"
     r"(\s*[%\x{2030}\x{b0}\p{Sc}\p{L}][\p{L}\x{b2}\x{b3}/]{0,7}\d?)?(\s*\d+\s*\p{L}{1,4})*\s*[)\x{2212}-]?\s*$"
 )
 DATED: Final = (
@@ -75,26 +75,48 @@ MEASURES: Final = (
     "avg({n}) FILTER (isfinite({n}))",
     "coalesce(min(length({v})), 0)",
 )
-# Of texts as well: words, since numbers are one.
-WORDS: Final = "coalesce(avg(length({v}) - length(replace({v}, ' ', '')) + 1), 0)"
+# Numbers are one.
+WORDS: Final = "length({v}) - length(replace({v}, ' ', '')) + 1"
 
 
-def count_values(
-    values: Sequence[str], measures: Sequence[str], conditions: Sequence[Mapping[str, str]]
-) -> list[str]:
-    """Write what is selected of columns: of each the measures, then the conditions in order.
+def count_values(values: Sequence[str], conditions: Sequence[Mapping[str, str]]) -> list[str]:
+    """Write what is selected of columns: of each `MEASURES`, then the conditions in order.
 
     Args:
         values: The columns' values in SQL.
-        measures: Entries of `MEASURES`, or `WORDS`.
-        conditions: Of each column entries of `NUMBERS` or `TEXTS`.
+        conditions: Of each column entries of `NUMBERS`.
     """
     selected = []
     for value, asked in zip(values, conditions, strict=True):
         number = f"TRY_CAST({value} AS DOUBLE)"
-        selected += [measure.format(v=value, n=number) for measure in measures]
+        selected += [measure.format(v=value, n=number) for measure in MEASURES]
         selected += [f"count(*) FILTER ({one.format(v=value, n=number)})" for one in asked.values()]
     return selected
+
+
+def list_texts(values: Sequence[str], table: str) -> str:
+    """Write the query for every text of columns: the column's place, the text and its rows.
+
+    Args:
+        values: The columns' values in SQL.
+        table: Where they stand.
+    """
+    return " UNION ALL ".join(
+        f"SELECT {place} AS place, {value} AS v, count(*) AS rows FROM {table} GROUP BY v"
+        for place, value in enumerate(values)
+    )
+
+
+def count_texts(table: str) -> str:
+    """Write the query for `WORDS` and `TEXTS` of columns, a row for each in their order.
+
+    Args:
+        table: What `list_texts` gave, as a table: each part of a union would compile every
+            pattern again, which takes longer than to match it.
+    """
+    asked = (f"coalesce(sum(rows) FILTER ({one.format(v='v')}), 0)" for one in TEXTS.values())
+    words = f"coalesce(sum(rows * ({WORDS.format(v='v')})) / sum(rows) FILTER (v IS NOT NULL), 0)"
+    return f"SELECT {words}, {', '.join(asked)} FROM {table} GROUP BY place ORDER BY place"
 
 
 def ask_of_numbers(*, has_integers: bool, has_fractions: bool) -> dict[str, str]:

@@ -94,6 +94,8 @@ def guess_columns(
             guess = _ignore(column, reason)
         elif column.name in {order.group, order.series}:
             guess = _name_of_things(column, is_group=column.name == order.group)
+        elif column.name == order.time and not (column.time or epoch_format(column)):
+            guess = guess_number(column)
         else:
             guess = _guess_feature(column)
         guesses.append(_finish(column, guess))

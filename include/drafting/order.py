@@ -6,14 +6,14 @@ that occur again and again keeps each of them in one part.
 
 import itertools
 import re
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from include.drafting.personal import find_personal, split_name
 from include.drafting.profile import ColumnProfile, FileProfile
-from include.specs.columns import DatetimeColumn
+from include.specs.columns import Column, DatetimeColumn, NumberColumn
 from include.values.casts import cast_column
 from include.values.reading import Reading
 from include.values.times import PER_SECOND
@@ -46,6 +46,14 @@ TIMES: Final = frozenset(
         *("updated", "at", "when"),
     ]
 )
+# What counts time without being one.
+COUNTED: Final = TIMES | {
+    *("t", "day", "week", "month", "quarter", "period", "hour", "minute", "second", "step"),
+    *("tick", "frame", "cycle", "round", "season", "days", "weeks", "tag", "woche", "monat"),
+}
+# A target so like that of the row before is hardly that of another thing.
+LIKE_BEFORE: Final = 0.5
+MIN_BEFORE: Final = 30
 # Seconds from 1990 to 2100: numbers between them may be times, in one unit or another.
 FIRST, LAST = 631_152_000, 4_102_444_800
 HOUR, DAY = 3600, 86_400
@@ -97,14 +105,15 @@ def find_order(profile: FileProfile, target: str, hints: Hints) -> RowOrder:
     if hints.group and not hints.time:
         return RowOrder(group=hints.group, reason="asked for")
     if time is None and not parts:
+        hidden = _find_hidden_order(profile, others, target)
         if not things:
-            return RowOrder()
+            return RowOrder(reason=hidden)
         group = min(things, key=lambda one: one.distinct)
         rest = ", ".join(one.name for one in things if one is not group)
         check = f"; CHECK: {rest} repeat as well" if rest else ""
         reason = (
             f"{group.distinct} values of {group.name} in {group.filled} rows: each stays in one "
-            f"part, so that the test asks for new ones{check}"
+            f"part, so that the test asks for new ones{check}{hidden}"
         )
         return RowOrder(group=group.name, reason=reason)
     name = time.name if time is not None and not parts else "time"
@@ -153,6 +162,46 @@ def hint_at_things(column: ColumnProfile) -> str:
         f"CHECK: {column.distinct} values in {column.filled} rows: if they name things, "
         f"`--group` {column.name} keeps each in one part"
     )
+
+
+def _find_hidden_order(profile: FileProfile, columns: list[ColumnProfile], target: str) -> str:
+    """Say what hints at an order in time: what counts it, and a target that lasts."""
+    counters = [
+        f"{one.name} ({one.distinct} values)"
+        for one in columns
+        if one.distinct >= MIN_TIMES
+        and one.is_numeric
+        and one.filled == one.rows
+        and split_name(one.name) & COUNTED
+    ]
+    hints = ""
+    if counters:
+        hints = f"; CHECK: {', '.join(counters)} may count time: `--time` splits by one of them"
+    learned = next(column for column in profile.columns if column.name == target)
+    likeness = _compare_with_before(profile, learned) if learned.is_numeric else 0.0
+    if likeness > LIKE_BEFORE:
+        hints += (
+            f"; CHECK: the target is like that of the row before (correlation {likeness:.2f}): if "
+            "the file is in the order of time, a random split promises too much; split by the time"
+        )
+    return hints
+
+
+def _compare_with_before(profile: FileProfile, column: ColumnProfile) -> float:
+    """Correlate a column's numbers with those of the rows before."""
+    contract = NumberColumn(name="any", kind="number", **column.reading.options)
+    numbers = _read_values(profile, column, contract).to_numpy()
+    if len(numbers) < MIN_BEFORE or np.ptp(numbers) == 0:
+        return 0.0
+    return float(np.corrcoef(numbers[:-1], numbers[1:])[0, 1])
+
+
+def _read_values(profile: FileProfile, column: ColumnProfile, contract: Column) -> pa.ChunkedArray:
+    """Read a column's values in the order of the rows that fit; missing ones are left out."""
+    marks = Reading(missing=("", *column.reading.missing))
+    batches = profile.copy.iter_columns([column.key], profile.unfit)
+    found = [cast_column(contract, batch.column(0), marks).values.drop_null() for batch in batches]
+    return pa.chunked_array(found)
 
 
 def epoch_format(column: ColumnProfile) -> str | None:
@@ -261,14 +310,8 @@ def _find_step(
         return None
     form = time.time.format if time.time else epoch_format(time)
     contract = DatetimeColumn(name="any", kind="datetime", format=form)
-    marks = Reading(missing=("", *time.reading.missing))
-    found: list[Any] = []
-    for batch in profile.copy.iter_columns([time.key]):
-        moments = cast_column(contract, batch.column(0), marks).values.drop_null()
-        found.append(
-            moments.cast(pa.timestamp("us")).to_numpy(zero_copy_only=False).astype("int64")
-        )
-    steps = np.diff(np.unique(np.concatenate(found))) / 1e6
+    moments = _read_values(profile, time, contract).cast(pa.timestamp("us")).to_numpy()
+    steps = np.diff(np.unique(moments.astype("int64"))) / 1e6
     middle = float(np.median(steps)) if len(steps) else 0.0
     near = (steps > 0.9 * middle) & (steps < 1.1 * middle)
     return middle if middle and near.mean() >= REGULAR else None

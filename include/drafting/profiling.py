@@ -15,9 +15,10 @@ from include.drafting.counting import (
     MEASURES,
     NUMBERS,
     TEXTS,
-    WORDS,
     ask_of_numbers,
+    count_texts,
     count_values,
+    list_texts,
 )
 from include.drafting.file_form import FileForm
 from include.drafting.marks import ALL_MARKS
@@ -26,14 +27,18 @@ from include.drafting.readings import CHUNK, ColumnReading, Misfits, express, re
 from include.drafting.text_copy import LINE, CopiedColumn, TextCopy
 from include.drafting.unfit import find_far, find_misfits
 from include.values.duck import fetch_row, parquet_scan, quote_name
+from include.values.overlap import map_ahead
 
 TABLE: Final = "texts"
 UNFIT: Final = "unfit_lines"
+WRITTEN: Final = "written"
 MANY_COLUMNS: Final = 100
 MAX_VALUES: Final = 100
 FIRST_ROWS: Final = 2_000
 # From here on the estimated number of distinct values is counted exactly.
 NEARLY_UNIQUE: Final = 0.8
+# What is not asked of numbers and times: each is one word.
+NO_TEXTS: Final = (1.0, *[0] * len(TEXTS))
 Tell = Callable[[str], None]
 
 
@@ -62,7 +67,9 @@ def profile_copy(
                 copy, column, readings[column.key]
             )
     lines = sorted({line for each in misfits.values() for line in each.lines})
-    duck.register(UNFIT, pa.table({"unfit": pa.array(lines, pa.int64())}))
+    # Further connections see no registered table, only one that is the database's own.
+    duck.register("lines", pa.table({"unfit": pa.array(lines, pa.int64())}))
+    duck.execute(f"CREATE TABLE {UNFIT} AS SELECT * FROM lines")
     table = f"{scan} WHERE {LINE} NOT IN (SELECT unfit FROM {UNFIT})" if lines else scan
     profiler = _Profiler(duck, table, copy.columns, misfits)
     columns = profiler.profile(readings, copy.columns, tell)
@@ -108,50 +115,64 @@ class _Profiler:
     def profile(
         self, readings: Mapping[str, ColumnReading], columns: Sequence[CopiedColumn], tell: Tell
     ) -> tuple[ColumnProfile, ...]:
+        def profile_chunk(chunk: Sequence[CopiedColumn]) -> list[ColumnProfile]:
+            with self._duck.cursor() as duck:
+                return self._profile_chunk(duck, readings, chunk)
+
         profiles: list[ColumnProfile] = []
-        for start in range(0, len(columns), CHUNK):
-            chunk = columns[start : start + CHUNK]
-            values = [express(column.key, readings[column.key]) for column in chunk]
-            numbers = [_choose_conditions(column, readings[column.key]) for column in chunk]
-            counts = self._select(values, MEASURES, numbers)
-            is_text = [row[1] > row[len(MEASURES) + 1] for row in counts]
-            asked = [value for value, text in zip(values, is_text, strict=True) if text]
-            more = iter(self._select(asked, (WORDS,), [TEXTS] * len(asked)))
-            few = [row[2] <= 2 * MAX_VALUES for row in counts]
-            listed = iter(self._list_values([v for v, one in zip(values, few, strict=True) if one]))
-            for place, column in enumerate(chunk):
-                texts = next(more) if is_text[place] else [1.0, *[0] * len(TEXTS)]
-                row, found = [*counts[place], *texts], next(listed) if few[place] else None
-                reading = readings[column.key]
-                profiles.append(self._finish(column, reading, values[place], row, found))
-            if start + CHUNK < len(columns) or start:
+        for found in map_ahead(profile_chunk, _chunks(columns, CHUNK)):
+            profiles += found
+            if len(columns) > CHUNK:
                 tell(f"{len(profiles)} of {self._count} columns profiled")
         return tuple(profiles)
 
-    def _select(
-        self, values: list[str], measures: Sequence[str], conditions: Sequence[Mapping[str, str]]
-    ) -> list[list[Any]]:
-        if not values:
-            return []
-        width = len(measures) + len(conditions[0])
-        selected = ", ".join(count_values(values, measures, conditions))
-        row = fetch_row(self._duck, f"SELECT {selected} FROM {self._table}")
-        return [list(row[place : place + width]) for place in range(0, len(row), width)]
+    def _profile_chunk(
+        self,
+        duck: duckdb.DuckDBPyConnection,
+        readings: Mapping[str, ColumnReading],
+        chunk: Sequence[CopiedColumn],
+    ) -> list[ColumnProfile]:
+        values = [express(column.key, readings[column.key]) for column in chunk]
+        numbers = [_choose_conditions(column, readings[column.key]) for column in chunk]
+        selected = ", ".join(count_values(values, numbers))
+        row = fetch_row(duck, f"SELECT {selected} FROM {self._table}")
+        counts = _chunks(row, len(MEASURES) + len(NUMBERS))
+        few = [row[2] <= 2 * MAX_VALUES for row in counts]
+        listed = iter(
+            self._list_values(duck, [v for v, one in zip(values, few, strict=True) if one])
+        )
+        is_text = [
+            row[1] > row[len(MEASURES) + 1] and not column.time
+            for column, row in zip(chunk, counts, strict=True)
+        ]
+        asked = [value for value, text in zip(values, is_text, strict=True) if text]
+        texts = iter(_ask_of_texts(duck, asked, self._table))
+        profiles = []
+        for place, column in enumerate(chunk):
+            found = next(listed) if few[place] else None
+            row = (*counts[place], *(next(texts) if is_text[place] else NO_TEXTS))
+            profiles.append(
+                self._finish(duck, column, readings[column.key], values[place], row, found)
+            )
+        return profiles
 
-    def _list_values(self, values: list[str]) -> list[dict[str, int]]:
+    def _list_values(
+        self, duck: duckdb.DuckDBPyConnection, values: list[str]
+    ) -> list[dict[str, int]]:
         """Count the rows of each value of columns that have few."""
         if not values:
             return []
         selected = ", ".join(f"histogram({value})" for value in values)
-        found = fetch_row(self._duck, f"SELECT {selected} FROM {self._table}")
+        found = fetch_row(duck, f"SELECT {selected} FROM {self._table}")
         return [{text: int(one[text]) for text in sorted(one or {})} for one in found]
 
     def _finish(
         self,
+        duck: duckdb.DuckDBPyConnection,
         column: CopiedColumn,
         reading: ColumnReading,
         value: str,
-        counts: list[Any],
+        counts: Sequence[Any],
         values: dict[str, int] | None,
     ) -> ColumnProfile:
         rows, filled, distinct, low, high, mean, shortest, *whole = counts
@@ -165,7 +186,7 @@ class _Profiler:
         if values is not None:
             distinct = len(values)
         elif is_exact:
-            distinct = _count(self._duck, f"SELECT DISTINCT v FROM ({there}) WHERE v IS NOT NULL")
+            distinct = _count(duck, f"SELECT DISTINCT v FROM ({there}) WHERE v IS NOT NULL")
         is_number = named["numbers"] == filled > 0
         return ColumnProfile(
             name=column.name,
@@ -180,7 +201,7 @@ class _Profiler:
             words=float(words),
             **named,
             is_distinct_exact=is_exact,
-            is_rising=is_number and is_exact and distinct == filled and self._is_rising(there),
+            is_rising=is_number and is_exact and distinct == filled and _is_rising(duck, there),
             values=values or {},
             time=column.time,
             array=column.array,
@@ -189,13 +210,26 @@ class _Profiler:
             misfits=self._misfits.get(column.key),
         )
 
-    def _is_rising(self, there: str) -> bool:
-        """Tell whether the first numbers of a column only rise, as counters do."""
-        found = self._duck.execute(
-            f"SELECT TRY_CAST(v AS DOUBLE) FROM ({there}) LIMIT {FIRST_ROWS}"
-        )
-        numbers = [row[0] for row in found.fetchall() if row[0] is not None]
-        return len(numbers) > 2 and all(a < b for a, b in itertools.pairwise(numbers))
+
+def _ask_of_texts(
+    duck: duckdb.DuckDBPyConnection, values: Sequence[str], table: str
+) -> list[tuple[Any, ...]]:
+    if not values:
+        return []
+    duck.execute(f"CREATE OR REPLACE TEMP TABLE {WRITTEN} AS {list_texts(values, table)}")
+    found = duck.execute(count_texts(WRITTEN)).fetchall()
+    return [tuple(row) for row in found]
+
+
+def _chunks(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def _is_rising(duck: duckdb.DuckDBPyConnection, there: str) -> bool:
+    """Tell whether the first numbers of a column only rise, as counters do."""
+    found = duck.execute(f"SELECT TRY_CAST(v AS DOUBLE) FROM ({there}) LIMIT {FIRST_ROWS}")
+    numbers = [row[0] for row in found.fetchall() if row[0] is not None]
+    return len(numbers) > 2 and all(a < b for a, b in itertools.pairwise(numbers))
 
 
 def _choose_conditions(column: CopiedColumn, reading: ColumnReading) -> dict[str, str]:

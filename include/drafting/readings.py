@@ -14,7 +14,7 @@ from include.drafting.tracking import TextCounts, TimeForm
 from include.values.duck import quote_name, quote_text
 from include.values.showing import shorten
 
-CHUNK: Final = 8
+CHUNK: Final = 32
 MAX_EXAMINED: Final = 20_000
 # A text among numbers that stands there so often means something: that there is no number.
 REPEATED: Final = 3

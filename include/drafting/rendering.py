@@ -176,7 +176,7 @@ def _split_line(order: RowOrder, task: str) -> str:
     if order.key:
         split["by"] = order.key
         reason += "; a row stays in its part wherever it stands in the file"
-    return f"split: {write_flow(split)}  # {reason}"
+    return f"split: {write_flow(split)}  # {reason}{write_comment(order.reason)}"
 
 
 def _find_key(profile: FileProfile, guesses: list[Guess]) -> str | None:

@@ -19,6 +19,8 @@ WRITTEN: Final = re.compile(
     rf"\s*[+-]?\s*({CURRENCY}?)\s*[+-]?(\d[\d.,' ]*|[.,]\d+)(?:[eE][+-]?\d+)?"
     r"\s*([^\d\s.,'+-]\D{0,11})?"
 )
+# Letters that multiply a number: beside numbers without them they are no unit.
+MULTIPLES: Final = frozenset({"K", "k", "M", "B", "T", "Mio", "Mio.", "Mrd", "Mrd.", "bn", "mn"})
 THOUSAND: Final = 1000
 # Share of values with a leading zero from which on they are codes: a zero is no quantity.
 CODES: Final = 0.005
@@ -45,6 +47,9 @@ def find_spelling(counts: Mapping[str, int]) -> Spelling | None:
     if codes > CODES * rows or sum(counts[text] for text in matches) < FITS * rows:
         return None
     unit = _find_unit(counts, matches)
+    bare = sum(counts[text] for text in matches if unit not in text)
+    if bare and unit in MULTIPLES:
+        unit, bare = "", 0
     texts = pa.array(list(counts))
     weights = np.array(list(counts.values()))
     found = []
@@ -59,7 +64,6 @@ def find_spelling(counts: Mapping[str, int]) -> Spelling | None:
         return None
     others = [one for one in best if not np.array_equal(one[2], best[0][2], equal_nan=True)]
     found_so = _choose(best[0], others[0] if others else None, weights, list(counts))
-    bare = sum(counts[text] for text in matches if unit not in text)
     if not bare:
         return found_so
     check = f"CHECK: {bare} of {rows} values have no {unit!r} and are read as if they had it"

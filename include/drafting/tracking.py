@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -22,23 +23,42 @@ DAYS: Final = (
     *("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%y-%m-%d", "%d-%m-%y", "%d-%b-%Y", "%d-%b-%y"),
     *("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d. %B %Y"),
 )
+MONTHS: Final = ("%B %Y", "%b %Y", "%Y %b", "%b-%Y", "%b-%y", "%m/%Y", "%m-%Y")
 HALVES: Final = (" %I:%M %p", " %I:%M:%S %p")
 HOURS: Final = ("", " %H:%M", " %H:%M:%S", *HALVES)
-# What is written in digits only, and as what.
+# What is written as numbers are, and as what.
 COMPACT: Final = {
     "%Y%m%d": r"^\d{8}$",
+    "%m.%Y": r"^(0[1-9]|1[0-2])\.(19|20)\d{2}$",
     "%Y%m": r"^(19|20)\d{2}(0[1-9]|1[0-2])$",
     "%Y%m%d%H%M": r"^(19|20)\d{2}(0[1-9]|1[0-2])\d{6}$",
     "%Y%m%d%H%M%S": r"^(19|20)\d{2}(0[1-9]|1[0-2])\d{8}$",
 }
 FORMATS: Final = (
-    None,
     *(f"%Y-%m-%d{hours} UTC" for hours in HOURS[:3]),
     *(f"%Y-%m-%d{hours}" for hours in HALVES),
     "%Y-%m-%d %H:%M:%S,%f",
     *("%a %b %d %H:%M:%S %z %Y", "%a, %d %b %Y %H:%M:%S %z", "%d/%b/%Y:%H:%M:%S %z"),
     *(f"{day}{hours}" for day in DAYS for hours in HOURS),
+    *MONTHS,
+    *("%d%b%Y", "%A, %d %B %Y", "%H:%M %d.%m.%Y", "%d.%m.%Y %H.%M", "%d/%m/%Y %H.%M"),
 )
+# What a part of a format may look like; a format that no value looks like is not tried.
+PARTS: Final = {
+    "%Y": r"\d{4}",
+    "%f": r"\d+",
+    "%p": r"\w+",
+    "%z": r"\S+",
+    " ": r"\s+",
+    **dict.fromkeys(("%y", "%m", "%d", "%H", "%I", "%M", "%S"), r"\d{1,2}"),
+    **dict.fromkeys(("%a", "%A", "%b", "%B"), r"[^\W\d]+"),
+}
+SHAPES: Final = {
+    format_: re.compile(
+        "".join(PARTS.get(part, re.escape(part)) for part in re.findall(r"%.|.", format_))
+    )
+    for format_ in FORMATS
+}
 # Eight digits may be any number; those of a day lie in these years.
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 MAX_AXES: Final = 4
@@ -132,7 +152,8 @@ class TimeTracker:
         if not len(values):
             return
         if self._open is None:
-            probe = values.slice(0, PROBED)
+            spread = np.linspace(0, len(values) - 1, min(PROBED, len(values))).astype(int)
+            probe = values.take(pa.array(spread))
             fitting = (
                 one
                 for one in _candidates(probe)
@@ -196,7 +217,10 @@ def _candidates(probe: pa.Array) -> tuple[str | None, ...]:
             return (format_,)
     numbers = pc.sum(pc.match_substring_regex(probe, NUMERIC)).as_py()
     digits = pc.sum(pc.match_substring_regex(probe, r"\d")).as_py()
-    return () if numbers > few or digits < len(probe) - few else FORMATS
+    if numbers > few or digits < len(probe) - few:
+        return ()
+    texts = probe.to_pylist()
+    return (None, *(one for one, shape in SHAPES.items() if any(map(shape.fullmatch, texts))))
 
 
 def _read(values: pa.Array, format_: str | None) -> Any:

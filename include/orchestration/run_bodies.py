@@ -15,8 +15,8 @@ from include.orchestration.one_writer import again
 
 STARTS_RUNS: Final = re.compile(r"/api/v2/(dags/[^/]+/dagRuns|backfills(/dry_run)?)$")
 # A form has a dozen fields, the longest of 4,000 characters; its deepest value is a list.
-MOST_BYTES: Final = 65_536
-MOST_LEVELS: Final = 20
+MAX_BYTES: Final = 65_536
+MAX_LEVELS: Final = 20
 BAD_REQUEST: Final = 400  # as Airflow answers a parameter out of bounds
 
 
@@ -38,7 +38,7 @@ class RunBodies:
         while not messages or messages[-1].get("more_body", False):
             messages.append(await receive())
             body += messages[-1].get("body", b"")
-            if len(body) > MOST_BYTES:
+            if len(body) > MAX_BYTES:
                 break
         try:
             check_body(body)
@@ -57,8 +57,8 @@ def check_body(body: bytes) -> None:
     Example:
         >>> check_body(b'{"conf": {"epochs": 3}}')
     """
-    if len(body) > MOST_BYTES:
-        raise _unfit(f"more than {MOST_BYTES} bytes")
+    if len(body) > MAX_BYTES:
+        raise _unfit(f"more than {MAX_BYTES} bytes")
     if not body:
         return
     try:
@@ -72,7 +72,7 @@ def check_body(body: bytes) -> None:
         raise _unfit("half a character (a lone surrogate)") from error
     except ValueError as error:
         raise _unfit("no JSON") from error
-    if (levels := _count_levels(content)) > MOST_LEVELS:
+    if (levels := _count_levels(content)) > MAX_LEVELS:
         raise _unfit(f"{levels} levels")
 
 
@@ -91,7 +91,7 @@ def _read_float(text: str) -> float:
 
 def _unfit(received: str) -> ParamError:
     return ParamError(
-        f"what starts a run must be JSON of at most {MOST_BYTES} bytes and {MOST_LEVELS} levels, "
+        f"what starts a run must be JSON of at most {MAX_BYTES} bytes and {MAX_LEVELS} levels, "
         f"with finite numbers, whole ones of 64 bits. Received: {received}. "
         "Trigger the run again without it."
     )

@@ -34,6 +34,8 @@ from great_expectations.expectations.metrics.map_metric_provider import (
     multicolumn_condition_partial,
     multicolumn_function_partial,
 )
+from great_expectations.expectations.metrics.metric_provider import metric_value
+from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 from great_expectations.expectations.row_conditions import Column as ConditionColumn
 
 # This one sets its own level while it is imported.
@@ -53,9 +55,11 @@ __all__ = [
     "PandasExecutionEngine",
     "SQLDatasource",
     "SqlAlchemyExecutionEngine",
+    "TableMetricProvider",
     "ValidationError",
     "column_pair_condition_partial",
     "core_expectations",
+    "metric_value",
     "multicolumn_condition_partial",
     "multicolumn_function_partial",
     "open_context",

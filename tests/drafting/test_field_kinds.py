@@ -156,6 +156,35 @@ def test_two_names_of_one_series_are_told(data_root: Path):
     assert "CHECK: store (3) and item (4) together name 12 series" in text
 
 
+COUNTED = {
+    "steps": (table(noise(), step=np.arange(ROWS)), "step (240 values) may count time"),
+    "weeks of a panel": (
+        table(LABELS, store=list("abcd") * 60, week=np.arange(ROWS) // 4),
+        "week (60 values) may count time",
+    ),
+    "Excel's days": (table(LABELS, date=45_000 + SHUFFLED), "date (240 values) may count time"),
+    "no column at all": (
+        table(np.cumsum(RANDOM.normal(0, 1, ROWS)).round(2)),
+        "the target is like that of the row before (correlation 0.9",
+    ),
+}
+
+
+@pytest.mark.parametrize(("frame", "hint"), COUNTED.values(), ids=list(COUNTED))
+def test_an_order_in_time_that_no_time_tells_is_marked(data_root: Path, frame, hint):
+    spec, text = draft(data_root, frame)
+    assert spec.split.method in {"hash", "stratified"}
+    assert f"CHECK: {hint}" in text
+
+
+def test_a_count_of_time_that_is_asked_for_orders_the_rows_as_a_number(data_root: Path):
+    frame = table(noise(), step=SHUFFLED)
+    spec, _ = draft(data_root, frame, hints=Hints(time="step"))
+    assert (spec.split.method, spec.split.by) == ("time", "step")
+    assert spec.column_by_name["step"].kind == "integer"
+    assert count_ingested(spec) == (ROWS, 0)
+
+
 def test_a_class_that_comes_late_is_told_with_what_to_do(data_root: Path):
     target = np.where(np.arange(ROWS) > 220, "new", LABELS)
     _, text = draft(data_root, table(target, at=DAYS))
@@ -175,6 +204,7 @@ def test_a_long_tailed_target_is_learned_as_a_logarithm(data_root: Path, target,
 
 WRITTEN_TIMES = [
     *("%d/%m/%y %H:%M", "%y-%m-%d %H:%M", "%m/%d/%Y %I:%M %p", "%Y-%m-%d %I:%M:%S %p"),
+    *("%H:%M %d.%m.%Y", "%d/%m/%Y %H.%M"),
     *("%B %d, %Y %H:%M", "%d-%b-%y %H:%M", "%Y%m%d%H%M%S", "%Y%m%d%H%M"),
     *("%a %b %d %H:%M:%S +0000 %Y", "%a, %d %b %Y %H:%M:%S +0000", "%d/%b/%Y:%H:%M:%S +0000"),
     "%Y-%m-%d %H:%M:%S,123",
@@ -185,6 +215,18 @@ WRITTEN_TIMES = [
 def test_times_order_the_rows_however_they_are_written(data_root: Path, written):
     spec, _ = draft(data_root, table(noise(), at=HOURS.strftime(written)))
     assert (spec.split.method, spec.split.by) == ("time", "at")
+    assert count_ingested(spec) == (ROWS, 0)
+
+
+WRITTEN_MONTHS = ["%b-%y", "%B %Y", "%Y %b", "%m/%Y", "%m-%Y", "%m.%Y"]
+
+
+@pytest.mark.parametrize("written", WRITTEN_MONTHS)
+def test_months_order_the_rows_however_they_are_written(data_root: Path, written):
+    months = pd.date_range("1995-01-01", periods=ROWS, freq="MS")
+    spec, _ = draft(data_root, table(noise(), at=months.strftime(written)))
+    assert (spec.split.method, spec.split.by) == ("time", "at")
+    assert spec.cleaning.lags[0].lags == (1, 2, 3, 12)
     assert count_ingested(spec) == (ROWS, 0)
 
 
@@ -298,6 +340,8 @@ UNREAD: dict[str, list[str]] = {
     "two currencies": [f"{'$' if n % 2 else '€'}{one:.2f}" for n, one in enumerate(PRICES)],
     "two units": [f"{one:.1f} {'kg' if n % 2 else 'g'}" for n, one in enumerate(PRICES)],
     "thousand and million": [f"{one:.2f}{'K' if n % 2 else 'M'}" for n, one in enumerate(PRICES)],
+    "some in thousands": [f"{one / 1000:.1f}K" if one > 1000 else f"{one:.0f}" for one in PRICES],
+    "printed apostrophes": [f"{one * 9:,.2f}".replace(",", "\u2019") for one in PRICES],
     "less than": [f"{'<' if n % 9 == 0 else ''}{one:.2f}" for n, one in enumerate(PRICES)],
     "unit with a digit": [f"{one:.1f} m2" for one in PRICES],
     "hours and minutes": [f"{n % 5}h {n % 60}m" for n in range(ROWS)],

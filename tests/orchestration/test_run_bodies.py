@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from include.orchestration.one_writer import OneWriter
-from include.orchestration.run_bodies import MOST_BYTES, RunBodies
+from include.orchestration.run_bodies import MAX_BYTES, RunBodies
 
 TRIGGER = "/api/v2/dags/train__digits/dagRuns"
 
@@ -66,7 +66,7 @@ def test_what_no_task_could_be_handed_is_refused_with_what_it_was(path, value, s
     "content",
     [
         conf(f'[{2**63 - 1}, {-(2**63)}, 0.1, null, true, "\\ud83d\\ude00"]'),
-        json.dumps({"conf": {"note": "x" * (MOST_BYTES - 1_000)}}).encode(),
+        json.dumps({"conf": {"note": "x" * (MAX_BYTES - 1_000)}}).encode(),
         b"",
     ],
     ids=["largest numbers", "long note", "nothing"],
@@ -85,7 +85,7 @@ def test_a_body_that_comes_in_pieces_is_read_to_its_bound_and_no_further():
             yield b"x" * 1_000
 
     assert post(TRIGGER, pieces()).status_code == 400
-    assert len(sent) <= MOST_BYTES // 1_000 + 2
+    assert len(sent) <= MAX_BYTES // 1_000 + 2
 
     async def small():
         yield b'{"conf": '
