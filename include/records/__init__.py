@@ -32,6 +32,7 @@ from include.records.model import (
 )
 from include.records.monitoring import ColumnDrift, MonitorRecord, Window
 from include.records.notices import Notice
+from include.records.origin import Likeness, Origin, Reproduction, Stage
 from include.records.quality import QualityReport, RuleOutcome, ValidateRecord
 from include.records.run import Record, RunContext, StepCost, StepFailure
 from include.records.scoring import (
@@ -82,10 +83,12 @@ __all__ = [
     "IngestRecord",
     "KeyMetric",
     "LearningCurve",
+    "Likeness",
     "MaintainRecord",
     "ModelMetrics",
     "MonitorRecord",
     "Notice",
+    "Origin",
     "Outcome",
     "PrepareRecord",
     "PromoteRecord",
@@ -93,6 +96,7 @@ __all__ = [
     "Question",
     "Record",
     "ReportRecord",
+    "Reproduction",
     "Rival",
     "RuleOutcome",
     "RunContext",
@@ -104,6 +108,7 @@ __all__ = [
     "Shard",
     "ShardScores",
     "SliceGap",
+    "Stage",
     "StepCost",
     "StepFailure",
     "TableRef",

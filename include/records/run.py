@@ -60,7 +60,7 @@ class RunContext(Record):
             >>> RunContext(pipeline="digits", dag_id="score__digits", run_id="1").experiment
             'digits-score'
         """
-        apart = self.kind in {"score", "monitor"}
+        apart = self.kind in {"score", "monitor", "reproduce"}
         return f"{self.pipeline}-{self.kind}" if apart else self.pipeline
 
 

@@ -91,6 +91,21 @@ def require_champion(settings: "Settings", name: str) -> ChampionRef:
     return found
 
 
+def require_version(settings: "Settings", name: str, wanted: str) -> str:
+    """Give the number of a version, or of that behind an alias.
+
+    Raises:
+        ParamError: There is none.
+    """
+    if wanted.isdecimal():
+        return wanted
+    found = require_champion(settings, name) if wanted == CHAMPION else None
+    found = found or find_champion(settings, name, wanted)
+    if found is None:
+        raise ParamError(f"expected a version of {name}. Received: {wanted}, which names none.")
+    return found.version
+
+
 def settle_disturbance(settings: "Settings", name: str, *, seen_by: str) -> str:
     """Say what happened to the alias `champion` behind the project's back; empty if nothing did.
 
