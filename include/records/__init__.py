@@ -41,9 +41,12 @@ from include.records.scoring import (
     ScoringDetails,
     ScoringInput,
     ScoringPlan,
+    Shadow,
+    ShadowRecord,
     Shard,
     ShardScores,
 )
+from include.records.simulation import PolicyCourse, Simulation
 from include.records.tables import (
     FeatureInput,
     FeatureSchema,
@@ -90,6 +93,7 @@ __all__ = [
     "Notice",
     "Origin",
     "Outcome",
+    "PolicyCourse",
     "PrepareRecord",
     "PromoteRecord",
     "QualityReport",
@@ -105,8 +109,11 @@ __all__ = [
     "ScoringDetails",
     "ScoringInput",
     "ScoringPlan",
+    "Shadow",
+    "ShadowRecord",
     "Shard",
     "ShardScores",
+    "Simulation",
     "SliceGap",
     "Stage",
     "StepCost",
