@@ -91,6 +91,17 @@ def require_champion(settings: "Settings", name: str) -> ChampionRef:
     return found
 
 
+def find_replaced(settings: "Settings", name: str, version: str) -> str:
+    """Look up the version that a champion replaced by its promotion.
+
+    Empty for a first champion, and for one that somebody went back to.
+    """
+    with tracking_calls(settings.mlflow):
+        moves = read_moves(connect(settings), name)
+    last = moves[-1] if moves else None
+    return last.before if last and last.after == version and not last.rolled_back else ""
+
+
 def require_version(settings: "Settings", name: str, wanted: str) -> str:
     """Give the number of a version, or of that behind an alias.
 
