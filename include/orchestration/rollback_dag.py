@@ -117,8 +117,11 @@ def build_rollback_dag(specs: Sequence[PipelineSpec]) -> DAG:
 
 
 def name_who(dag_run: Any, answer: Any) -> str:
-    """Name who goes back: who answered, else who triggered it, else the comparison that did."""
+    """Name who goes back: who answered, else the comparison that asked, else who triggered it."""
     user = (answer or {}).get("responded_by_user") or {}
-    asked = user.get("name") or user.get("id") or dag_run.triggering_user_name
-    is_by_itself = dag_run.run_type == "operator_triggered"
-    return str(asked or ("the comparison after promotion" if is_by_itself else "a person"))
+    if user:
+        return str(user.get("name") or user.get("id"))
+    # It bears the name of whoever started the scoring run.
+    if dag_run.run_type == "operator_triggered":
+        return "the comparison after promotion"
+    return str(dag_run.triggering_user_name or "a person")
