@@ -63,6 +63,7 @@ check: install ## Lint, types, layers, pipeline files, generated files
 	$(BIN)/lint-imports
 	$(BIN)/gatehouse check
 	$(BIN)/python -m include.specs.reference --check
+	$(BIN)/python -m include.orchestration.dag_pages --check
 
 format: install ## Fix what can be fixed by itself
 	$(BIN)/ruff check --fix .
@@ -93,6 +94,7 @@ bench: install ## Measure, print ratios, write JSON to benchmarks/results
 
 docs: install ## Write the generated pages of docs/
 	$(BIN)/python -m include.specs.reference
+	$(BIN)/python -m include.orchestration.dag_pages
 
 lock: install ## Resolve requirements*.in anew
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links requirements.in -o requirements.txt

@@ -1,6 +1,6 @@
 """Airflow DAGs: `score__<pipeline>`, one for each file in include/pipelines.
 
-read_inputs → predict_shard → deliver → close_run
+read_inputs → predict_shard → deliver → shadow → go_back → close_run
 """
 
 from include.orchestration.families import build_family

@@ -32,10 +32,15 @@ class Settings(BaseModel):
         default="",
         description="Directory or URI (s3://…) of tables and run files; <home>/data unless given.",
     )
+    relative_sources: str = Field(
+        default="",
+        description="Directory or URI where relative sources start; <data_root>/sources unless "
+        "given.",
+    )
     source_roots: str = Field(
         default="",
         description="Further places, separated by commas, that the trigger form's source may "
-        "name; <data_root>/sources is always allowed.",
+        "name; that where relative sources start is always allowed.",
     )
     pipelines_dir: Path = Field(
         default=PROJECT_ROOT / "include" / "pipelines", description="Directory of the YAML files."
@@ -130,7 +135,7 @@ class Settings(BaseModel):
     @property
     def sources(self) -> str:
         """Where relative source paths start."""
-        return f"{self.data}/sources"
+        return (self.relative_sources or f"{self.data}/sources").rstrip("/")
 
     @property
     def airflow(self) -> str:

@@ -57,6 +57,7 @@ def make_bundle(
     frame = make_frame(64) if frame is None else frame
     preprocessor = fit_preprocessor(spec, lambda: iter([frame]))
     network = build_small_network(preprocessor)
+    directory.mkdir(exist_ok=True)
     path = directory / "network.keras"
     network.save(path)
     place = directory / "bundle"

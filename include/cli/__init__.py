@@ -15,6 +15,7 @@ from include.cli import (  # noqa: F401 - each adds its commands
     models,
     pipelines,
     runs,
+    simulate,
     stack,
 )
 from include.cli.shared import app

@@ -1,5 +1,7 @@
-"""Commands on models: predict, serve, rollback."""
+"""Commands on models: predict, serve, rollback, reproduce."""
 
+import os
+import re
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,7 +16,9 @@ from include.cli.shared import (
     open_pipeline,
     plain,
     readable_errors,
+    tell,
 )
+from include.errors import ParamError
 
 
 @app.command()
@@ -85,3 +89,59 @@ def rollback(
         at, what = datetime.now(UTC).isoformat(), f"{done.reason} ({getuser()})"
         notify(spec, Notice(event="rolled_back", pipeline=name, what=what, key=at))
         console.print(f"{name}: {plain(done.reason)}", soft_wrap=True)
+
+
+@app.command()
+def reproduce(
+    model: Annotated[
+        str, typer.Argument(help="Name of the pipeline, or models:/NAME@champion, models:/NAME/3.")
+    ],
+    version: Annotated[str, typer.Option(help="Version; the champion unless given.")] = "",
+) -> None:
+    """Train a version again from its records, and tell at which step it first differs.
+
+    What of the pipeline's file, the code and the libraries is not as it was is told first. Nothing
+    is registered, and no table of the pipeline is touched. Exit code 1 if it comes out different.
+    """
+    from tempfile import TemporaryDirectory
+
+    from include.settings import PREFIX
+    from include.stack.environment import build_environment
+    from include.tracking.aliases import require_version
+
+    with readable_errors(), TemporaryDirectory(prefix="gatehouse-reproduce-") as scratch:
+        name, wanted = read_address(model, version)
+        settings, spec = open_pipeline(name)
+        places = build_environment(settings)
+        os.environ.update({key: places[key] for key in places if key.startswith(PREFIX)})
+        os.environ[f"{PREFIX}DATA_ROOT"] = scratch
+        os.environ[f"{PREFIX}RELATIVE_SOURCES"] = settings.sources
+        from include.steps.reproduce import reproduce as step
+
+        number = require_version(settings, name, wanted)
+        found = step(name, number, now=spec, kept_in=settings.data, tell=tell)
+        color = "red" if found.outcome == "different" else "green"
+        console.print(f"[{color}]{plain(found.sentence)}[/{color}]")
+        if found.outcome == "different":
+            raise typer.Exit(1)
+
+
+def read_address(model: str, version: str) -> tuple[str, str]:
+    """Read a model's name, and the version or alias that is asked for.
+
+    Raises:
+        ParamError: It is neither a name nor an address of MLflow.
+
+    Example:
+        >>> read_address("digits", ""), read_address("models:/digits@previous", "")
+        (('digits', 'champion'), ('digits', 'previous'))
+        >>> read_address("models:/digits/3", "")
+        ('digits', '3')
+    """
+    found = re.fullmatch(r"(?:models:/)?(\w+)(?:[@/](\w+))?", model)
+    if found is None or (found[2] and version):
+        raise ParamError(
+            "expected NAME, models:/NAME/VERSION or models:/NAME@ALIAS, and --version with a name "
+            f"only. Received: {model!r}."
+        )
+    return found[1], version or found[2] or "champion"

@@ -1,7 +1,9 @@
 """The DAG that keeps house: one for all pipelines, every fifteen minutes, more of it nightly."""
 
+import math
 import subprocess
 import sys
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
@@ -9,10 +11,12 @@ from airflow.configuration import conf
 from airflow.sdk import DAG, Param, task
 from airflow.sdk.exceptions import AirflowSkipException
 
+from include.orchestration.notices import tell_late
 from include.orchestration.policies import RETRY_POLICY, build_timetable
 from include.orchestration.tasks import find_state
 from include.records import MaintainRecord
 from include.settings import PROJECT_ROOT, load_settings
+from include.specs.loader import load_pipeline_specs
 from include.specs.schedule import ScheduleSpec
 
 NIGHT_HOUR: Final = 3
@@ -20,8 +24,9 @@ MINUTES: Final = 15
 DOC: Final = """\
 **What was left open is closed, and what nobody needs goes**
 
-Every fifteen minutes: MLflow runs whose DAG run has ended are closed with a reason; temporary
-tables, scratch and checkpoints of dead processes are removed.
+Every fifteen minutes: MLflow runs whose DAG run has ended are closed with a reason; runs that are
+late (`notify.late_hours`) are told; temporary tables, scratch and checkpoints of dead processes
+are removed.
 
 Once a night, at 3:00 UTC, or with `old` in the form: runs older than `GATEHOUSE_KEEP_DAYS`, or
 beyond the latest `GATEHOUSE_KEEP_RUNS` of their MLflow experiment, go with the tables, files,
@@ -59,6 +64,18 @@ def build_maintain_dag() -> DAG:
             return step(load_settings(), partial(find_state, ti))
 
         @task
+        def tell_late_runs() -> None:
+            from include.steps.maintain import find_late_runs
+
+            entries = load_pipeline_specs(load_settings().pipelines_dir)
+            specs = {entry.spec.name: entry.spec for entry in entries if entry.spec}
+            hours = {name: spec.notify.late_hours for name, spec in specs.items()}
+            for run, taken in find_late_runs(
+                load_settings(), lambda name: hours.get(name, math.inf), datetime.now(UTC)
+            ):
+                tell_late(specs[run.pipeline], run, taken)
+
+        @task
         def clean(params: Any = None, dag_run: Any = None) -> MaintainRecord:
             from include.steps.maintain import clean as step
 
@@ -89,7 +106,7 @@ def build_maintain_dag() -> DAG:
             skip_by_day(params, dag_run)
             step()
 
-        close_left_runs() >> clean() >> trim_history() >> doctor()
+        close_left_runs() >> tell_late_runs() >> clean() >> trim_history() >> doctor()
     return maintain_dag
 
 

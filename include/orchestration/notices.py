@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from airflow.sdk import Connection, get_current_context
 
-from include.records import MonitorRecord, Notice, PromoteRecord, Verdict
+from include.records import MonitorRecord, Notice, PromoteRecord, RunContext, Verdict
 from include.settings import load_settings
 from include.specs import PipelineSpec
 
@@ -51,6 +51,19 @@ def tell_drift(spec: PipelineSpec, compared: MonitorRecord) -> None:
         key = f"{compared.version} {columns}"
         what = f"the rows that version {compared.version} scores have drifted"
         _tell(spec, "drift", what, why=compared.why, next_move=move, key=key)
+
+
+def tell_late(spec: PipelineSpec, run: RunContext, hours: float) -> None:
+    """Tell that a run takes longer than it should; each run once."""
+    why = f"under way for {hours:.0f} hours, late after {spec.notify.late_hours:g}"
+    move = "See which task is at work or waits for its turn, and its log."
+    _tell(spec, "late", f"{run.dag_id} is late", why=why, next_move=move, dag_run=run)
+
+
+def tell_doubt(spec: PipelineSpec, question: str, why: str) -> None:
+    """Tell that a person is asked whether to go back."""
+    move = f"Answer in Airflow within {spec.promotion.approval_hours:g} hours; no answer is a no."
+    _tell(spec, "approval", question, why=why, next_move=move)
 
 
 def tell_rollback(spec: PipelineSpec, done: PromoteRecord, by: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, task
 from airflow.sdk.exceptions import AirflowSkipException
 
@@ -16,7 +17,7 @@ from include.orchestration.tasks import (
     perform,
     perform_close,
 )
-from include.records import Delivery, ShardScores
+from include.records import Delivery, ShadowRecord, ShardScores
 from include.specs import PipelineSpec
 
 # What the tasks need to know of the whole run, beside the list of shards.
@@ -25,17 +26,46 @@ EVENTS: Final = {"rows": incoming_asset, "champion": model_asset}
 DOC = """\
 **New rows for the champion of {description}**
 
-`read_inputs → predict_shard → deliver`, and `close_run` ends the MLflow run, whatever happened.
+`read_inputs → predict_shard → deliver → shadow → go_back`, and `close_run` ends the MLflow run,
+whatever happened.
 
 **Reads** `{source}` and takes what this version of the champion has not scored yet: each file
 once, however often it is tried. Rows that break the contract go to quarantine with the reason; the
 rest is scored. Large inputs are divided into shards, which workers share.
 
 **Produces** predictions with the input, the row, the version and the time, and an event of the
-asset `predictions__{name}`. **All tasks skipped** means that there was nothing new, or no champion
-yet. **A failure in `deliver`** that names an input means that it cannot be read; all others are
-delivered.
+asset `predictions__{name}`. After a promotion the champion before scores the first inputs along;
+where both disagree too much, `go_back` starts a run of `rollback`, which asks a person or goes back
+by itself (`scoring.shadow`). **`go_back` skipped** is as it should be. **All tasks skipped** means
+that there was nothing new, or no champion yet. **A failure in `deliver`** that names an input means
+that it cannot be read; all others are delivered.
 """
+
+
+class GoBackOperator(TriggerDagRunOperator):
+    """Start a run of `rollback` if the champion before disagrees too much; once for a version."""
+
+    spec: PipelineSpec
+
+    def execute(self, context: Any) -> None:
+        """Trigger it, or skip.
+
+        Raises:
+            AirflowSkipException: There is no reason to.
+        """
+        found = context["ti"].xcom_pull(task_ids="shadow")
+        if found is None or not found.goes_back:
+            raise AirflowSkipException("the champion stays" if found is None else found.why)
+        name = self.spec.name
+        self.trigger_run_id = f"shadow__{name}__{found.version}"
+        self.conf = {
+            "pipeline": name,
+            "version": int(found.previous),
+            "instead_of": int(found.version),
+            "reason": f"scoring along, {found.why}"[:200],
+            "ask": self.spec.scoring.shadow.then == "ask",
+        }
+        super().execute(context)
 
 
 def build_score_dag(spec: PipelineSpec) -> DAG:
@@ -100,12 +130,23 @@ def build_score_dag(spec: PipelineSpec) -> DAG:
             return delivered
 
         @task
+        def shadow(ti: Any = None) -> ShadowRecord:
+            from include.steps.score.shadow import shadow as step
+
+            return perform(step, scored, ti.xcom_pull(task_ids="read_inputs", key=PLAN))
+
+        @task
         def close_run() -> None:
             perform_close(scored)
 
         read = read_inputs()
         delivered = deliver(predict_shard.expand(shard=read))
-        read >> delivered >> close_run().as_teardown(on_failure_fail_dagrun=True)
+        go_back = GoBackOperator(
+            task_id="go_back", trigger_dag_id="rollback", skip_when_already_exists=True
+        )
+        go_back.spec = spec
+        closing = close_run().as_teardown(on_failure_fail_dagrun=True)
+        read >> delivered >> shadow() >> go_back >> closing
         link_to_mlflow(*score_dag.tasks)
     # Set last: Airflow copies what is there to every operator, several times over.
     score_dag.params = build_data_params(scored)

@@ -206,6 +206,7 @@ def build_run_context(spec: PipelineSpec, context: Any) -> RunContext:
         try_number=context["ti"].try_number,
         due=dag_run.run_after,
         deciding_metric=spec.compare_metric,
+        is_backfill=dag_run.run_type == "backfill",
         triggered_by=dag_run.triggering_user_name or str(dag_run.run_type.value),
     )
 

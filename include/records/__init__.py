@@ -32,6 +32,7 @@ from include.records.model import (
 )
 from include.records.monitoring import ColumnDrift, MonitorRecord, Window
 from include.records.notices import Notice
+from include.records.origin import Likeness, Origin, Reproduction, Stage
 from include.records.quality import QualityReport, RuleOutcome, ValidateRecord
 from include.records.run import Record, RunContext, StepCost, StepFailure
 from include.records.scoring import (
@@ -40,9 +41,12 @@ from include.records.scoring import (
     ScoringDetails,
     ScoringInput,
     ScoringPlan,
+    Shadow,
+    ShadowRecord,
     Shard,
     ShardScores,
 )
+from include.records.simulation import PolicyCourse, Simulation
 from include.records.tables import (
     FeatureInput,
     FeatureSchema,
@@ -82,17 +86,21 @@ __all__ = [
     "IngestRecord",
     "KeyMetric",
     "LearningCurve",
+    "Likeness",
     "MaintainRecord",
     "ModelMetrics",
     "MonitorRecord",
     "Notice",
+    "Origin",
     "Outcome",
+    "PolicyCourse",
     "PrepareRecord",
     "PromoteRecord",
     "QualityReport",
     "Question",
     "Record",
     "ReportRecord",
+    "Reproduction",
     "Rival",
     "RuleOutcome",
     "RunContext",
@@ -101,9 +109,13 @@ __all__ = [
     "ScoringDetails",
     "ScoringInput",
     "ScoringPlan",
+    "Shadow",
+    "ShadowRecord",
     "Shard",
     "ShardScores",
+    "Simulation",
     "SliceGap",
+    "Stage",
     "StepCost",
     "StepFailure",
     "TableRef",

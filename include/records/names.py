@@ -17,6 +17,7 @@ REFERENCE_DATA: Final = "reference_data.json"
 
 # Beside the network in a bundle, as are `preprocessor.json` and `trained_rows.bin`.
 REFERENCE_ROW: Final = "reference_row.npz"
+ORIGIN: Final = "origin.json"
 
 # Of a training run.
 FINGERPRINT: Final = "fingerprint.json"

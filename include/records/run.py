@@ -40,6 +40,9 @@ class RunContext(Record):
         default=None, description="When Airflow meant it to run; the same in every try."
     )
     deciding_metric: str = Field(default="", description="The metric that decides promotion.")
+    is_backfill: bool = Field(
+        default=False, description="Whether it makes up for the past; then it moves no alias."
+    )
     triggered_by: str = Field(default="", description="Who or what started it.")
 
     @property
@@ -60,7 +63,7 @@ class RunContext(Record):
             >>> RunContext(pipeline="digits", dag_id="score__digits", run_id="1").experiment
             'digits-score'
         """
-        apart = self.kind in {"score", "monitor"}
+        apart = self.kind in {"score", "monitor", "reproduce"}
         return f"{self.pipeline}-{self.kind}" if apart else self.pipeline
 
 

@@ -58,6 +58,14 @@ class ShardScores(Record):
     predictions: TableRef
 
 
+class Shadow(Record):
+    """What the champion before said of the same input."""
+
+    version: str
+    predictions: tuple[TableRef, ...] = Field(description="In the order of the rows.")
+    disagreeing: int = Field(description="Rows of which it says something else.")
+
+
 class ScoredInput(Record):
     """The receipt of an input: what a version made of it, and where that lies."""
 
@@ -71,6 +79,18 @@ class ScoredInput(Record):
     output: str = Field(description="File or database table that got them.")
     run_key: str
     scored_at: datetime
+    shadow: Shadow | None = None
+
+
+class ShadowRecord(Record):
+    """Result of `shadow`: over all inputs of the champion that the one before scored along."""
+
+    version: str
+    previous: str
+    rows: int
+    disagreement: float = Field(description="Share of the rows.")
+    goes_back: bool
+    why: str
 
 
 class Delivery(Record):

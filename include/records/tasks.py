@@ -14,7 +14,7 @@ from include.records.model import (
 from include.records.monitoring import MonitorRecord
 from include.records.quality import ValidateRecord
 from include.records.run import Record
-from include.records.scoring import Delivery, ScoringPlan, ShardScores
+from include.records.scoring import Delivery, ScoringPlan, ShadowRecord, ShardScores
 from include.records.tables import IngestRecord, PrepareRecord
 
 R = TypeVar("R", bound=Record)
@@ -47,6 +47,8 @@ SCORING_TASKS: Final = {
     "read_inputs": Task(ScoringPlan, is_on_request=True),
     "predict_shard": Task(ShardScores, is_on_request=True),
     "deliver": Task(Delivery, is_on_request=True),
+    "shadow": Task(ShadowRecord, is_on_request=True),
+    "go_back": Task(is_on_request=True),
 }
 # That of a monitoring run; skipped without a new delivery.
 MONITORING_TASKS: Final = {

@@ -1,6 +1,6 @@
 """The charts of a table's story that run along time: courses, cycles, memory."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
@@ -40,6 +40,41 @@ def draw_timeline(line: Timeline) -> Markup:
         tip = f"{time.removesuffix(' 00:00')}\n{line.quantity[:100]} {format_number(value)}"
         parts.append(draw_rect(place - step / 2, 4, step, height, css="hit", tip=tip))
     return draw_svg(WIDE, height + 24, parts, label=f"{line.quantity} over time")
+
+
+def draw_course(
+    times: Sequence[str],
+    values: Sequence[float | None],
+    against: Sequence[float | None],
+    marks: Mapping[int, str],
+    *,
+    quantity: str,
+    bounds: tuple[float, float],
+) -> Markup:
+    """Draw a quantity over time against another course of it, with marks on the lower axis.
+
+    Args:
+        times: When each value begins.
+        values: The course.
+        against: What it is held against.
+        marks: Places with a mark, and what it stands for.
+        quantity: What is drawn.
+        bounds: Least and most of the axis, the same for charts that are compared.
+    """
+    height, left = 130.0, 52.0
+    x = Scale(0, max(1, len(times) - 1), left, WIDE - 6)
+    y = Scale(*bounds, height, 8)
+    parts = [*draw_y_axis(y, left - 4, WIDE), *_time_axis(times, x, height)]
+    for course, css in ((against, "line alt"), (values, "line")):
+        places = [(x(n), y(v)) if v is not None else None for n, v in enumerate(course)]
+        parts.append(draw_path(places, css=css))
+    parts += [draw_rect(x(n) - 1, height - 9, 2, 9, css="bar-fill") for n in marks]
+    step = (WIDE - left) / max(1, len(times))
+    for place, (time, value, other) in enumerate(zip(times, values, against, strict=True)):
+        tip = f"{time}\n{quantity[:100]} {format_number(value)}, without {format_number(other)}"
+        tip += f"\n{marks[place]}" if place in marks else ""
+        parts.append(draw_rect(x(place) - step / 2, 4, step, height, css="hit", tip=tip))
+    return draw_svg(WIDE, height + 24, parts, label=f"{quantity} over time")
 
 
 def draw_cycle(cycle: Cycle, quantity: str) -> Markup:

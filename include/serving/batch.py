@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 INPUT: Final = "input"
 VERSION: Final = "model_version"
 SCORED_AT: Final = "scored_at"
+EXPLANATION: Final = "explanation"
+MOST_NAMED: Final = 3
 # A regression that answers further away than this has met rows of another kind.
 FAR: Final = 10.0
 
@@ -56,6 +58,7 @@ class BatchScorer:
         version: str,
         names: Sequence[str] = (),
         probabilities: bool = True,
+        explanations: bool = False,
     ) -> None:
         """Take a model.
 
@@ -64,11 +67,12 @@ class BatchScorer:
             version: Its version.
             names: Columns that name a row, copied beside its prediction.
             probabilities: Whether the probability of every class is written.
+            explanations: Whether what adds most to each prediction is written.
 
         Raises:
             ParamError: A column that names a row has the name of a column of predictions.
         """
-        own = {INPUT, ROW_ID, PREDICTION, VERSION, SCORED_AT}
+        own = {INPUT, ROW_ID, PREDICTION, VERSION, SCORED_AT, EXPLANATION}
         taken = [each for each in names if each in own or each.startswith(PROBABILITY)]
         if taken:
             raise ParamError(
@@ -78,7 +82,7 @@ class BatchScorer:
         self._model = model
         self._version = version
         self._names = tuple(names)
-        self._probabilities = probabilities
+        self._probabilities, self._explanations = probabilities, explanations
         self.summary = PredictionSummary()
 
     def score(
@@ -92,8 +96,8 @@ class BatchScorer:
             scored_at: The time to write beside every row.
 
         Yields:
-            Tables of `input`, `row_id`, the names, `prediction`, `probability_<class>`,
-            `model_version` and `scored_at`.
+            Tables of `input`, `row_id`, the names, `prediction`, `probability_<class>`, if asked
+            for `explanation`, `model_version` and `scored_at`.
 
         Raises:
             DataError: The model gives no finite number for a row.
@@ -108,10 +112,18 @@ class BatchScorer:
                 INPUT: pa.repeat(source, size),
                 **{name: pa.array(frame[name]) for name in (ROW_ID, *self._names)},
                 **{str(name): pa.array(answer[name], from_pandas=True) for name in kept},
+                **({EXPLANATION: self._explain(frame)} if self._explanations else {}),
                 VERSION: pa.repeat(int(self._version), size),
                 SCORED_AT: pa.repeat(pa.scalar(scored_at, pa.timestamp("us", tz="UTC")), size),
             }
             yield pa.table(columns)
+
+    def _explain(self, frame: "pd.DataFrame") -> list[str]:
+        """Name what adds most to each answer, and how much; no value of a row."""
+        return [
+            "; ".join(f"{each.column} {each.amount:+.3g}" for each in row.attributions[:MOST_NAMED])
+            for row in self._model.explainer.explain(frame)
+        ]
 
     def _check(self, frame: "pd.DataFrame", answer: "pd.DataFrame") -> None:
         numbers = answer.select_dtypes("number").to_numpy(dtype=np.float64)

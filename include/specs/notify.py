@@ -6,7 +6,7 @@ from pydantic import Field
 
 from include.specs.base import SpecModel
 
-Event = Literal["failed", "gates", "drift", "approval", "promoted", "rolled_back"]
+Event = Literal["failed", "gates", "drift", "approval", "promoted", "rolled_back", "late"]
 
 
 class WebhookSpec(SpecModel):
@@ -36,7 +36,13 @@ class NotifySpec(SpecModel):
     events: tuple[Event, ...] = Field(
         default=get_args(Event),
         description="What is told: a run failed; a gate of the data or the model was not passed; "
-        "scored rows drifted; an approval waits; a version was promoted, or rolled back.",
+        "scored rows drifted; an approval waits; a version was promoted, or rolled back; a run is "
+        "late.",
+    )
+    late_hours: float = Field(
+        default=24,
+        gt=0,
+        description="Hours after which a run is late; the wait for a person's answer is none.",
     )
     webhook: WebhookSpec | None = Field(default=None, description="Also post it to a webhook.")
     email: EmailSpec | None = Field(default=None, description="Also send it as mail.")

@@ -49,6 +49,30 @@ class ScoringOutput(SpecModel):
         return self
 
 
+class ShadowSpec(SpecModel):
+    """How the champion before scores along after a promotion, and what follows if both disagree."""
+
+    inputs: int = Field(
+        default=3,
+        ge=0,
+        le=1_000,
+        description="First inputs of a new champion that the one before scores as well; 0: none.",
+    )
+    max_disagreement: float = Field(
+        default=0.3,
+        gt=0,
+        le=1,
+        description="Largest share of their rows on which both may disagree: another class, or "
+        "numbers more than half a standard deviation of the target apart. It counts as passed "
+        "when the lower end of the share's 95 % interval is beyond it.",
+    )
+    then: Literal["ask", "rollback"] = Field(
+        default="ask",
+        description="What follows beyond it: a person is asked in the run of the DAG `rollback`, "
+        "and no answer keeps the champion; or it goes back by itself, and tells.",
+    )
+
+
 class ScoringSpec(SpecModel):
     """Which rows the champion scores, when, and where its predictions go."""
 
@@ -74,6 +98,14 @@ class ScoringSpec(SpecModel):
     )
     probabilities: bool = Field(
         default=True, description="Write the probability of every class beside the class."
+    )
+    explanations: bool = Field(
+        default=False,
+        description="Write beside each prediction the three columns that add most to it, by "
+        "integrated gradients; a row takes some hundred passes through the network.",
+    )
+    shadow: ShadowSpec = Field(
+        default=ShadowSpec(), description="The champion before, held against a new one."
     )
     shard_rows: int = Field(
         default=1_000_000,

@@ -13,9 +13,10 @@ from upath import UPath
 from include.modeling.metrics import compute_metrics
 from include.modeling.networks import build_network
 from include.modeling.prediction import predict
+from include.modeling.progress import EpochProgress
 from include.modeling.row_shares import choose_rows
 from include.modeling.training import fit_network
-from include.records import CurvePoint, FeatureSchema, PrepareRecord, RunContext, TrainRecord
+from include.records import CurvePoint, PrepareRecord, RunContext, TableRef, TrainRecord
 from include.serving.network_file import load_network
 from include.settings import load_settings
 from include.specs import PipelineSpec
@@ -24,7 +25,7 @@ from include.steps.train.feature_arrays import read_arrays, read_schema
 from include.tables.run_files import RunFiles
 from include.tables.store import read_table
 from include.tracking.names import epoch_metrics, in_group
-from include.tracking.runs import KIND, RunLog, child_run, open_run
+from include.tracking.runs import KIND, child_run, open_run
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +75,16 @@ def fit_share(
         fitted = (
             _load_candidate(prepared, trained)
             if share >= 1
-            else _fit(spec, prepared, schema, share=share, log=child, scratch=scratch, stop=stop)
+            else fit_features(
+                spec,
+                prepared.features,
+                share=share,
+                scratch=scratch,
+                on_epoch=lambda each: child.log_metrics(
+                    epoch_metrics(each.metrics), step=each.epoch
+                ),
+                stop=stop,
+            )
         )
         child.log_params({"share": share, "rows": fitted.rows, "epochs": fitted.epochs})
         test = read_arrays(prepared.features, schema, "test", scratch=scratch)
@@ -99,28 +109,41 @@ def fit_share(
     )
 
 
-def _fit(
+def fit_features(
     spec: PipelineSpec,
-    prepared: PrepareRecord,
-    schema: FeatureSchema,
+    features: TableRef,
     *,
-    share: float,
-    log: RunLog,
-    scratch: Path,
-    stop: Callable[[], bool] | None,
+    share: float = 1.0,
+    scratch: Path | None = None,
+    on_epoch: Callable[[EpochProgress], None] | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> Fitted:
-    started = time.monotonic()
-    row_ids = read_table(prepared.features, [ROW_ID], "train").column(ROW_ID).to_numpy()
+    """Fit the spec's network on a share of the training rows of a features table.
+
+    Args:
+        spec: The pipeline.
+        features: The table.
+        share: Of the training rows; above 0, at most 1.
+        scratch: Directory for arrays larger than memory should hold.
+        on_epoch: Told after every epoch.
+        stop: Asked several times an epoch; True ends the fit.
+
+    Raises:
+        TrainingError: The loss is not finite.
+        StoppedError: `stop` said so.
+    """
+    started, schema = time.monotonic(), read_schema(features)
+    row_ids = read_table(features, [ROW_ID], "train").column(ROW_ID).to_numpy()
     keep = choose_rows(row_ids, share, seed=spec.training.seed)
-    train = read_arrays(prepared.features, schema, "train", scratch=scratch, keep=keep)
+    train = read_arrays(features, schema, "train", scratch=scratch, keep=keep)
     network = build_network(spec.model, schema, seed=spec.training.seed)
     result = fit_network(
         network,
         train,
-        read_arrays(prepared.features, schema, "validation", scratch=scratch),
+        read_arrays(features, schema, "validation", scratch=scratch),
         schema=schema,
         training=spec.training,
-        on_epoch=lambda each: log.log_metrics(epoch_metrics(each.metrics), step=each.epoch),
+        on_epoch=on_epoch,
         stop=stop,
     )
     return Fitted(network, train.rows, result.epochs, time.monotonic() - started)

@@ -11,7 +11,7 @@ from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.specs.promotion import PromotionSpec
 from include.tables.run_files import RunFiles
-from include.tracking.names import in_group
+from include.tracking.names import WAITS, in_group
 from include.tracking.runs import RunLog, open_run
 
 logger = logging.getLogger(__name__)
@@ -41,6 +41,8 @@ def judge(spec: PipelineSpec, run: RunContext, evaluated: EvaluateRecord) -> Ver
     """
     evidence = read_evidence(evaluated)
     verdict = decide(spec, evidence)
+    if run.is_backfill:  # whatever a person said, nothing would be promoted
+        verdict = verdict.model_copy(update={"needs_approval": False})
     settings = load_settings()
     files, log = RunFiles(settings.data, run), open_run(settings, run)
     decision = Decision(
@@ -65,7 +67,7 @@ def judge(spec: PipelineSpec, run: RunContext, evaluated: EvaluateRecord) -> Ver
     failed = sum(not gate.is_passed for gate in verdict.gates)
     log.log_metrics(in_group("comparison", {"gates_failed": failed}))
     if verdict.needs_approval:
-        log.rename("waits", spec.compare_metric, evaluated.test.metrics.get(spec.compare_metric))
+        log.rename(WAITS, spec.compare_metric, evaluated.test.metrics.get(spec.compare_metric))
     rows = [f"  {mark_gate(gate):<3}  {gate.name}: {gate.detail}" for gate in verdict.gates]
     lines = "\n".join((*rows, *(f"       {note}" for note in verdict.notes)))
     logger.info("verdict %s: %s\n%s", verdict.kind, verdict.reason, lines)

@@ -47,7 +47,7 @@ def prepare(spec: PipelineSpec, run: RunContext, checked: ValidateRecord) -> Pre
         logger.info("preparing features %s: %s", key, why)
         made_from = {"checked": checked.checked.uri, **parts}
         with store.write("features", spec.name, key, made_from=made_from) as writer:
-            _write_features(spec, checked.checked, writer)
+            write_features(spec, checked.checked, writer)
         table = writer.ref
     else:
         reason = f"the checked table, {', '.join(SPEC_PARTS)} and the code are the same"
@@ -64,7 +64,13 @@ def prepare(spec: PipelineSpec, run: RunContext, checked: ValidateRecord) -> Pre
     return record
 
 
-def _write_features(spec: PipelineSpec, checked: TableRef, writer: TableWriter) -> None:
+def write_features(spec: PipelineSpec, checked: TableRef, writer: TableWriter) -> None:
+    """Write the features of checked rows, and what was fitted on those that train.
+
+    Raises:
+        DataError: The rows do not allow what the spec asks for.
+        LeakageError: The target, or rows of another part, would reach training.
+    """
     batch_rows = choose_batch_rows(spec)
     preparation = fit_preparation(
         spec,

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 # How the name of a run that was not promoted tells its verdict.
+BACKFILLED: Final = "a backfill compares, and moves no alias"
 STATES: Final = {"promote": "won", "keep": "kept", "inconclusive": "inconclusive"}
 
 
@@ -66,7 +67,7 @@ def promote(
     log = open_run(settings, run)
     if answer is not None:
         record_answer(RunFiles(settings.data, run), log, answer)
-    refusal = explain_refusal(verdict, answer)
+    refusal = BACKFILLED if run.is_backfill else explain_refusal(verdict, answer)
     if not refusal and answer is not None:
         refusal = _explain_overtaken(settings, spec.name, evaluated)
     if refusal:

@@ -11,7 +11,9 @@ from include.tracking.aliases import PREVIOUS, find_champion, move_champion, req
 logger = logging.getLogger(__name__)
 
 
-def rollback(name: str, *, to: str = "", reason: str, by: str) -> PromoteRecord:
+def rollback(
+    name: str, *, to: str = "", instead_of: str = "", reason: str, by: str
+) -> PromoteRecord:
     """Make an earlier version the champion; the one that it replaces becomes `previous`.
 
     Its files must match their seal, and by the installed project it must answer its golden rows
@@ -21,6 +23,7 @@ def rollback(name: str, *, to: str = "", reason: str, by: str) -> PromoteRecord:
     Args:
         name: Name of the registered model.
         to: The version; the alias `previous` unless given.
+        instead_of: Go back only while this version is champion; from whichever unless given.
         reason: Why; it stands in the alias's history.
         by: Who goes back.
 
@@ -34,6 +37,11 @@ def rollback(name: str, *, to: str = "", reason: str, by: str) -> PromoteRecord:
     if not reason.strip():
         raise ParamError("a reason is kept with every way back. Received: none. Say why.")
     champion = require_champion(settings, name)
+    if instead_of and instead_of != champion.version:
+        raise ParamError(
+            f"expected version {instead_of} of {name} still to be champion. Received: version "
+            f"{champion.version}, which stays."
+        )
     previous = find_champion(settings, name, PREVIOUS)
     target = to or (previous.version if previous else "")
     if target in {"", champion.version}:

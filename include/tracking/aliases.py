@@ -91,6 +91,32 @@ def require_champion(settings: "Settings", name: str) -> ChampionRef:
     return found
 
 
+def find_replaced(settings: "Settings", name: str, version: str) -> str:
+    """Look up the version that a champion replaced by its promotion.
+
+    Empty for a first champion, and for one that somebody went back to.
+    """
+    with tracking_calls(settings.mlflow):
+        moves = read_moves(connect(settings), name)
+    last = moves[-1] if moves else None
+    return last.before if last and last.after == version and not last.rolled_back else ""
+
+
+def require_version(settings: "Settings", name: str, wanted: str) -> str:
+    """Give the number of a version, or of that behind an alias.
+
+    Raises:
+        ParamError: There is none.
+    """
+    if wanted.isdecimal():
+        return wanted
+    found = require_champion(settings, name) if wanted == CHAMPION else None
+    found = found or find_champion(settings, name, wanted)
+    if found is None:
+        raise ParamError(f"expected a version of {name}. Received: {wanted}, which names none.")
+    return found.version
+
+
 def settle_disturbance(settings: "Settings", name: str, *, seen_by: str) -> str:
     """Say what happened to the alias `champion` behind the project's back; empty if nothing did.
 

@@ -17,6 +17,7 @@ MetricGroup = Literal[
 ]
 # fmt: on
 RUNNING: Final = "running"
+WAITS: Final = "waits"
 
 
 def entity_name(name: str) -> str:

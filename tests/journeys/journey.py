@@ -72,19 +72,30 @@ class Journey:
             time.monotonic() - started,
         )
 
-    def answer(self, dag_id: str, run_id: str, option: str, reason: str | None = None) -> None:
-        """Answer the question of `approve`, if it asks, after as long as a person takes.
+    def answer(
+        self,
+        dag_id: str,
+        run_id: str,
+        option: str,
+        reason: str | None = None,
+        *,
+        task: str = "approve",
+    ) -> None:
+        """Answer the question of a task, if it asks, after as long as a person takes.
 
         Airflow loses an answer that comes before its scheduler saw the task go to sleep (within a
         second or so, longer on a busy machine), and asks again.
         """
-        if self.state(dag_id, run_id, "approve") != "awaiting_input":
+        if self.state(dag_id, run_id, task) != "awaiting_input":
             return
         time.sleep(2)
-        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails"
+        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task}/-1/hitlDetails"
         answered = httpx.patch(
             f"{self.settings.airflow}/api/v2/{path}",
-            json={"chosen_options": [option], "params_input": {"reason": reason}},
+            json={
+                "chosen_options": [option],
+                "params_input": {"reason": reason} if task == "approve" else {},
+            },
             headers={"Authorization": f"Bearer {self.api.token}"},
             timeout=30,
         )

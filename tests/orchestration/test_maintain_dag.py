@@ -15,7 +15,7 @@ def run_at(hour, minute):
 
 def test_what_was_left_open_is_closed_before_anything_is_removed():
     dag = build_maintain_dag()
-    order = ["close_left_runs", "clean", "trim_history", "doctor"]
+    order = ["close_left_runs", "tell_late_runs", "clean", "trim_history", "doctor"]
     assert [task.task_id for task in dag.topological_sort()] == order
     assert dag.max_active_runs == 1
     assert dag.is_paused_upon_creation is False

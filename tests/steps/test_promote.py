@@ -13,7 +13,7 @@ from include.serving.replay import build_golden_rows
 from include.settings import Settings, load_settings
 from include.specs import PipelineSpec
 from include.steps.judge import Decision
-from include.steps.promote import promote
+from include.steps.promote import BACKFILLED, promote
 from include.tables.run_files import RunFiles
 from include.tracking.aliases import find_champion, move_champion
 from include.tracking.registry import register_model
@@ -107,6 +107,16 @@ def test_a_winner_becomes_champion_and_a_rerun_changes_nothing(settings, small, 
     assert data.tags["gatehouse.promoted"] == "true"
     assert data.metrics["comparison/promoted"] == 1.0
     assert len(load_version(settings, name, "2").predict(small.frame)) == len(small.frame)
+
+
+def test_a_backfill_that_wins_moves_no_alias_and_registers_nothing(settings, small, name):
+    candidate = _log_candidate(settings, small, name)
+    run = candidate.run.model_copy(update={"is_backfill": True})
+
+    record = promote(candidate.spec, run, PROMOTE, candidate.evaluated)
+
+    assert (record.is_promoted, record.reason) == (False, BACKFILLED)
+    assert find_champion(settings, name) is None
 
 
 def test_a_crash_between_register_and_alias_leaves_one_version(settings, small, name):

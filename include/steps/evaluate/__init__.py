@@ -41,6 +41,7 @@ from include.steps.evaluate.files import (
     store_figures,
     store_predictions,
 )
+from include.steps.evaluate.origin import describe_origin
 from include.steps.evaluate.part_metrics import (
     measure_test_slices,
     measure_validation,
@@ -95,7 +96,7 @@ def evaluate(
         validation = measure_validation(network, prepared.features, schema, names=names)
         bundle_uri, golden = log_candidate(
             log,
-            spec,
+            describe_origin(spec, files, prepared.features),
             test,
             network=network_file,
             features=prepared.features,

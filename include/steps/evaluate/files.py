@@ -21,6 +21,7 @@ from include.records import (
     Evidence,
     FeatureSchema,
     ModelMetrics,
+    Origin,
     Record,
     TableRef,
 )
@@ -29,6 +30,7 @@ from include.records.names import (
     DETAILS,
     EVIDENCE,
     GOLDEN,
+    ORIGIN,
     PREDICTIONS,
     PREPROCESSOR,
     REFERENCE_DATA,
@@ -69,7 +71,7 @@ def read_preprocessor(features: TableRef) -> Preprocessor:
 
 def log_candidate(
     log: RunLog,
-    spec: PipelineSpec,
+    origin: Origin,
     test: ScoredRows,
     *,
     network: Path,
@@ -78,9 +80,18 @@ def log_candidate(
 ) -> tuple[str, bytes]:
     """Log preprocessor, network and reference row as one bundle, and what its test rows were like.
 
+    Args:
+        log: The run.
+        origin: What it was made from.
+        test: The test rows with its predictions.
+        network: File of the network.
+        features: The table that it was trained on.
+        reference_row: What rows are held against when they are explained.
+
     Returns:
         The bundle's address in MLflow, and golden rows as JSON.
     """
+    spec = origin.spec
     with tempfile.TemporaryDirectory() as scratch:
         directory = Path(scratch) / "bundle"
         preprocessor = read_file(features, PREPROCESSOR)
@@ -95,6 +106,7 @@ def log_candidate(
         golden = build_golden_rows(bundle, test.frame, test.predictions).model_dump_json().encode()
         reference = describe_test_rows(bundle, test)
         (directory / REFERENCE_DATA).write_bytes(reference.model_dump_json().encode())
+        (directory / ORIGIN).write_bytes(origin.model_dump_json().encode())
         # With the model, so that it can show again that it answers as it did, wherever it is.
         (directory / GOLDEN).write_bytes(golden)
         uri = log_bundle(

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from include.errors import InfrastructureError
 from include.records import MaintainRecord
 from include.settings import Settings
-from include.steps.maintain.left_runs import close_left_runs
+from include.steps.maintain.left_runs import close_left_runs, find_late_runs
 from include.steps.maintain.leftovers import find_leftover_files
 from include.steps.maintain.retention import find_old
 from include.steps.maintain.waste import Waste
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["clean", "close_left_runs"]
+__all__ = ["clean", "close_left_runs", "find_late_runs"]
 
 
 def clean(

@@ -16,7 +16,7 @@ from include.tables.leftovers import FOREIGN_SECONDS, find_leftovers
 
 # What this project makes with `tempfile`, and nothing that only begins alike.
 SCRATCH: Final = re.compile(
-    r"^gatehouse-(check|draft|duckdb|files|join|order|predict|quality|replay|table)-[a-z0-9_]{8}$"
+    r"^gatehouse-(check|draft|duckdb|files|join|order|predict|quality|replay|reproduce|simulate|table)-[a-z0-9_]{8}$"
 )
 
 

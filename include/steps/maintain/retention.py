@@ -95,7 +95,8 @@ def _receipts_since(root: UPath, oldest: float) -> Iterator[ScoredInput]:
 
 
 def _tables_of(scored: ScoredInput) -> set[str]:
-    return {scored.table.key, *(each.key for each in scored.predictions)}
+    tables = (*scored.predictions, *(scored.shadow.predictions if scored.shadow else ()))
+    return {scored.table.key, *(each.key for each in tables)}
 
 
 def _directory(settings: Settings, run: "Run") -> str:

@@ -8,9 +8,11 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+import pandas as pd
 from upath import UPath
 
 from include.errors import DataError
+from include.monitoring.drift import compare_column, judge_window
 from include.records import (
     Delivery,
     RunContext,
@@ -25,12 +27,14 @@ from include.settings import Settings, load_settings
 from include.specs import PipelineSpec
 from include.specs.names import ROW_ID
 from include.steps.ingest import connection_from_environment
+from include.steps.monitor.comparing import read_reference
 from include.steps.score.exports import export_file
 from include.steps.score.predict import SUMMARY
 from include.steps.score.receipts import Receipts
 from include.steps.score.sql_output import upsert
 from include.tables.store import read_file
 from include.tracking.runs import RunLog, open_run
+from include.tracking.signatures import PREDICTION
 
 logger = logging.getLogger(__name__)
 
@@ -91,6 +95,7 @@ def deliver(
     summary = sum_up(tables.values())
     warnings = [
         *explain_summary(summary),
+        *_compare_classes(spec, settings, details.version, summary),
         *(text for one in details.inputs for text in one.warnings),
     ]
     for text in warnings:
@@ -136,6 +141,21 @@ def explain_summary(summary: PredictionSummary) -> list[str]:
             "deviations from the mean of the training rows"
         )
     return found
+
+
+def _compare_classes(
+    spec: PipelineSpec, settings: Settings, version: str, summary: PredictionSummary
+) -> list[str]:
+    """Hold the shares of the predicted classes against those of the champion's test rows."""
+    _, reference = read_reference(settings, spec.name, version)
+    if reference is None or not summary.classes:
+        return []
+    said = pd.Series(list(summary.classes)).repeat(list(summary.classes.values()))
+    rules = spec.monitoring
+    found = compare_column(reference.prediction, PREDICTION, said, min_rows=rules.min_rows)
+    (judged,) = judge_window([found], alpha=rules.alpha, min_shift=rules.min_shift)
+    told = f"the shares of the predicted classes are not those of its test rows: {judged.reason}"
+    return [told] if judged.state == "drift" else []
 
 
 def _deliver_input(

@@ -48,29 +48,44 @@ def predict_shard(
         ReplayError: It no longer answers its golden rows as it did.
         DataError: It gives no finite number for a row.
     """
-    settings = load_settings()
     details = ScoringDetails.model_validate_json(UPath(planned.details_uri).read_bytes())
+    predictions = predict_stretch(spec, details, shard, planned.version, force=run.force)
+    return ShardScores(shard=shard, predictions=predictions)
+
+
+def predict_stretch(
+    spec: PipelineSpec, details: ScoringDetails, shard: int, version: str, *, force: bool = False
+) -> TableRef:
+    """Predict one shard with a version, or find what was predicted before.
+
+    Raises:
+        IntegrityError: The version's files are not those that were sealed.
+        ReplayError: It no longer answers its golden rows as it did.
+        DataError: It gives no finite number for a row.
+    """
+    settings = load_settings()
     stretch = details.shards[shard]
     one = details.inputs[stretch.place]
     key = digest_key(
-        *(one.table.key, one.name, stretch.start, stretch.stop, planned.version),
-        *(spec.row_names, spec.scoring.probabilities, code_digest(__name__)),
+        *(one.table.key, one.name, stretch.start, stretch.stop, version),
+        *(spec.row_names, spec.scoring.probabilities, spec.scoring.explanations),
+        code_digest(__name__),
     )
     store = TableStore(settings.data)
-    found = None if run.force else store.find("predictions", spec.name, key)
+    found = None if force else store.find("predictions", spec.name, key)
     if found is not None:
         logger.info("shard %d of %s was predicted before", shard, one.name)
-        return ShardScores(shard=shard, predictions=found)
-    model = load_served(settings, spec.name, planned.version).model
-    scorer = make_scorer(spec, model, planned.version, one.table)
-    made_from = {"rows": one.table.uri, "version": planned.version, "input": one.name}
+        return found
+    model = load_served(settings, spec.name, version).model
+    scorer = make_scorer(spec, model, version, one.table)
+    made_from = {"rows": one.table.uri, "version": version, "input": one.name}
     with store.write("predictions", spec.name, key, made_from=made_from) as writer:
         frames = read_frames(spec, model, one.table, (stretch.start, stretch.stop))
         for rows in scorer.score(frames, source=one.name, scored_at=details.scored_at):
             writer.append(rows)
         writer.add_file(SUMMARY, scorer.summary.model_dump_json().encode())
-    logger.info("version %s predicted %d rows of %s", planned.version, writer.rows, one.name)
-    return ShardScores(shard=shard, predictions=writer.ref)
+    logger.info("version %s predicted %d rows of %s", version, writer.rows, one.name)
+    return writer.ref
 
 
 def make_scorer(
@@ -83,6 +98,7 @@ def make_scorer(
         version=version,
         names=[name for name in spec.row_names if name in there],
         probabilities=spec.scoring.probabilities,
+        explanations=spec.scoring.explanations,
     )
 
 

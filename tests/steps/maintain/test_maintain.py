@@ -2,6 +2,7 @@
 
 import os
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +11,7 @@ import pytest
 from include.errors import InfrastructureError
 from include.records import RunContext
 from include.settings import Settings, load_settings
-from include.steps.maintain import clean, close_left_runs
+from include.steps.maintain import clean, close_left_runs, find_late_runs
 from include.tables.run_files import RunFiles
 from include.tables.store import TableStore, digest_key
 from include.tracking.connection import connect
@@ -68,6 +69,16 @@ def train(settings: Settings, number: int):
     end_run(settings, run, "FINISHED")
     places = [Path(each.uri) for each in (raw, checked, features)]
     return log, [*places, Path(files.directory)]
+
+
+def test_a_run_that_takes_too_long_is_late_unless_it_waits_for_a_person(settings):
+    open_run(settings, context(settings, 1))
+    asking = open_run(settings, context(settings, 2, "score"))
+    asking.rename("waits", "mae", 0.1)
+    now = datetime.now(UTC) + timedelta(hours=3)
+    found = list(find_late_runs(settings, lambda name: 2.0, now))
+    assert [(run.dag_id, round(hours)) for run, hours in found] == [("train__loans", 3)]
+    assert list(find_late_runs(settings, lambda name: 4.0, now)) == []
 
 
 def status(log) -> str:

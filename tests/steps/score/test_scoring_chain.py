@@ -8,78 +8,16 @@ import pytest
 import sqlalchemy as sa
 
 from include.errors import DataError, ParamError
-from include.records import Delivery, ScoringDetails
+from include.records import ScoringDetails
 from include.serving.batch import BatchScorer
 from include.serving.scoring_model import ScoringModel
 from include.settings import load_settings
 from include.specs import PipelineSpec
-from include.steps.runner import run_step
-from include.steps.score.deliver import deliver
-from include.steps.score.inputs import find_new_inputs, read_inputs
-from include.steps.score.predict import predict_shard
+from include.steps.score.inputs import find_new_inputs
 from include.steps.score.predict_file import predict_file
 from include.tables.readers import read_frame
-from include.tracking.aliases import move_champion
-from include.tracking.registry import register_model
-from include.tracking.runs import open_run
-from tests.builders import BASE_SPEC, make_frame, make_run, make_spec
-from tests.bundle_builders import SmallBundle, make_bundle
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> SmallBundle:
-    return make_bundle(tmp_path_factory.mktemp("bundle"))
-
-
-@pytest.fixture
-def incoming(
-    mlflow_server: str, tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
-) -> Path:
-    monkeypatch.setenv("GATEHOUSE_MLFLOW_URL", mlflow_server)
-    monkeypatch.setenv("GATEHOUSE_HOME", str(tmp_path))
-    return data_root / "sources" / "incoming"
-
-
-@pytest.fixture
-def spec(request: pytest.FixtureRequest, small: SmallBundle, incoming: Path) -> PipelineSpec:
-    """A pipeline of its own for each test, with a champion."""
-    name = request.node.name.split("[")[0][5:55].rstrip("_")
-    promote_next(small, name)
-    return make_spec(name=name)
-
-
-def promote_next(small: SmallBundle, name: str, *, after: str | None = None) -> str:
-    settings = load_settings()
-    log = open_run(settings, make_run(pipeline=name, run_id=f"manual__{name}{after}"))
-    uri = small.log_to(log, name, golden=b"")
-    version = register_model(settings, name, bundle_uri=uri, run_id=log.run_id, tags={})
-    move_champion(settings, name, version, expected_current=after)
-    return version
-
-
-def write_rows(spec: PipelineSpec, incoming: Path, file: str, rows: int = 40, **changes) -> Path:
-    place = incoming / spec.name / file
-    place.parent.mkdir(parents=True, exist_ok=True)
-    frame = make_frame(rows, seed=rows).drop(columns=["row_id", "repaid"]).assign(**changes)
-    frame.to_csv(place, index=False)
-    return place
-
-
-def score(
-    spec: PipelineSpec, run_id: str = "one", *, force: bool = False, due: str = "2026-01-05T03:00Z"
-) -> Delivery | None:
-    """Run the tasks of a scoring run as the DAG does; None if there is nothing new."""
-    wanted = spec.to_score()
-    family = {"dag_id": f"score__{spec.name}", "run_id": run_id}
-    run = make_run(pipeline=spec.name, **family, force=force, due=due)
-    version, inputs = find_new_inputs(wanted, is_asked=False, force=force)
-    if not inputs:
-        return None
-    planned = run_step(read_inputs, wanted, run, version=version, inputs=inputs)
-    shards = [
-        run_step(predict_shard, wanted, run, planned, shard=each) for each in range(planned.shards)
-    ]
-    return run_step(deliver, wanted, run, planned, shards=shards)
+from tests.builders import BASE_SPEC, make_spec
+from tests.steps.score.scoring import promote_next, score, write_rows
 
 
 def read_output(spec: PipelineSpec, version: str = "1") -> pd.DataFrame:
