@@ -30,7 +30,7 @@ from include.records.model import (
     Verdict,
     VerdictKind,
 )
-from include.records.monitoring import ColumnDrift, MonitorRecord, Window
+from include.records.monitoring import ColumnDrift, MonitorRecord, Performance, Window
 from include.records.notices import Notice
 from include.records.quality import QualityReport, RuleOutcome, ValidateRecord
 from include.records.run import Record, RunContext, StepCost, StepFailure
@@ -87,6 +87,7 @@ __all__ = [
     "MonitorRecord",
     "Notice",
     "Outcome",
+    "Performance",
     "PrepareRecord",
     "PromoteRecord",
     "QualityReport",

@@ -157,9 +157,10 @@ class PipelineSpec(SpecModel):
 
     @cached_property
     def metric_names(self) -> tuple[str, ...]:
-        """Metrics to compute: those asked for, and those that promotion needs."""
+        """Metrics to compute: those asked for, and those that promotion and monitoring need."""
         asked = self.evaluation.metrics or metrics_for(self.target.task)
-        needed = (self.compare_metric, *(gate.metric for gate in self.promotion.requirements))
+        bounds = (*self.promotion.requirements, *self.monitoring.requirements)
+        needed = (self.compare_metric, *(gate.metric for gate in bounds))
         return tuple(dict.fromkeys((*asked, *needed)))
 
     @property
