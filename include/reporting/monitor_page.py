@@ -102,7 +102,7 @@ def _draw_amounts(shown: Sequence[Window], labels: Sequence[str]) -> list[tuple[
         "rows with labels": [float(each.labelled) for each in shown],
     }
     return [
-        (name, draw_trends([Trend(name, values)], labels, title=name))
+        (name, draw_trends([Trend(name, values)], labels, title=name, is_amount=True))
         for name, values in figures.items()
     ]
 
@@ -122,5 +122,7 @@ def _draw_columns(
             marks=[bool(each and each.state == "drift") for each in found],
         )
         limits = [spec.monitoring.min_shift]
-        drawn.append((column, draw_trends([trend], labels, title=column.name, limits=limits)))
+        drawn.append(
+            (column, draw_trends([trend], labels, title=column.name, limits=limits, is_amount=True))
+        )
     return drawn

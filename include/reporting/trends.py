@@ -34,7 +34,12 @@ class Trend(NamedTuple):
 
 
 def draw_trends(
-    trends: Sequence[Trend], labels: Sequence[str], *, title: str, limits: Sequence[float] = ()
+    trends: Sequence[Trend],
+    labels: Sequence[str],
+    *,
+    title: str,
+    limits: Sequence[float] = (),
+    is_amount: bool = False,
 ) -> Markup:
     """Draw figures over windows.
 
@@ -43,16 +48,17 @@ def draw_trends(
         labels: What each window is called.
         title: What is drawn, for those who cannot see it.
         limits: Values to mark by a line across, as far as they have room.
+        is_amount: Whether the scale begins at 0.
     """
     known = [v for t in trends for v in (*t.values, *t.lows, *t.highs) if v is not None]
     if not known:
         return Markup("")
-    low, high = min(known), max(known)
+    low, high = min([*known, 0.0] if is_amount else known), max(known)
     # A limit far from all that was measured would flatten it.
     near = [each for each in limits if low - 2 * (high - low) <= each <= high + 2 * (high - low)]
     y = Scale(min([low, *near]), max([high, *near]), HEIGHT, 8)
     if y.low == y.high:
-        y = Scale(y.low - (abs(y.low) or 1) / 10, y.high + (abs(y.high) or 1) / 10, HEIGHT, 8)
+        y = Scale(y.low, y.high + (abs(y.high) or 1) / 10, HEIGHT, 8)
     x = Scale(0, max(1, len(labels) - 1), LEFT + 6, SMALL - 8)
     xs = [x(place) for place in range(len(labels))]
     parts = list(draw_y_axis(y, LEFT - 4, SMALL))
