@@ -45,7 +45,7 @@ def estimate_performance(
     random = np.random.default_rng(0)
     draws = [
         measure((random.random((rows, 1)) > ends).sum(axis=1), probabilities)
-        for _ in range(int(np.clip(LABELS / rows, 40, 200)))
+        for _ in range(int(np.clip(LABELS / rows, 40, 100)))
     ]
     found = {}
     for name in draws[0]:

@@ -1,5 +1,6 @@
 """A champion watched from its deliveries on: estimated first, measured when labels have come."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from include.errors import SourceError
+from include.errors import DataError
 from include.records import MonitorRecord, Window
 from include.records.names import REPORT_PAGE
 from include.settings import load_settings
@@ -22,6 +23,8 @@ from tests.steps.score.test_scoring_chain import read_output, score, write_rows
 from tests.steps.trained import Trained, make_named_spec, promote
 
 ROWS = 400
+# Rows of deliveries are kept for ninety days from now.
+NOW = datetime.now(UTC)
 RULES = {"require": {"accuracy": ">= 0.7"}, "on_drift": "retrain"}
 
 
@@ -41,7 +44,7 @@ def spec(request: pytest.FixtureRequest, sources: Path) -> PipelineSpec:
     trained = Trained(spec, frame=make_frame(1_200))
     promote(spec, trained.evaluate(), trained.run)
     write_rows(spec, sources / "incoming", "monday.csv", ROWS)
-    score(spec)
+    score(spec, due=NOW.isoformat())
     return spec
 
 
@@ -55,7 +58,8 @@ def write_labels(spec: PipelineSpec, sources: Path, rows: slice, *, are_wrong: b
     return known
 
 
-def monitor(spec: PipelineSpec, run_id: str, due: str = "2026-11-01T03:00Z") -> MonitorRecord:
+def monitor(spec: PipelineSpec, run_id: str, days: int = 0) -> MonitorRecord:
+    due = NOW + timedelta(days=days)
     run = make_run(pipeline=spec.name, dag_id=f"monitor__{spec.name}", run_id=run_id, due=due)
     found = find_unwatched(spec, run.run_key)
     assert found is not None
@@ -77,7 +81,7 @@ def test_labels_that_come_late_measure_the_window_that_they_belong_to(spec, sour
     assert window.columns[-1].state == "stable"
     guessed = by_metric(window.estimated)["accuracy"]
     known = write_labels(spec, sources, slice(0, 300))
-    done = monitor(spec, "two", "2026-11-02T03:00Z")
+    done = monitor(spec, "two", 1)
     assert (done.rows, done.lost, done.starts_training) == (0, (), False)
     [window] = read_windows(spec)
     said = read_output(spec).merge(known, on="loan_id")
@@ -92,11 +96,11 @@ def test_labels_that_come_late_measure_the_window_that_they_belong_to(spec, sour
 def test_a_performance_that_is_surely_lost_starts_a_training_once(spec, sources):
     monitor(spec, "one")
     write_labels(spec, sources, slice(0, 200), are_wrong=True)
-    done = monitor(spec, "two", "2026-11-02T03:00Z")
+    done = monitor(spec, "two", 1)
     assert done.lost == ("accuracy >= 0.7",)
     assert done.starts_training
     write_labels(spec, sources, slice(0, 300), are_wrong=True)
-    done = monitor(spec, "three", "2026-11-09T03:00Z")
+    done = monitor(spec, "three", 8)
     assert (done.lost, done.starts_training) == ((), False)
     [window] = read_windows(spec)
     assert window.labelled == 300
@@ -107,12 +111,12 @@ def test_every_window_is_a_step_in_mlflow_and_a_point_on_the_page(spec, sources)
     write_labels(spec, sources, slice(0, 300))
     shifted = {"income": make_frame(ROWS + 1, seed=ROWS + 1)["income"] * 3}
     write_rows(spec, sources / "incoming", "tuesday.csv", ROWS + 1, **shifted)
-    score(spec, "two")
-    done = monitor(spec, "two", "2026-11-02T03:00Z")
+    score(spec, "two", due=NOW.isoformat())
+    done = monitor(spec, "two", 1)
     assert done.drifted[0] == "income"
     run = make_run(pipeline=spec.name, dag_id=f"monitor__{spec.name}", run_id="two")
     page = RunFiles(load_settings().data, run).read_bytes(REPORT_PAGE).decode()
-    assert "#2 2026-11-02" in page
+    assert f"#2 {NOW + timedelta(days=1):%Y-%m-%d}" in page
     assert "The rows have drifted" in page
     client = MlflowClient(load_settings().mlflow)
     experiment = client.get_experiment_by_name(f"{spec.name}-monitor")
@@ -134,7 +138,7 @@ def test_labels_that_cannot_be_read_keep_no_window_from_being_looked_at(spec, so
     place.parent.mkdir(parents=True)
     place.write_text("nothing,of,this\n1,2,3\n")
     assert monitor(spec, "one").why.endswith("the labels cannot be read")
-    with pytest.raises(SourceError):
+    with pytest.raises(DataError, match="labels"):
         find_unwatched(spec, "monitor/two")
 
 
