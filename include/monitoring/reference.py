@@ -114,7 +114,10 @@ def is_number(values: "pd.Series[Any]") -> bool:
 def count_values(present: "pd.Series[Any]") -> "pd.Series[int]":
     """Count values by their text, the most frequent first."""
     counts = present.value_counts()
-    return counts.groupby(counts.index.astype(str)).sum().sort_values(ascending=False)
+    counts.index = counts.index.astype(str)
+    if counts.index.is_unique:
+        return counts
+    return counts.groupby(level=0).sum().sort_values(ascending=False)
 
 
 def take_quantiles(values: Floats) -> tuple[float, ...]:

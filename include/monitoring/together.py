@@ -40,7 +40,7 @@ def compare_together(
         min_rows: Fewest rows of either that say anything.
     """
     rows = len(now)
-    if before is None or now.empty:
+    if before is None:
         return ColumnDrift(name=TOGETHER, state="no baseline", rows=rows)
     if min(rows, len(before)) < max(min_rows, 2 * FOLDS):
         return ColumnDrift(name=TOGETHER, state="too little data", rows=rows)

@@ -35,10 +35,10 @@ def test_stable_rows_are_told_apart_no_more_often_than_stated():
     random = np.random.default_rng(1)
     p_values = [
         compare_together(make_rows(random, 200), make_rows(random, 150), min_rows=100).p_value
-        for _ in range(30)
+        for _ in range(20)
     ]
-    # 0.1 of 30; four binomial deviations more is a wrong level.
-    assert sum(each < 0.1 for each in p_values) <= 3 + 4 * np.sqrt(30 * 0.09)
+    # 0.1 of 20; four binomial deviations more is a wrong level.
+    assert sum(each < 0.1 for each in p_values) <= 2 + 4 * np.sqrt(20 * 0.09)
 
 
 def test_few_rows_and_no_kept_rows_are_said_and_never_called_stable():

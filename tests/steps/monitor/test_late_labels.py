@@ -1,13 +1,17 @@
 """A champion watched from its deliveries on: estimated first, measured when labels have come."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
 from mlflow import MlflowClient
+from typer.testing import CliRunner
 
+from include.cli import app
 from include.errors import DataError
 from include.records import MonitorRecord, Window
 from include.records.names import REPORT_PAGE
@@ -154,3 +158,21 @@ def test_a_file_is_judged_as_a_window_is_and_measured_by_its_own_target(spec, so
     found = check_drift(spec, load_settings(), sources / "told.csv")
     assert found.labelled == ROWS
     assert found.state == "stable"
+
+
+def test_the_command_says_it_in_json_and_by_its_exit_code(spec, sources, tmp_path, monkeypatch):
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    monkeypatch.setenv("GATEHOUSE_PIPELINES_DIR", str(folder))
+    content = spec.model_dump(mode="json", exclude_unset=True)
+    (folder / "it.yaml").write_text(yaml.safe_dump(content))
+    file = sources / "incoming" / spec.name / "monday.csv"
+    asked = ["check", spec.name, "--against", str(file), "--drift"]
+    done = CliRunner().invoke(app, [*asked, "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["state"] == "stable"
+    rows = pd.read_csv(file)
+    rows.assign(income=rows["income"] * 3).to_csv(file, index=False)
+    done = CliRunner().invoke(app, asked)
+    assert done.exit_code == 1
+    assert "monday.csv: drift" in done.stdout
