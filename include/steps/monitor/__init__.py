@@ -134,13 +134,15 @@ def compare_window(spec: PipelineSpec, run: RunContext, *, found: Unwatched) -> 
         fresh, lost = [*fresh, window], (*lost, *window.lost)
     last = fresh[-1]
     drifted = last.drifted if found.scored else ()
-    starts, why = decide(spec, last, [*drifted, *dict.fromkeys(lost)], before, at)
-    why = "; ".join(filter(None, (why, found.problem)))
-    fresh[-1] = last.model_copy(
-        update={"started_at": at if starts else last.started_at, "why": why}
-    )
+    starts, why = False, "earlier windows are measured by their labels, and no bound is newly lost"
+    if found.scored or lost:
+        starts, why = decide(spec, last, [*drifted, *dict.fromkeys(lost)], before, at)
+        why = "; ".join(filter(None, (why, found.problem)))
+        told = why if found.scored else f"{last.why}; by its labels: {why}"
+        started_at = at if starts else last.started_at
+        fresh[-1] = last.model_copy(update={"started_at": started_at, "why": told})
     known = {each.number: each for each in [*before, *fresh]}
-    _log(log, spec, [known[number] for number in sorted(known)], fresh)
+    _log(log, spec, [known[number] for number in sorted(known)], fresh, why)
     page = render_monitor_page(spec, list(known.values()), run=run, mlflow_url=log.url)
     RunFiles(settings.data, run).write_bytes(REPORT_PAGE, page.encode())
     log.log_bytes(page.encode(), REPORT_PAGE)
@@ -254,7 +256,9 @@ def _kept_since(settings: Settings) -> datetime:
     return datetime.now(UTC) - timedelta(days=settings.keep_days)
 
 
-def _log(log: RunLog, spec: PipelineSpec, windows: Sequence[Window], fresh: list[Window]) -> None:
+def _log(
+    log: RunLog, spec: PipelineSpec, windows: Sequence[Window], fresh: list[Window], why: str
+) -> None:
     """Log windows, each as the step of its number: all of them in short, the last in full."""
     epochs = {each.number: _summarise(spec, each) for each in windows[-LOGGED_WINDOWS:]}
     for each in fresh:
@@ -262,8 +266,7 @@ def _log(log: RunLog, spec: PipelineSpec, windows: Sequence[Window], fresh: list
         shares = {f"share/{name}": share for name, share in each.shares.items()}
         epochs[each.number] = _summarise(spec, each, is_whole=True) | shown | shares
     log.log_epochs(epochs)
-    last = fresh[-1]
-    log.set_tags({"gatehouse.version": last.version, "gatehouse.reason": last.why})
+    log.set_tags({"gatehouse.version": fresh[-1].version, "gatehouse.reason": why})
 
 
 def _summarise(spec: PipelineSpec, window: Window, *, is_whole: bool = False) -> dict[str, float]:

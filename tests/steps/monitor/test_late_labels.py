@@ -90,7 +90,7 @@ def test_labels_that_come_late_measure_the_window_that_they_belong_to(spec, sour
     [window] = read_windows(spec)
     said = read_output(spec).merge(known, on="loan_id")
     real = by_metric(window.real)["accuracy"]
-    assert window.labelled == 300
+    assert (window.labelled, window.why) == (300, "nothing drifted")
     assert real.value == pytest.approx((said["prediction"] == said["repaid"]).mean())
     assert real.low < real.value < real.high
     assert guessed.low < real.value < guessed.high
@@ -103,6 +103,8 @@ def test_a_performance_that_is_surely_lost_starts_a_training_once(spec, sources)
     done = monitor(spec, "two", 1)
     assert done.lost == ("accuracy >= 0.7",)
     assert done.starts_training
+    [window] = read_windows(spec)
+    assert window.why.startswith("nothing drifted; by its labels: accuracy >= 0.7 is lost")
     write_labels(spec, sources, slice(0, 300), are_wrong=True)
     done = monitor(spec, "three", 8)
     assert (done.lost, done.starts_training) == ((), False)
