@@ -60,6 +60,7 @@ def compare_together(
 def _tell_apart(before: pd.DataFrame, now: pd.DataFrame) -> tuple[list[float], list[float]]:
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.model_selection import StratifiedKFold
+    from threadpoolctl import threadpool_limits
 
     both = pd.concat([before, now], ignore_index=True)
     encoded = [_encode(both[name]) for name in both]
@@ -73,7 +74,10 @@ def _tell_apart(before: pd.DataFrame, now: pd.DataFrame) -> tuple[list[float], l
             early_stopping=False,
             categorical_features=[is_category for _, is_category in encoded],
             random_state=0,
-        ).fit(x[learned], y[learned])
+        )
+        # On few rows threads wait for each other longer than they work.
+        with threadpool_limits(1):
+            model.fit(x[learned], y[learned])
         scores, is_now = model.predict_proba(x[asked])[:, 1], y[asked] == 1
         found = stats.mannwhitneyu(
             scores[is_now], scores[~is_now], alternative="greater", method="asymptotic"

@@ -15,6 +15,7 @@ from include.features.typed_values import read_numbers, read_texts
 from include.modeling.metrics import compute_metrics
 from include.monitoring.estimates import estimate_performance
 from include.promotion.bench import bound_metric
+from include.promotion.dependence import Dependence
 from include.records import Estimate, FeatureSchema, Performance, TableRef
 from include.settings import Settings
 from include.sources.file_lists import list_source_files
@@ -109,10 +110,12 @@ def measure_scored(
     if not len(y):
         return (), 0
     said, names = read_said(spec, schema, rows)
-    court = Court(schema, y, find_dependence(spec, rows), names)
+    # Rows of a series whose times are not there may hang together in any way: no interval.
+    is_told = spec.split.method != "time" or spec.split.by in rows
+    court = Court(schema, y, find_dependence(spec, rows) if is_told else Dependence(), names)
     measured = court.measure(said)
     found = {
-        name: court.estimate(name, value, measured.influences[name])
+        name: court.estimate(name, value, measured.influences[name]) if is_told else Estimate(value)
         for name, value in measured.metrics.items()
     }
     return describe(spec, found), len(y)
