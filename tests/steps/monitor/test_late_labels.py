@@ -123,7 +123,7 @@ def test_every_window_is_a_step_in_mlflow_and_a_point_on_the_page(spec, sources)
     run = make_run(pipeline=spec.name, dag_id=f"monitor__{spec.name}", run_id="two")
     page = RunFiles(load_settings().data, run).read_bytes(REPORT_PAGE).decode()
     assert f"#2 {NOW + timedelta(days=1):%Y-%m-%d}" in page
-    assert "The rows have drifted" in page
+    assert "Income drifted" in page
     client = MlflowClient(load_settings().mlflow)
     experiment = client.get_experiment_by_name(f"{spec.name}-monitor")
     logged = client.search_runs([experiment.experiment_id])[0]
