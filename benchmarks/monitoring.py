@@ -31,7 +31,7 @@ PAGE = ROOT / "docs" / "monitoring.md"
 RIVALS = ROOT / "var" / "rivals"
 PACKAGES = {
     "evidently": ("evidently==0.7.*", "pandas<3", "pyarrow"),
-    "nannyml": ("nannyml==0.13.*",),
+    "nannyml": ("nannyml==0.13.*", "statsmodels"),
 }
 ALPHA, SHIFT, COLUMNS = 0.01, 0.1, 50
 STABLE_WINDOWS, POWER_WINDOWS, TOGETHER_WINDOWS = 1_000, 200, 40

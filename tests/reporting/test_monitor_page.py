@@ -73,7 +73,7 @@ def test_it_says_what_is_lost_and_what_drifted_and_draws_every_column():
     assert "Performance is lost" in page
     assert "Income drifted: a training is started." in page
     assert page.count('over the windows"') == 2 + 2 + 3 + 4
-    assert "accuracy, real 0.74 (0.72 to 0.76)" in page.replace("\n", " ")
+    assert "accuracy, real 0.7400 (0.7200 to 0.7600)" in page
 
 
 def test_one_window_without_labels_or_estimate_is_a_page_as_well():
