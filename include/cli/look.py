@@ -2,13 +2,20 @@
 
 import json
 import webbrowser
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.table import Table
 
-from include.cli.shared import PipelineArgument, app, console, find_spec, plain, readable_errors
+from include.cli.shared import (
+    PipelineArgument,
+    app,
+    console,
+    find_spec,
+    plain,
+    print_table,
+    readable_errors,
+)
 from include.errors import TrackingUnavailableError
 from include.settings import load_settings
 from include.specs.loader import load_pipeline_specs
@@ -40,7 +47,7 @@ def list_pipelines(as_json: JsonOption = False) -> None:
                 }
                 for each in found
             ]
-            _print_table(rows)
+            print_table(rows)
         for entry in entries:
             if entry.error is not None:
                 typer.echo(f"{entry.path.name} is wrong: {entry.error}", err=True)
@@ -76,7 +83,7 @@ def show(
             console.print(f"next run {tell_next_run(found)}")
             for url in found.waiting:
                 console.print(f"waits for you: {plain(url)}", soft_wrap=True)
-            _print_table(runs, left_out={"url"})
+            print_table(runs, left_out={"url"})
         for line in missing:
             typer.echo(line, err=True)
 
@@ -106,7 +113,7 @@ def compare(
         rows = [{"": "why", **dict(zip(names, reasons, strict=True))}]
         for name, values in {**metrics, **differing}.items():
             rows.append({"": name, **dict(zip(names, values, strict=True))})
-        _print_table(rows)
+        print_table(rows)
         console.print("\n".join(run.url for run in runs), soft_wrap=True)
 
 
@@ -149,17 +156,3 @@ def _merge(
 
 def _print_json(content: object) -> None:
     typer.echo(json.dumps(content, indent=1, default=str))
-
-
-def _print_table(rows: Sequence[Mapping[str, Any]], left_out: Iterable[str] = ()) -> None:
-    names = [name for name in (rows[0] if rows else ()) if name not in {*left_out}]
-    table = Table(*map(plain, names), box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*(plain(_write(row.get(name))) for name in names))
-    console.print(table)
-
-
-def _write(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return "–" if value is None else str(value)

@@ -1,5 +1,6 @@
 """Commands on pipeline files: check, new, schema, forecast."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +11,14 @@ from include.cli.shared import (
     app,
     console,
     find_spec,
+    open_pipeline,
     plain,
+    print_table,
     readable_errors,
     tell,
 )
 from include.errors import ParamError, SpecError
+from include.records import Window
 from include.settings import load_settings
 from include.specs.loader import load_pipeline_specs
 from include.specs.pipeline import PipelineSpec
@@ -28,12 +32,20 @@ def check(
     against: Annotated[
         Path | None, typer.Option(help="File to check by the pipeline's contract.")
     ] = None,
+    drift: Annotated[
+        bool, typer.Option("--drift", help="Hold the file against the champion's test rows.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --drift: print JSON.")] = False,
 ) -> None:
-    """Check every file in include/pipelines, or a data file by a pipeline's contract.
+    """Check every file in include/pipelines, or a data file by a pipeline's contract or for drift.
 
-    The exit code is 0 only if everything is right.
+    The exit code is 0 only if everything is right; with --drift, only if the rows are stable and
+    no bound of `monitoring.require` is lost.
     """
     with readable_errors():
+        if drift:
+            _check_drift(pipeline, against, as_json=as_json)
+            return
         if against is not None or pipeline is not None:
             _check_against(pipeline, against)
             return
@@ -143,11 +155,7 @@ def _check_against(pipeline: str | None, file: Path | None) -> None:
     from include.quality.gate import is_blocked
     from include.steps.validate.check_file import check_against
 
-    if pipeline is None or file is None or not file.is_file():
-        raise ParamError(
-            "expected `gatehouse check NAME --against FILE`. "
-            f"Received: NAME={pipeline!r}, FILE={str(file)!r}."
-        )
+    pipeline, file = _name_both(pipeline, file)
     settings = load_settings()
     spec = find_spec(settings, pipeline)
     report = check_against(spec, file, settings)
@@ -161,6 +169,65 @@ def _check_against(pipeline: str | None, file: Path | None) -> None:
         console.print(f"{file.name}: {met}")
     if is_blocked(report):
         raise typer.Exit(1)
+
+
+def _check_drift(pipeline: str | None, file: Path | None, *, as_json: bool) -> None:
+    from include.steps.monitor.check_drift import check_drift
+
+    pipeline, file = _name_both(pipeline, file)
+    settings, spec = open_pipeline(pipeline)
+    found = check_drift(spec, settings, file)
+    if as_json:
+        said = {"state": found.state, "drifted": found.drifted, "lost": found.lost}
+        typer.echo(json.dumps({**said, **found.model_dump(mode="json")}, indent=1))
+    else:
+        show_window(found, file.name)
+    if found.state != "stable" or found.lost:
+        raise typer.Exit(1)
+
+
+def show_window(found: Window, name: str) -> None:
+    """Print what is found out about a file: its state, what moved, how good predictions are."""
+    told = f"{name}: {found.state}; {found.rows:,} rows against version {found.version}"
+    console.print(plain(told), soft_wrap=True)
+    if found.quarantined:
+        console.print(f"[yellow]{found.quarantined:,} rows break the contract[/yellow]")
+    rows = [
+        {
+            "column": each.name,
+            "state": each.state,
+            "index": each.psi if each.state in {"stable", "drift"} else None,
+            "distance": each.distance if each.state in {"stable", "drift"} else None,
+            "by chance": each.p_value if each.state in {"stable", "drift"} else None,
+            "missing": each.missing,
+            "before": each.missing_before,
+        }
+        for each in sorted(found.columns, key=lambda each: (each.state != "drift", -each.psi))
+    ]
+    print_table(rows)
+    for kind, metrics in (("measured", found.real), ("estimated", found.estimated)):
+        metric_rows = [
+            {
+                kind: each.metric,
+                "value": each.value,
+                "low": each.low,
+                "high": each.high,
+                "test rows": found.before.get(each.metric),
+                "": f"lost: {each.lost}" if each.lost else "",
+            }
+            for each in metrics
+        ]
+        if metric_rows:
+            print_table(metric_rows)
+
+
+def _name_both(pipeline: str | None, file: Path | None) -> tuple[str, Path]:
+    if pipeline is None or file is None or not file.is_file():
+        raise ParamError(
+            "expected `gatehouse check NAME --against FILE`. "
+            f"Received: NAME={pipeline!r}, FILE={str(file)!r}."
+        )
+    return pipeline, file
 
 
 def _check_rules(spec: PipelineSpec, path: Path) -> None:

@@ -2,12 +2,13 @@
 
 import glob
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from include.errors import GatehouseError, ParamError, did_you_mean
 from include.settings import Settings, load_settings
@@ -89,3 +90,18 @@ def readable_errors() -> Iterator[None]:
     except KeyboardInterrupt:
         console.print("interrupted; what was triggered goes on in the background (Airflow UI)")
         sys.exit(130)
+
+
+def print_table(rows: Sequence[Mapping[str, Any]], left_out: Iterable[str] = ()) -> None:
+    """Print rows of the same keys under their names; a dash for none."""
+    names = [name for name in (rows[0] if rows else ()) if name not in {*left_out}]
+    table = Table(*map(plain, names), box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(plain(_write(row.get(name))) for name in names))
+    console.print(table)
+
+
+def _write(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "–" if value is None else str(value)

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
-from include.monitoring.reference import ColumnReference, Floats
+from include.monitoring.reference import ColumnReference, Floats, take_quantiles
 
 # Shares of nothing have no logarithm.
 MIN_SHARE: Final = 1e-4
@@ -47,14 +47,18 @@ def largest_difference(before: Floats, now: Floats) -> float:
 
 
 def wasserstein(reference: ColumnReference, values: Floats) -> float:
-    """Wasserstein distance in standard deviations of the reference."""
+    """Wasserstein distance in standard deviations of the reference, of as many quantiles."""
     quantiles = np.asarray(reference.quantiles)
     spread = float(quantiles.std()) or 1.0
-    return float(stats.wasserstein_distance(quantiles, values)) / spread
+    return float(stats.wasserstein_distance(quantiles, take_quantiles(values))) / spread
 
 
 def kolmogorov_smirnov(reference: ColumnReference, values: Floats) -> tuple[float, float]:
     """Two-sample Kolmogorov-Smirnov test against quantiles.
+
+    Args:
+        reference: The reference.
+        values: Finite values in rising order.
 
     Returns:
         The largest distance of the two distribution functions, and how likely one as large is
@@ -63,10 +67,12 @@ def kolmogorov_smirnov(reference: ColumnReference, values: Floats) -> tuple[floa
     quantiles = np.asarray(reference.quantiles)
     if not len(quantiles) or not len(values):
         return 0.0, 1.0
-    points = np.concatenate([quantiles, values])
-    ours = np.searchsorted(quantiles, points, side="right") / len(quantiles)
-    theirs = np.searchsorted(np.sort(values), points, side="right") / len(values)
-    distance = float(np.abs(ours - theirs).max())
+    # Between two quantiles only the other function moves: it is furthest away beside one of them.
+    distance = 0.0
+    for side in ("left", "right"):
+        ours = np.searchsorted(quantiles, quantiles, side=side) / len(quantiles)
+        theirs = np.searchsorted(values, quantiles, side=side) / len(values)
+        distance = max(distance, float(np.abs(ours - theirs).max()))
     rows = reference.present * len(values) / (reference.present + len(values))
     # Beyond a thousand rows the quantiles are the distribution to a thousandth, no better.
     certain = max(distance - (1 / len(quantiles) if reference.present > len(quantiles) else 0), 0)
@@ -93,10 +99,16 @@ def chi_square(before: Floats, now: Floats) -> float:
 
 
 def bin_shares(reference: ColumnReference, values: Floats) -> tuple[Floats, Floats]:
-    """Give the shares of ten bins, equal in the reference, in reference and values."""
+    """Give the shares of ten bins, equal in the reference, in reference and values.
+
+    Args:
+        reference: The reference.
+        values: Finite values in rising order.
+    """
     quantiles = np.asarray(reference.quantiles)
     edges = np.unique(np.quantile(quantiles, np.linspace(0, 1, BINS + 1)[1:-1]))
-    size = len(edges) + 1
-    before = np.bincount(np.searchsorted(edges, quantiles, side="left"), minlength=size)
-    now = np.bincount(np.searchsorted(edges, values, side="left"), minlength=size)
-    return before / max(before.sum(), 1), now / max(now.sum(), 1)
+    shares = []
+    for side in (quantiles, values):
+        ends = np.searchsorted(side, edges, side="right")
+        shares.append(np.diff([0, *ends, len(side)]) / max(len(side), 1))
+    return shares[0], shares[1]

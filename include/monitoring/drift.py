@@ -15,7 +15,7 @@ from include.monitoring.distances import (
     psi,
     wasserstein,
 )
-from include.monitoring.reference import ColumnReference, Floats, as_numbers
+from include.monitoring.reference import ColumnReference, Floats, as_numbers, count_values
 from include.records.monitoring import ColumnDrift
 
 # Shares of missing and of unknown values are tested beside the values themselves.
@@ -62,7 +62,7 @@ def _compare_numbers(
     reference: ColumnReference, present: "pd.Series[Any]", found: dict[str, Any]
 ) -> float:
     values = as_numbers(present)
-    values = values[np.isfinite(values)]
+    values = np.sort(values[np.isfinite(values)])
     before, now = bin_shares(reference, values)
     distance, p_value = kolmogorov_smirnov(reference, values)
     found |= {
@@ -77,7 +77,7 @@ def _compare_numbers(
 def _compare_categories(
     reference: ColumnReference, present: "pd.Series[Any]", found: dict[str, Any]
 ) -> float:
-    counts = present.astype(str).value_counts()
+    counts = count_values(present)
     names = [*reference.counts, OTHER]
     known = np.array([counts.get(name, 0) for name in reference.counts], dtype=float)
     now: Floats = np.append(known, counts.sum() - known.sum())
@@ -112,11 +112,11 @@ def judge_window(
     columns = list(found)
     tested = [each for each in columns if each.state == "stable"]
     adjusted = holm([each.p_value for each in tested])
-    judged = {
-        each.name: _judge(each.model_copy(update={"p_value": p_value}), alpha, min_shift)
+    judged = iter(
+        _judge(each.model_copy(update={"p_value": p_value}), alpha, min_shift)
         for each, p_value in zip(tested, adjusted, strict=True)
-    }
-    return tuple(judged.get(each.name, each) for each in columns)
+    )
+    return tuple(next(judged) if each.state == "stable" else each for each in columns)
 
 
 def _judge(column: ColumnDrift, alpha: float, min_shift: float) -> ColumnDrift:

@@ -17,6 +17,7 @@ from include.records import Record
 # Levels of a column's distribution function: a distance between two is exact to a thousandth.
 QUANTILES: Final = 1_001
 MAX_VALUES: Final = 100
+GROUPS: Final = 200
 Floats = npt.NDArray[np.float64]
 
 
@@ -40,28 +41,49 @@ class ColumnReference(Record):
         return self.rows - self.missing
 
 
-class Calibration(Record):
-    """How often a model was right among rows that it was so sure of: a step function."""
+class CalibrationCurve(Record):
+    """How often a class was the true one at some of its probabilities; between them, straight."""
 
-    edges: tuple[float, ...] = Field(description="Upper ends of the steps, rising, the last 1.")
-    shares: tuple[float, ...] = Field(description="Share of right answers within each step.")
-    accuracy: float = Field(description="Share of right answers in all.")
+    at: tuple[float, ...]
+    shares: tuple[float, ...]
+
+
+class Calibration(Record):
+    """How often each class was the true one where a model gave it such a probability."""
+
+    rows: int = Field(description="Rows that it was learned from.")
+    classes: tuple[CalibrationCurve, ...]
+
+    def apply(self, probabilities: Floats) -> Floats:
+        """Give calibrated probabilities, shape (rows, classes), which add up to 1."""
+        found = np.column_stack(
+            [
+                np.interp(column, curve.at, curve.shares)
+                for column, curve in zip(probabilities.T, self.classes, strict=True)
+            ]
+        )
+        total = found.sum(axis=1, keepdims=True)
+        return np.where(total > 0, found / np.where(total > 0, total, 1), probabilities)
 
 
 class Reference(Record):
-    """The reference of a model: its columns, its predictions, its sureness."""
+    """The reference of a model: its columns, its predictions, how good they were."""
 
     rows: int
     columns: tuple[ColumnReference, ...]
     prediction: ColumnReference
     calibration: Calibration | None = Field(default=None, description="Of a classification.")
+    metrics: dict[str, float] = Field(default_factory=dict, description="On the test rows.")
+    table: str = Field(
+        default="", description="Key of the features table that holds the rows, while it is kept."
+    )
 
 
 def describe_column(name: str, values: "pd.Series[Any]") -> ColumnReference:
     """Describe a column: numbers and times by quantiles, all else by the most frequent values."""
     missing = int(values.isna().sum())
     present = values.dropna()
-    if _is_number(present):
+    if is_number(present):
         return ColumnReference(
             name=name,
             kind="number",
@@ -69,7 +91,7 @@ def describe_column(name: str, values: "pd.Series[Any]") -> ColumnReference:
             missing=missing,
             quantiles=take_quantiles(as_numbers(present)),
         )
-    counts = present.astype(str).value_counts().head(MAX_VALUES)
+    counts = count_values(present).head(MAX_VALUES)
     return ColumnReference(
         name=name,
         kind="category",
@@ -77,6 +99,25 @@ def describe_column(name: str, values: "pd.Series[Any]") -> ColumnReference:
         missing=missing,
         counts={str(value): int(count) for value, count in counts.items()},
     )
+
+
+def is_number(values: "pd.Series[Any]") -> bool:
+    """Tell whether a column is compared as numbers: numbers, truth and times."""
+    kind = values.dtype
+    return bool(
+        pd.api.types.is_numeric_dtype(kind)
+        or pd.api.types.is_bool_dtype(kind)
+        or pd.api.types.is_datetime64_any_dtype(kind)
+    )
+
+
+def count_values(present: "pd.Series[Any]") -> "pd.Series[int]":
+    """Count values by their text, the most frequent first."""
+    counts = present.value_counts()
+    counts.index = counts.index.astype(str)
+    if counts.index.is_unique:
+        return counts
+    return counts.groupby(level=0).sum().sort_values(ascending=False)
 
 
 def take_quantiles(values: Floats) -> tuple[float, ...]:
@@ -100,39 +141,36 @@ def as_numbers(values: "pd.Series[Any]") -> Floats:
     return values.to_numpy(np.float64)
 
 
-def calibrate(sureness: Floats, is_right: npt.NDArray[np.bool_]) -> Calibration:
-    """Learn how often answers of a given sureness were right, by isotonic regression.
+def calibrate(probabilities: Floats, y: npt.NDArray[Any]) -> Calibration:
+    """Learn how often each class was the true one, by its probability.
+
+    Rows of like probability are taken together, into 200 groups at most, before they are fitted.
 
     Args:
-        sureness: Probability of the predicted class, one for each row.
-        is_right: Whether the predicted class was the true one.
+        probabilities: What the model said, shape (rows, classes).
+        y: The true classes, shape (rows,).
 
     Returns:
-        A rising step function. Method: pool adjacent violators (Barlow et al. 1972), by
-        scikit-learn.
+        A rising line for each class, against the rest. Method: isotonic regression, by pooling
+        adjacent violators (Barlow et al. 1972), of scikit-learn.
     """
     from sklearn.isotonic import IsotonicRegression
 
-    fitted = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
-    shares = fitted.fit_transform(sureness, is_right.astype(np.float64))
-    order = np.argsort(sureness, kind="stable")
-    edges, steps = sureness[order], np.asarray(shares)[order]
-    last = np.append(np.flatnonzero(np.diff(steps)), len(steps) - 1)
-    ends = [*(float(edge) for edge in edges[last][:-1]), 1.0]
-    return Calibration(
-        edges=tuple(ends),
-        shares=tuple(float(share) for share in steps[last]),
-        accuracy=float(is_right.mean()),
-    )
-
-
-def _is_number(values: "pd.Series[Any]") -> bool:
-    kind = values.dtype
-    return bool(
-        pd.api.types.is_numeric_dtype(kind)
-        or pd.api.types.is_bool_dtype(kind)
-        or pd.api.types.is_datetime64_any_dtype(kind)
-    )
+    curves = []
+    groups = min(len(y), GROUPS)
+    starts = np.arange(groups) * len(y) // groups
+    sizes = np.diff([*starts, len(y)])
+    for place, said in enumerate(probabilities.T):
+        order = np.argsort(said, kind="stable")
+        sums = np.add.reduceat(np.vstack([said[order], y[order] == place]), starts, axis=1)
+        fitted = IsotonicRegression(y_min=0, y_max=1).fit(*(sums / sizes), sample_weight=sizes)
+        curves.append(
+            CalibrationCurve(
+                at=tuple(map(float, fitted.X_thresholds_)),
+                shares=tuple(map(float, fitted.y_thresholds_)),
+            )
+        )
+    return Calibration(rows=len(y), classes=tuple(curves))
 
 
 def view_column(kind: str, values: "pd.Series[Any]") -> "pd.Series[Any]":
@@ -155,6 +193,8 @@ def build_reference(
     prediction: "pd.Series[Any]",
     *,
     calibration: Calibration | None = None,
+    metrics: Mapping[str, float] | None = None,
+    table: str = "",
 ) -> Reference:
     """Describe the rows of a run and what its model predicts for them.
 
@@ -162,7 +202,9 @@ def build_reference(
         frame: Stored rows.
         kinds: Columns that the model asks for, and their kinds.
         prediction: What it predicts, in the order of the rows.
-        calibration: How sure it was and how often right.
+        calibration: How often each class was the true one.
+        metrics: What its predictions are worth.
+        table: Key of the features table that holds the rows.
     """
     return Reference(
         rows=len(frame),
@@ -171,4 +213,6 @@ def build_reference(
         ),
         prediction=describe_column("prediction", prediction),
         calibration=calibration,
+        metrics=dict(metrics or {}),
+        table=table,
     )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from airflow.sdk.types import TaskInstanceKey
 
 
-WITH_REPORT = frozenset({"approve", "promote", "report", "close_run"})
+WITH_REPORT = frozenset({"approve", "promote", "report", "close_run", "compare_window"})
 
 
 class MlflowRunLink(BaseOperatorLink):

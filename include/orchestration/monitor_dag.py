@@ -2,14 +2,19 @@
 
 from typing import Any
 
-from airflow.sdk import DAG, task
+from airflow.sdk import DAG, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.orchestration.assets import drift_asset, predictions_asset
 from include.orchestration.links import link_to_mlflow
 from include.orchestration.notices import tell_drift
 from include.orchestration.policies import build_schedule, catchup_start, default_args
-from include.orchestration.tasks import perform, perform_close
+from include.orchestration.tasks import (
+    build_run_context,
+    connection_url,
+    perform,
+    perform_close,
+)
 from include.records import MonitorRecord
 from include.specs import PipelineSpec
 
@@ -18,14 +23,16 @@ DOC = """\
 
 `compare_window`, and `close_run` ends the MLflow run, whatever happened.
 
-**Reads** the deliveries of `score__{name}` that no window holds yet, and compares each column, and
-the predictions, with what the champion's test rows looked like: Kolmogorov-Smirnov and chi-square
-tests, corrected for all columns of the window, and population stability index. Without labels it
-estimates the accuracy from how sure the model is.
+**Reads** the deliveries of `score__{name}` that no window holds yet, and compares each column, the
+predictions, and all columns together, with what the champion's test rows looked like. **Labels**
+that came since are joined by the key of a row: they give the performance of the windows that they
+belong to. Until then it is estimated from calibrated probabilities.
 
-**Produces** a window, its figures in the MLflow experiment `{name}-monitor` and, if the policy says
-so, an event of the asset `drift__{name}`, which starts a training. It judges no model and moves no
-alias: **any failure** is harmless to the champion. **Skipped** means that nothing new was scored.
+**Produces** a window, a page with the trends of all windows, its figures in the MLflow experiment
+`{name}-monitor`, each window a step, and, if something drifted or performance was lost and the
+policy says so, an event of the asset `drift__{name}`, which starts a training. It judges no model
+and moves no alias: **any failure** is harmless to the champion. **Skipped** means that nothing new
+was scored and no new label came.
 """
 
 
@@ -50,10 +57,11 @@ def build_monitor_dag(spec: PipelineSpec) -> DAG:
             from include.steps.monitor import compare_window as step
             from include.steps.monitor import find_unwatched
 
-            version, scored = find_unwatched(spec)
-            if not scored:
-                raise AirflowSkipException("nothing new was scored" if version else "no champion")
-            return perform(step, spec, version=version, scored=scored)
+            run = build_run_context(spec, get_current_context())
+            found = find_unwatched(spec, run.run_key, connection_url)
+            if found is None:
+                raise AirflowSkipException("no champion, or nothing new was scored or labelled")
+            return perform(step, spec, found=found)
 
         @task(outlets=[drift_asset(spec)])
         def start_training(compared: MonitorRecord, outlet_events: Any = None) -> None:

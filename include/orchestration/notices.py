@@ -44,12 +44,12 @@ def tell_approval(spec: PipelineSpec, verdict: Verdict) -> None:
 
 
 def tell_drift(spec: PipelineSpec, compared: MonitorRecord) -> None:
-    """Tell which columns drifted; the same columns of the same version are told once."""
-    if compared.drifted:
+    """Tell what drifted or was lost; the same findings of the same version are told once."""
+    if compared.drifted or compared.lost:
         move = "" if compared.starts_training else f"Train again: gatehouse run {spec.name}"
-        columns = ", ".join(compared.drifted)
-        key = f"{compared.version} {columns}"
-        what = f"the rows that version {compared.version} scores have drifted"
+        lost = compared.lost and f"version {compared.version} no longer keeps its bounds"
+        what = lost or f"the rows that version {compared.version} scores have drifted"
+        key = f"{compared.version} {', '.join((*compared.drifted, *compared.lost))}"
         _tell(spec, "drift", what, why=compared.why, next_move=move, key=key)
 
 

@@ -30,7 +30,7 @@ from include.records.model import (
     Verdict,
     VerdictKind,
 )
-from include.records.monitoring import ColumnDrift, MonitorRecord, Window
+from include.records.monitoring import ColumnDrift, MonitorRecord, Performance, Window
 from include.records.notices import Notice
 from include.records.origin import Likeness, Origin, Reproduction, Stage
 from include.records.quality import QualityReport, RuleOutcome, ValidateRecord
@@ -93,6 +93,7 @@ __all__ = [
     "Notice",
     "Origin",
     "Outcome",
+    "Performance",
     "PolicyCourse",
     "PrepareRecord",
     "PromoteRecord",

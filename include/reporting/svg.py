@@ -87,7 +87,11 @@ def draw_path(points: Sequence[tuple[float, float] | None], *, css: str) -> Mark
 
 
 def draw_band(
-    xs: Sequence[float], tops: Sequence[float | None], bottoms: Sequence[float | None]
+    xs: Sequence[float],
+    tops: Sequence[float | None],
+    bottoms: Sequence[float | None],
+    *,
+    css: str = "",
 ) -> Markup:
     """Fill the space between two lines, in pieces where both are known."""
     pieces: list[list[tuple[float, float, float]]] = [[]]
@@ -97,7 +101,7 @@ def draw_band(
         else:
             pieces[-1].append((x, top, bottom))
     path = " ".join(_outline(piece) for piece in pieces if len(piece) > 1)
-    return Markup('<path d="{}" class="band"/>').format(path)
+    return Markup('<path d="{}" class="band {}"/>').format(path, css)
 
 
 def tip_of(text: str) -> Markup:

@@ -23,7 +23,7 @@ INPUT: Final = "input"
 VERSION: Final = "model_version"
 SCORED_AT: Final = "scored_at"
 EXPLANATION: Final = "explanation"
-MOST_NAMED: Final = 3
+MAX_NAMED: Final = 3
 # A regression that answers further away than this has met rows of another kind.
 FAR: Final = 10.0
 
@@ -121,7 +121,7 @@ class BatchScorer:
     def _explain(self, frame: "pd.DataFrame") -> list[str]:
         """Name what adds most to each answer, and how much; no value of a row."""
         return [
-            "; ".join(f"{each.column} {each.amount:+.3g}" for each in row.attributions[:MOST_NAMED])
+            "; ".join(f"{each.column} {each.amount:+.3g}" for each in row.attributions[:MAX_NAMED])
             for row in self._model.explainer.explain(frame)
         ]
 

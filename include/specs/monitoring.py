@@ -4,22 +4,35 @@ from typing import Literal
 
 from pydantic import Field
 
-from include.specs.base import SpecModel
+from include.specs.promotion import Requirements
 from include.specs.schedule import ScheduleSpec
+from include.specs.sources import Source
 
 
-class MonitoringSpec(SpecModel):
-    """How scored rows are watched, and what follows if they drift."""
+class MonitoringSpec(Requirements):
+    """How scored rows are watched, and what follows if they drift or the champion gets worse."""
 
     schedule: ScheduleSpec | None = Field(
         default=None, description="When windows are looked at; after every delivery unless given."
+    )
+    labels: Source | None = Field(
+        default=None,
+        description="Rows of `scoring.key` and the target, as they become known; of rows with the "
+        "same key the last one counts. The folder `labels/<pipeline>` of the sources unless given, "
+        "read as the pipeline's own file is.",
+    )
+    require: dict[str, str] = Field(
+        default_factory=dict,
+        description='What the champion must go on showing, e.g. {accuracy: ">= 0.8"}. Performance '
+        "is lost where the whole interval breaks a bound: of the metric by late labels, or without "
+        "them by its estimate.",
     )
     alpha: float = Field(
         default=0.01,
         gt=0,
         le=0.5,
         description="Probability of a false alarm in a window in which nothing moved, over all "
-        "columns together.",
+        "columns together; and of one in all bounds of `require`.",
     )
     min_shift: float = Field(
         default=0.1,
@@ -34,12 +47,12 @@ class MonitoringSpec(SpecModel):
     )
     on_drift: Literal["tell", "retrain"] = Field(
         default="tell",
-        description="What a drift does: it stands in the record of the window; or it starts a "
-        "training as well.",
+        description="What a drift or a lost performance does: it stands in the record of the "
+        "window; or it starts a training as well.",
     )
     cooldown_days: float = Field(
-        default=1.0, ge=0, description="Days between two trainings that drift starts."
+        default=1.0, ge=0, description="Days between two trainings that windows start."
     )
     weekly_budget: int = Field(
-        default=2, ge=1, description="Most trainings within seven days that drift starts."
+        default=2, ge=1, description="Most trainings within seven days that windows start."
     )

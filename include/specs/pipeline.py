@@ -77,7 +77,8 @@ class PipelineSpec(SpecModel):
         default=ScoringSpec(), description="New rows: which the champion scores, and to where."
     )
     monitoring: MonitoringSpec = Field(
-        default=MonitoringSpec(), description="How scored rows are watched for drift."
+        default=MonitoringSpec(),
+        description="How scored rows and the champion's performance are watched.",
     )
     notify: NotifySpec = Field(default=NotifySpec(), description="Who is told what happens.")
     schedule: ScheduleSpec | None = Field(
@@ -157,9 +158,10 @@ class PipelineSpec(SpecModel):
 
     @cached_property
     def metric_names(self) -> tuple[str, ...]:
-        """Metrics to compute: those asked for, and those that promotion needs."""
+        """Metrics to compute: those asked for, and those that promotion and monitoring need."""
         asked = self.evaluation.metrics or metrics_for(self.target.task)
-        needed = (self.compare_metric, *(gate.metric for gate in self.promotion.requirements))
+        bounds = (*self.promotion.requirements, *self.monitoring.requirements)
+        needed = (self.compare_metric, *(gate.metric for gate in bounds))
         return tuple(dict.fromkeys((*asked, *needed)))
 
     @property
@@ -228,6 +230,11 @@ class PipelineSpec(SpecModel):
                 )
 
     def _check_references(self) -> None:
+        if self.monitoring.labels is not None and not self.row_names:
+            raise ValueError(
+                "monitoring.labels need columns that name a row, by which they are joined. "
+                "Received: no scoring.key, and no column of kind id"
+            )
         known = {column.name for column in self.stored_columns} | {ROW_ID}
         cleaning = self.cleaning
         named = {

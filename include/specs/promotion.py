@@ -32,13 +32,31 @@ class Requirement(SpecModel):
         return f"{self.metric} {'>=' if self.is_minimum else '<='} {self.bound:g}"
 
 
-class PromotionSpec(SpecModel):
-    """What a candidate must show to become champion."""
+class Requirements(SpecModel):
+    """Metrics with bounds."""
 
     require: dict[str, str] = Field(
         default_factory=dict,
         description='Absolute gates on test metrics, e.g. {accuracy: ">= 0.95"}.',
     )
+
+    @field_validator("require")
+    @classmethod
+    def check_require(cls, value: dict[str, str]) -> dict[str, str]:
+        """Refuse bounds that cannot be read."""
+        for name, text in value.items():
+            parse_requirement(name, text)
+        return value
+
+    @cached_property
+    def requirements(self) -> tuple[Requirement, ...]:
+        """The bounds, read."""
+        return tuple(parse_requirement(name, text) for name, text in self.require.items())
+
+
+class PromotionSpec(Requirements):
+    """What a candidate must show to become champion."""
+
     compare: str | None = Field(
         default=None,
         description="Test metric that must beat the champion's; log_loss or rmse unless given.",
@@ -76,19 +94,6 @@ class PromotionSpec(SpecModel):
         le=365 * 24,
         description="Hours until an unanswered request counts as no; a year at most.",
     )
-
-    @field_validator("require")
-    @classmethod
-    def check_require(cls, value: dict[str, str]) -> dict[str, str]:
-        """Refuse bounds that cannot be read."""
-        for name, text in value.items():
-            parse_requirement(name, text)
-        return value
-
-    @cached_property
-    def requirements(self) -> tuple[Requirement, ...]:
-        """The absolute gates, read."""
-        return tuple(parse_requirement(name, text) for name, text in self.require.items())
 
 
 def parse_requirement(metric: str, text: str) -> Requirement:

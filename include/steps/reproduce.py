@@ -44,7 +44,7 @@ from include.tracking.runs import end_run, open_run
 
 logger = logging.getLogger(__name__)
 
-MOST_NAMED: Final = 5
+MAX_NAMED: Final = 5
 Tell = Callable[[str], None]
 
 
@@ -133,9 +133,9 @@ def compare_today(origin: Origin, now: PipelineSpec) -> Iterator[str]:
     code = find_code(*CHAIN)
     changed = [key for key in code if origin.code.get(key) != code[key]]
     if changed:
-        more = f" and {len(changed) - MOST_NAMED} more" if len(changed) > MOST_NAMED else ""
+        more = f" and {len(changed) - MAX_NAMED} more" if len(changed) > MAX_NAMED else ""
         was, is_now = origin.revision[:12] or "unknown", read_revision()[:12] or "unknown"
-        named = ", ".join(changed[:MOST_NAMED])
+        named = ", ".join(changed[:MAX_NAMED])
         yield f"the code differs in {named}{more} (revision {was} then, {is_now} now)"
     today = list_libraries()
     for key, was in origin.libraries.items():

@@ -43,13 +43,13 @@ from include.steps.prepare import write_features
 from include.steps.train.feature_arrays import read_schema
 from include.steps.validate.checked_tables import check_table
 from include.tables.store import TableStore, read_table
+from include.tracking.signatures import PREDICTION
 
 logger = logging.getLogger(__name__)
 
 NEVER: Final = "never"
 POLICIES: Final = ("weekly", "monthly", "on-drift")
 WEEK: Final = np.timedelta64(7, "D")
-PREDICTION: Final = "prediction"
 Times = npt.NDArray[np.datetime64]
 
 
@@ -92,7 +92,7 @@ class Course:
             return False
         if self.policy == "monthly":
             return bool(np.diff(starts[place - 1 : place + 1].astype("datetime64[M]"))[0])
-        return self.policy == "weekly" or self.windows[-1].starts_training
+        return self.policy == "weekly" or self.windows[-1].started_at is not None
 
 
 def simulate(
@@ -298,8 +298,8 @@ def _watch(past: Past, course: Course, place: int, rows: pa.Table) -> Window:
         rows=rows.num_rows,
         columns=judge_window(found, alpha=rules.alpha, min_shift=rules.min_shift),
     )
-    starts, why = decide(past.spec, window, course.windows)
-    return window.model_copy(update={"starts_training": starts, "why": why})
+    starts, why = decide(past.spec, window, window.drifted, course.windows, window.at)
+    return window.model_copy(update={"started_at": window.at if starts else None, "why": why})
 
 
 def _describe(course: Course, rows: Sequence[int]) -> PolicyCourse:

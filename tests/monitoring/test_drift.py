@@ -7,8 +7,7 @@ from scipy import stats
 
 from include.monitoring.distances import chi_square, kolmogorov_smirnov, wasserstein
 from include.monitoring.drift import compare_column, judge_window
-from include.monitoring.estimates import estimate_accuracy
-from include.monitoring.reference import calibrate, describe_column
+from include.monitoring.reference import describe_column
 
 
 def make_table(random: np.random.Generator, rows: int, *, shift: float = 0.0) -> pd.DataFrame:
@@ -31,7 +30,7 @@ def test_the_tests_are_those_of_scipy_where_all_values_are_kept():
     random = np.random.default_rng(0)
     before, now = random.normal(size=800), random.normal(0.2, 1, 500)
     reference = describe_column("x", pd.Series(before))
-    distance, p_value = kolmogorov_smirnov(reference, now)
+    distance, p_value = kolmogorov_smirnov(reference, np.sort(now))
     expected = stats.ks_2samp(before, now)
     assert distance == pytest.approx(expected.statistic)
     assert p_value == pytest.approx(expected.pvalue, rel=0.15)
@@ -45,7 +44,7 @@ def test_the_tests_are_those_of_scipy_where_all_values_are_kept():
 def test_quantiles_stand_for_any_number_of_rows():
     random = np.random.default_rng(1)
     before, now = random.normal(size=100_000), random.normal(0.05, 1, 20_000)
-    distance, _ = kolmogorov_smirnov(describe_column("x", pd.Series(before)), now)
+    distance, _ = kolmogorov_smirnov(describe_column("x", pd.Series(before)), np.sort(now))
     assert distance == pytest.approx(stats.ks_2samp(before, now).statistic, abs=0.0015)
 
 
@@ -91,16 +90,3 @@ def test_what_is_too_small_to_matter_is_no_drift_however_certain():
     )
     assert judged.p_value < 0.01
     assert judged.state == "stable"
-
-
-def test_accuracy_is_estimated_from_sureness_without_labels():
-    random = np.random.default_rng(6)
-    sure = random.uniform(0.5, 1, 20_000)
-    # It is less often right than it says.
-    right = random.random(20_000) < sure - 0.1
-    calibration = calibrate(sure, right)
-    harder = random.uniform(0.5, 0.8, 5_000)
-    truth = (random.random(5_000) < harder - 0.1).mean()
-    estimate, low, high = estimate_accuracy(harder, calibration)
-    assert estimate == pytest.approx(truth, abs=0.02)
-    assert low < truth < high

@@ -56,6 +56,12 @@ def test_a_gate_is_counted_and_its_words_which_may_hold_a_value_are_not_told(rea
     assert not any("smith" in notice.model_dump_json() for notice in told.values())
 
 
+def test_a_lost_performance_is_told_as_a_drift_is(read_notices):
+    lost = compared().model_copy(update={"lost": ("accuracy >= 0.8",)})
+    notices.tell_drift(make_spec(), lost)
+    assert read_notices()["drift"].what == "version 3 no longer keeps its bounds"
+
+
 def test_a_promotion_is_told_with_the_way_back(read_notices):
     promoted = PromoteRecord(is_promoted=True, version="2", reason="version 2 is champion")
     notices.tell_verdict(make_spec(), judged("promote", True), promoted)

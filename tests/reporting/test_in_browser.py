@@ -11,6 +11,8 @@ from tests.browser_fixture import find_violations, overhang
 from tests.builders import make_frame, make_run, make_spec
 from tests.reporting.samples import HOSTILE, make_evidence, make_outcome, make_quality, make_records
 from tests.reporting.test_explore_page import render as render_story
+from tests.reporting.test_monitor_page import make_windows
+from tests.reporting.test_monitor_page import render as render_windows
 
 pytestmark = pytest.mark.slow
 LONG = "a_very_long_name_of_a_column_" * 5
@@ -56,9 +58,13 @@ def story() -> str:
     return render_story(make_spec(), make_frame(500))
 
 
+def windows() -> str:
+    return render_windows(make_windows(12, name=f"{HOSTILE} {LONG}", real=5))
+
+
 @pytest.mark.parametrize(
     "render",
-    [promoted, first, kept, stopped_by_its_data, failed_in_train, nasty_names, story],
+    [promoted, first, kept, stopped_by_its_data, failed_in_train, nasty_names, story, windows],
 )
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -29,8 +29,13 @@ def make_past_spec(**changes) -> PipelineSpec:
             {"name": "y", "kind": "number"},
         ],
         "split": {"method": "time", "by": "at", "fractions": [0.8, 0.1, 0.1]},
-        "model": {"hidden": [4]},
-        "training": {"epochs": 3, "batch_size": 32, "early_stopping": None},
+        "model": {"hidden": [8]},
+        "training": {
+            "epochs": 8,
+            "batch_size": 32,
+            "learning_rate": 0.01,
+            "early_stopping": None,
+        },
         "promotion": {},
         "monitoring": {"ignore": [], "cooldown_days": 0, "weekly_budget": 10},
         **changes,
@@ -46,7 +51,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Simulation:
     # From day 75 on x lies elsewhere and means the contrary.
     is_late = np.arange(len(at)) >= 75 * 24
     x = random.normal(size=len(at)) + 4 * is_late
-    y = np.where(is_late, -3 * x, 3 * x) + random.normal(scale=0.1, size=len(at))
+    y = np.where(is_late, -3 * x, 3 * x) + random.normal(scale=1.5, size=len(at))
     frame = pd.DataFrame({"at": at, "x": x, "y": y})
     # The order in the file is not that of time.
     frame.sample(frac=1, random_state=1).to_csv(sources / "past.csv", index=False)

@@ -4,6 +4,7 @@ import io
 import logging
 import math
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.features.preprocessor import Preprocessor
+from include.modeling.metrics import compute_metrics
 from include.modeling.slices import Slice
 from include.monitoring.reference import Reference, build_reference, calibrate
 from include.records import (
@@ -104,7 +106,7 @@ def log_candidate(
             reference_row=reference_row,
         )
         golden = build_golden_rows(bundle, test.frame, test.predictions).model_dump_json().encode()
-        reference = describe_test_rows(bundle, test)
+        reference = describe_test_rows(bundle, test, spec.metric_names, features.key)
         (directory / REFERENCE_DATA).write_bytes(reference.model_dump_json().encode())
         (directory / ORIGIN).write_bytes(origin.model_dump_json().encode())
         # With the model, so that it can show again that it answers as it did, wherever it is.
@@ -122,19 +124,26 @@ def log_candidate(
     return uri, golden
 
 
-def describe_test_rows(bundle: Bundle, test: ScoredRows) -> Reference:
+def describe_test_rows(
+    bundle: Bundle, test: ScoredRows, names: Sequence[str], table: str
+) -> Reference:
     """Describe the test rows and what the candidate says of them, for whoever watches it later."""
     schema = bundle.features
     kinds = {each.name: each.kind for each in bundle.columns if each.name in test.frame}
+    calibration = None
     if schema.task == "regression":
         said = pd.Series(test.predictions.reshape(-1))
-        return build_reference(test.frame, kinds, said)
-    best = test.predictions.argmax(axis=1)
+    else:
+        classes = np.asarray(schema.classes, dtype=object)
+        said = pd.Series(classes[test.predictions.argmax(axis=1)], dtype="str")
+        calibration = calibrate(test.predictions, test.y.reshape(-1))
     return build_reference(
         test.frame,
         kinds,
-        pd.Series(np.asarray(schema.classes, dtype=object)[best], dtype="str"),
-        calibration=calibrate(test.predictions.max(axis=1), best == test.y.reshape(-1)),
+        said,
+        calibration=calibration,
+        metrics=compute_metrics(schema, test.y, test.predictions, names),
+        table=table,
     )
 
 

@@ -1,90 +1,97 @@
 """Columns of tables against a model's reference, one column in memory at a time."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
+from include.features.preparation import TEST_ROWS
 from include.monitoring.drift import compare_column, judge_window
-from include.monitoring.estimates import estimate_accuracy
 from include.monitoring.reference import Reference, view_column
+from include.monitoring.together import choose_rows, compare_together
 from include.records import ColumnDrift, TableRef
 from include.records.names import REFERENCE_DATA
 from include.serving.bundle import Bundle, read_bundle
 from include.settings import Settings
 from include.specs import PipelineSpec
-from include.tables.store import read_frame, read_manifest
+from include.tables.store import TableStore, read_frame, read_manifest
 from include.tracking.bundles import DATA
 from include.tracking.registry import fetch_version
-from include.tracking.signatures import PREDICTION, PROBABILITY
+from include.tracking.signatures import PREDICTION
 
 
-def read_reference(settings: Settings, name: str, version: str) -> tuple[Bundle, Reference | None]:
+class Watched(NamedTuple):
+    """A version's contract, and what its test rows looked like, as far as that is kept."""
+
+    version: str
+    bundle: Bundle
+    reference: Reference | None = None
+    rows: TableRef | None = None
+
+
+def read_watched(settings: Settings, name: str, version: str) -> Watched:
     """Read a version's contract and reference; bundles of earlier releases have no reference.
+
+    A reference holds no rows. The test rows themselves lie in the features table of the run, which
+    `maintain` keeps as long as an alias names the version.
 
     Raises:
         IntegrityError: Its files are not those that were sealed.
     """
     directory = fetch_version(settings, name, version) / DATA
-    place = directory / REFERENCE_DATA
-    found = Reference.model_validate_json(place.read_bytes()) if place.is_file() else None
-    return read_bundle(directory), found
+    bundle, place = read_bundle(directory), directory / REFERENCE_DATA
+    if not place.is_file():
+        return Watched(version, bundle)
+    found = Reference.model_validate_json(place.read_bytes())
+    rows = TableStore(settings.data).find("features", name, found.table) if found.table else None
+    return Watched(version, bundle, found, rows)
 
 
 def compare_tables(
     spec: PipelineSpec,
-    bundle: Bundle,
-    reference: Reference | None,
+    watched: Watched,
     tables: Sequence[TableRef],
     predictions: Sequence[TableRef] = (),
 ) -> tuple[ColumnDrift, ...]:
-    """Compare all columns that the model asks for, then its predictions, with the reference.
+    """Compare all columns that the model asks for, its predictions, and all columns together.
 
     Args:
         spec: The pipeline; its `monitoring` says how sure and how large a shift must be.
-        bundle: The model's contract.
-        reference: What its test rows looked like.
+        watched: The model, and what its test rows looked like.
         tables: The rows of the window.
         predictions: What was predicted for them.
     """
-    rules, rows, said_rows = spec.monitoring, _list_columns(tables), _list_columns(predictions)
+    rules, reference = spec.monitoring, watched.reference
     known = {} if reference is None else {each.name: each for each in reference.columns}
-    found = [
-        compare_column(known.get(column.name), column.name, values, min_rows=rules.min_rows)
-        for column in bundle.columns
-        if column.name not in rules.ignore
-        for values in _read_column(rows, column.name, column.kind)
-    ]
-    for values in _read_column(said_rows, PREDICTION, ""):
+    found, before, now = [], {}, {}
+    for column in watched.bundle.columns:
+        name, kind = column.name, column.kind
+        for values in () if name in rules.ignore else _read_column(tables, name, kind):
+            found.append(compare_column(known.get(name), name, values, min_rows=rules.min_rows))
+            now[name] = _sample(values)
+            if watched.rows is not None and name in known:
+                own = read_frame(watched.rows, [name], TEST_ROWS)[name]
+                before[name] = _sample(view_column(kind, own))
+    for values in _read_column(predictions, PREDICTION, ""):
         said = None if reference is None else reference.prediction
         found.append(compare_column(said, PREDICTION, values, min_rows=rules.min_rows))
+    shared = [name for name in now if name in before]
+    found.append(
+        compare_together(
+            pd.DataFrame({name: before[name] for name in shared}) if shared else None,
+            pd.DataFrame({name: now[name] for name in shared or now}),
+            min_rows=rules.min_rows,
+        )
+    )
     return judge_window(found, alpha=rules.alpha, min_shift=rules.min_shift)
 
 
-def estimate_window(
-    reference: Reference | None, bundle: Bundle, predictions: Sequence[TableRef], min_rows: int
-) -> tuple[float, float, float] | None:
-    """Estimate the accuracy on rows whose truth nobody knows; None where nothing says it."""
-    names = [f"{PROBABILITY}{each}" for each in bundle.features.classes]
-    tables = [table for table in predictions if set(names) <= set(read_manifest(table)["schema"])]
-    if reference is None or reference.calibration is None or not names or not tables:
-        return None
-    sureness = np.concatenate(
-        [read_frame(table, names).to_numpy(np.float64).max(axis=1) for table in tables]
-    )
-    if len(sureness) < min_rows:
-        return None
-    return estimate_accuracy(sureness, reference.calibration)
+def _sample(values: "pd.Series[Any]") -> "pd.Series[Any]":
+    return values.iloc[choose_rows(len(values))].reset_index(drop=True)
 
 
-def _list_columns(tables: Sequence[TableRef]) -> list[tuple[TableRef, frozenset[str]]]:
-    return [(table, frozenset(read_manifest(table)["schema"])) for table in tables]
-
-
-def _read_column(
-    tables: Sequence[tuple[TableRef, frozenset[str]]], name: str, kind: str
-) -> "Iterator[pd.Series]":
-    having = [table for table, columns in tables if name in columns]
+def _read_column(tables: Sequence[TableRef], name: str, kind: str) -> "Iterator[pd.Series[Any]]":
+    having = [table for table in tables if name in read_manifest(table)["schema"]]
     if having:
         values = [view_column(kind, read_frame(table, [name])[name]) for table in having]
         yield pd.concat(values, ignore_index=True)

@@ -21,7 +21,7 @@ class Windows:
         return [Window.model_validate_json(path.read_bytes()) for path in paths]
 
     def write(self, window: Window) -> str:
-        """Write a window; the same inputs of the same time are the same window."""
+        """Write a window; the same inputs of the same time are the same window, measured or not."""
         key = digest_key(window.version, window.inputs)[:8]
         path = self._directory / f"{window.at:%Y%m%dT%H%M%S}-{key}.json"
         write_atomically(path, window.model_dump_json().encode())

@@ -27,7 +27,7 @@ from include.settings import Settings, load_settings
 from include.specs import PipelineSpec
 from include.specs.names import ROW_ID
 from include.steps.ingest import connection_from_environment
-from include.steps.monitor.comparing import read_reference
+from include.steps.monitor.comparing import read_watched
 from include.steps.score.exports import export_file
 from include.steps.score.predict import SUMMARY
 from include.steps.score.receipts import Receipts
@@ -147,7 +147,7 @@ def _compare_classes(
     spec: PipelineSpec, settings: Settings, version: str, summary: PredictionSummary
 ) -> list[str]:
     """Hold the shares of the predicted classes against those of the champion's test rows."""
-    _, reference = read_reference(settings, spec.name, version)
+    reference = read_watched(settings, spec.name, version).reference
     if reference is None or not summary.classes:
         return []
     said = pd.Series(list(summary.classes)).repeat(list(summary.classes.values()))

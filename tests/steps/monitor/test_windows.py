@@ -8,9 +8,11 @@ import pytest
 
 from include.monitoring.reference import build_reference
 from include.records import ColumnDrift, ScoredInput, Window
+from include.records.monitoring import TOGETHER
 from include.serving.bundle import Bundle
 from include.steps.monitor import decide, name_delivery
-from include.steps.monitor.comparing import compare_tables, estimate_window
+from include.steps.monitor.comparing import Watched, compare_tables
+from include.steps.monitor.performance import estimate_scored
 from include.steps.monitor.windows import Windows
 from include.tables.store import TableStore
 from tests.builders import make_frame, make_spec
@@ -33,9 +35,8 @@ def store_rows(root, frame: pd.DataFrame):
 def make_window(*drifted: str, at: datetime = MONDAY, starts: bool = False) -> Window:
     columns = tuple(ColumnDrift(name=name, state="drift", rows=1) for name in drifted)
     columns += (ColumnDrift(name="age", state="stable", rows=1),)
-    return Window(
-        version="1", at=at, inputs=("a",), rows=1, columns=columns, starts_training=starts
-    )
+    started_at = at if starts else None
+    return Window(version="1", at=at, inputs=("a",), rows=1, columns=columns, started_at=started_at)
 
 
 def test_a_column_that_moved_is_found_among_those_that_did_not(tmp_path, bundle):
@@ -44,16 +45,19 @@ def test_a_column_that_moved_is_found_among_those_that_did_not(tmp_path, bundle)
     kinds = {column.name: column.kind for column in bundle.columns}
     reference = build_reference(before, kinds, before["repaid"])
     said = store_rows(tmp_path, pd.DataFrame({"prediction": ["no", "yes"] * 200}))
-    found = compare_tables(make_spec(), bundle, reference, [store_rows(tmp_path, now)], [said])
+    watched = Watched("1", bundle, reference)
+    found = compare_tables(make_spec(), watched, [store_rows(tmp_path, now)], [said])
     assert [each.name for each in found if each.state == "drift"] == ["income"]
-    assert found[-1].name == "prediction"
+    assert [each.name for each in found[-2:]] == ["prediction", TOGETHER]
+    assert found[-1].state == "no baseline"
 
 
 def test_a_model_without_reference_says_no_baseline_and_estimates_nothing(tmp_path, bundle):
     table = store_rows(tmp_path, make_frame(200))
-    found = compare_tables(make_spec(), bundle, None, [table])
+    watched = Watched("1", bundle)
+    found = compare_tables(make_spec(), watched, [table])
     assert {each.state for each in found} == {"no baseline"}
-    assert estimate_window(None, bundle, [table], 10) is None
+    assert estimate_scored(make_spec(), watched, [table]) == ()
 
 
 @pytest.mark.parametrize(
@@ -68,14 +72,24 @@ def test_a_model_without_reference_says_no_baseline_and_estimates_nothing(tmp_pa
 )
 def test_the_policy_says_whether_a_drift_trains(rules, before, starts, why):
     earlier = [make_window("income", at=MONDAY - ago, starts=True) for ago in before]
-    decided, said = decide(make_spec(monitoring=rules), make_window("income"), earlier)
+    window, spec = make_window("income"), make_spec(monitoring=rules)
+    decided, said = decide(spec, window, window.drifted, earlier, MONDAY)
     assert decided is starts
     assert why in said
 
 
 def test_nothing_drifted_never_trains():
     spec = make_spec(monitoring={"on_drift": "retrain"})
-    assert decide(spec, make_window(), []) == (False, "nothing drifted")
+    assert decide(spec, make_window(), [], [], MONDAY) == (False, "nothing drifted")
+
+
+def test_a_lost_performance_starts_a_training_as_a_drift_does():
+    rules = {"on_drift": "retrain", "require": {"accuracy": ">= 0.8"}}
+    spec = make_spec(monitoring=rules)
+    said = "accuracy >= 0.8 is lost: a training is started"
+    assert decide(spec, make_window(), ["accuracy >= 0.8"], [], MONDAY) == (True, said)
+    earlier = [make_window("age", at=MONDAY - timedelta(hours=5), starts=True)]
+    assert decide(spec, make_window(), ["accuracy >= 0.8"], earlier, MONDAY)[0] is False
 
 
 def test_windows_are_kept_in_order_and_written_once(tmp_path):
