@@ -23,7 +23,7 @@ from include.steps.monitor.performance import (
     read_labels,
 )
 from include.steps.monitor.windows import Windows
-from include.steps.score.deliver import sum_up
+from include.steps.score.predict import sum_up
 from include.steps.score.receipts import Receipts
 from include.tables.run_files import RunFiles
 from include.tracking.aliases import find_champion

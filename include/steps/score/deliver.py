@@ -5,7 +5,7 @@ it is complete, a database gets an input in one transaction, and both replace wh
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import pandas as pd
@@ -29,10 +29,9 @@ from include.specs.names import ROW_ID
 from include.steps.ingest import connection_from_environment
 from include.steps.monitor.comparing import read_watched
 from include.steps.score.exports import export_file
-from include.steps.score.predict import SUMMARY
+from include.steps.score.predict import sum_up
 from include.steps.score.receipts import Receipts
 from include.steps.score.sql_output import upsert
-from include.tables.store import read_file
 from include.tracking.runs import RunLog, open_run
 from include.tracking.signatures import PREDICTION
 
@@ -115,14 +114,6 @@ def deliver(
         outputs=tuple(dict.fromkeys(outputs))[:10],
         warnings=tuple(text[:300] for text in warnings[:10]),
     )
-
-
-def sum_up(tables: Iterable[TableRef]) -> PredictionSummary:
-    """Put the summaries of tables of predictions together."""
-    total = PredictionSummary()
-    for table in tables:
-        total = total.add(PredictionSummary.model_validate_json(read_file(table, SUMMARY)))
-    return total
 
 
 def explain_summary(summary: PredictionSummary) -> list[str]:

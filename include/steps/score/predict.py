@@ -1,7 +1,7 @@
 """Task `predict_shard`: the champion predicts one stretch of one input."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
@@ -10,14 +10,14 @@ from upath import UPath
 from include.features.series import add_series_columns
 from include.features.series_plan import SeriesPlan
 from include.records import RunContext, ScoringDetails, ScoringPlan, ShardScores, TableRef
-from include.serving.batch import BatchScorer
+from include.serving.batch import BatchScorer, PredictionSummary
 from include.serving.champion import load_served
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.specs.names import ROW_ID
 from include.tables.code import code_digest
 from include.tables.readers import iter_frames, read_table
-from include.tables.store import TableStore, digest_key, read_manifest
+from include.tables.store import TableStore, digest_key, read_file, read_manifest
 from include.values.frames import to_frame
 
 if TYPE_CHECKING:
@@ -86,6 +86,14 @@ def predict_stretch(
         writer.add_file(SUMMARY, scorer.summary.model_dump_json().encode())
     logger.info("version %s predicted %d rows of %s", version, writer.rows, one.name)
     return writer.ref
+
+
+def sum_up(tables: Iterable[TableRef]) -> PredictionSummary:
+    """Put the summaries of tables of predictions together."""
+    total = PredictionSummary()
+    for table in tables:
+        total = total.add(PredictionSummary.model_validate_json(read_file(table, SUMMARY)))
+    return total
 
 
 def make_scorer(

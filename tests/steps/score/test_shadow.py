@@ -89,6 +89,6 @@ def test_only_the_first_inputs_are_compared_and_each_once(spec, small, incoming)
 
 
 def _classes(spec, version: str) -> dict[str, int]:
-    from include.steps.score.deliver import sum_up
+    from include.steps.score.predict import sum_up
 
     return sum_up(receipt(spec, "a.csv", version).predictions).classes
