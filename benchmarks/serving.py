@@ -157,7 +157,9 @@ def register_bundle(settings: Settings, folder: Path) -> Path:
         golden=b"{}",
         may_warn=bundle.may_warn,
     )
-    version = register_model(settings, "loans", bundle_uri=uri, run_id=log.run_id, tags={})
+    version = register_model(
+        settings, "loans", bundle_uri=uri, run_id=log.run_id, decision=b"{}", tags={}
+    )
     move_champion(settings, "loans", version, expected_current=None)
     return fetch_version(settings, "loans", version)
 

@@ -10,7 +10,7 @@ from upath import UPath
 from include.errors import PromotionError
 from include.promotion.wording import describe_answer
 from include.records import Answer, EvaluateRecord, PromoteRecord, RunContext, Verdict
-from include.records.names import REPORT_PAGE
+from include.records.names import DECISION, REPORT_PAGE
 from include.serving.clean_process import CleanProcess
 from include.serving.replay import GoldenRows, replay
 from include.settings import load_settings
@@ -65,8 +65,9 @@ def promote(
     """
     settings = load_settings()
     log = open_run(settings, run)
+    files = RunFiles(settings.data, run)
     if answer is not None:
-        record_answer(RunFiles(settings.data, run), log, answer)
+        record_answer(files, log, answer)
     refusal = BACKFILLED if run.is_backfill else explain_refusal(verdict, answer)
     if not refusal and answer is not None:
         refusal = _explain_overtaken(settings, spec.name, evaluated)
@@ -74,7 +75,8 @@ def promote(
         record = PromoteRecord(is_promoted=False, reason=refusal, answer=answer)
     else:
         yes = f", {describe_answer(answer)}" if answer else ""
-        record = _promote(settings, spec, evaluated, log=log, by=f"{run.run_key}{yes}")
+        why = files.read_bytes(DECISION)
+        record = _promote(settings, spec, evaluated, why, log=log, by=f"{run.run_key}{yes}")
         record = record.model_copy(update={"answer": answer})
     _record(log, verdict, record)
     is_declined = answer is not None and not answer.is_yes
@@ -112,7 +114,13 @@ def _explain_overtaken(settings: "Settings", name: str, evaluated: EvaluateRecor
 
 
 def _promote(
-    settings: "Settings", spec: PipelineSpec, evaluated: EvaluateRecord, *, log: RunLog, by: str
+    settings: "Settings",
+    spec: PipelineSpec,
+    evaluated: EvaluateRecord,
+    decision: bytes,
+    *,
+    log: RunLog,
+    by: str,
 ) -> PromoteRecord:
     name = spec.name
     champion = find_champion(settings, name)
@@ -127,6 +135,7 @@ def _promote(
         name,
         bundle_uri=evaluated.bundle_uri,
         run_id=log.run_id,
+        decision=decision,
         tags={SPLIT: spec.split.model_dump_json()},
         about=spec.description,
         description=_describe(evaluated, spec.compare_metric, log),

@@ -22,7 +22,7 @@ from include.records import FeatureSchema
 from include.specs import Column
 from include.tracking.connection import tracking_calls
 from include.tracking.file_digests import digest_directory, digest_file
-from include.tracking.seals import SEAL, Sealed, digest_golden, make_seal
+from include.tracking.seals import SEAL, Sealed, digest_sealed, make_seal
 from include.tracking.signatures import build_signature, example_rows
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def log_bundle(
         try:
             _save(place, model, directory, signature=signature, example=rows)
             log.client.log_model_artifacts(logged.model_id, str(place))
-            sealed = Sealed(name, log.run_id, digest_directory(place), digest_golden(golden))
+            sealed = Sealed(name, log.run_id, digest_directory(place), digest_sealed(golden))
             _finalize(log, logged.model_id, sealed)
         except Exception:
             _mark_failed(log, logged.model_id)

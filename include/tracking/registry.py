@@ -17,7 +17,7 @@ from include.tracking.aliases import BUNDLE, STATUS, set_status
 from include.tracking.bundles import DIGEST, GOLDEN, check_bundle_files
 from include.tracking.connection import asked_once, connect, tracking_calls
 from include.tracking.file_digests import digest_directory
-from include.tracking.seals import SEAL, Sealed, check_seal, digest_golden
+from include.tracking.seals import SEAL, Sealed, check_seal, digest_sealed, make_seal
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RUN: Final = "gatehouse.run_id"
+DECIDED: Final = "gatehouse.decision"
 MAX_TAG: Final = 5_000
 
 
@@ -37,6 +38,7 @@ def register_model(
     *,
     bundle_uri: str,
     run_id: str,
+    decision: bytes,
     tags: Mapping[str, object],
     about: str = "",
     description: str = "",
@@ -48,12 +50,16 @@ def register_model(
         name: Name of the registered model.
         bundle_uri: What `log_bundle` returned, `models:/m-…`.
         run_id: MLflow run that made it.
+        decision: Why it is promoted, as it is stored; the version's seal covers it.
         tags: Further tags of the version.
         about: What the model is for, told on its page.
         description: What the version is, told on its page as Markdown.
 
     Returns:
         The version's number.
+
+    Raises:
+        IntegrityError: The bundle was not sealed by this installation, for this model and run.
     """
     client = connect(settings)
     with tracking_calls(settings.mlflow):
@@ -64,6 +70,10 @@ def register_model(
             return known
         model_id = bundle_uri.removeprefix("models:/")
         logged = client.get_logged_model(model_id)
+        trusted = _trust_tags(logged.tags, bundle_uri)
+        bundle = Sealed(name, run_id, files=trusted[DIGEST], golden=trusted[GOLDEN])
+        check_seal(settings, bundle, trusted[SEAL], version=bundle_uri)
+        version = bundle._replace(decision=digest_sealed(decision))
         with asked_once():
             created = client.create_model_version(
                 name,
@@ -75,7 +85,9 @@ def register_model(
                 tags={
                     **{key: str(value)[:MAX_TAG] for key, value in tags.items()},
                     BUNDLE: bundle_uri,
-                    **_trust_tags(logged.tags, bundle_uri),
+                    **trusted,
+                    DECIDED: version.decision,
+                    SEAL: make_seal(settings, version),
                     STATUS: "candidate",
                     RUN: run_id,
                 },
@@ -174,8 +186,10 @@ def _check_files(
             f"{expected or 'none'}. Received: {found}. Nothing was loaded; find out who changed "
             "the artifact store, and promote a version whose files are intact."
         )
-    rows = tags.get(GOLDEN, "") if golden is None else digest_golden(golden)
-    sealed = Sealed(version.name, tags.get(RUN, ""), files=found, golden=rows)
+    rows = tags.get(GOLDEN, "") if golden is None else digest_sealed(golden)
+    # A candidate's own seal covers no decision, and must not pass for a version's.
+    decision = tags.get(DECIDED) or "none"
+    sealed = Sealed(version.name, tags.get(RUN, ""), found, golden=rows, decision=decision)
     check_seal(settings, sealed, tags.get(SEAL, ""), version=uri)
     check_bundle_files(local)
 

@@ -1,7 +1,8 @@
 """Seals of model versions: made with a key that the MLflow server does not have.
 
 Whoever may write to MLflow can replace files and the digest beside them, but cannot seal them. A
-seal covers the digest of all files of a bundle, its golden rows, its name and its run.
+seal covers the digest of all files of a bundle, its golden rows, its name and its run; that of a
+version also the decision by which it was promoted, so that no candidate becomes one without.
 """
 
 import hashlib
@@ -30,6 +31,7 @@ class Sealed(NamedTuple):
     run_id: str
     files: str
     golden: str
+    decision: str = ""
 
 
 def make_seal(settings: "Settings", content: Sealed) -> str:
@@ -54,16 +56,16 @@ def check_seal(settings: "Settings", content: Sealed, seal: str, *, version: str
     matches = [hmac.compare_digest(_compute(key, content).encode(), seal.encode()) for key in keys]
     if not any(matches):
         raise IntegrityError(
-            f"{version} must be sealed by this installation, over its files, golden rows, name and "
-            f"run. Received: {'a seal that does not fit' if seal else 'no seal'}. Nothing of it "
-            "was read or run. If it was registered before versions were sealed, or with another "
-            "GATEHOUSE_SIGNING_KEY, add that key behind the first or train again; otherwise find "
-            "out who can write to the MLflow server."
+            f"{version} must be sealed by this installation, over its files, golden rows, name, "
+            f"run and decision. Received: {'a seal that does not fit' if seal else 'no seal'}. "
+            "Nothing of it was read or run. If an earlier release registered it, train again; if "
+            "another GATEHOUSE_SIGNING_KEY sealed it, add that key behind the first; otherwise "
+            "find out who can write to the MLflow server."
         )
 
 
-def digest_golden(content: bytes) -> str:
-    """Digest the golden rows as they are stored."""
+def digest_sealed(content: bytes) -> str:
+    """Digest a file that a seal covers, as it is stored: golden rows, a decision."""
     return hashlib.sha256(content).hexdigest()
 
 

@@ -338,7 +338,9 @@ def settings(mlflow_server: str, tmp_path: Any) -> Settings:
 def register(settings: Settings, small: SmallBundle, name: str) -> str:
     log = open_run(settings, make_run(run_id=f"manual__{name}"))
     uri = small.log_to(log, name)
-    return register_model(settings, name, bundle_uri=uri, run_id=log.run_id, tags={})
+    return register_model(
+        settings, name, bundle_uri=uri, run_id=log.run_id, decision=b"{}", tags={}
+    )
 
 
 def test_the_next_champion_takes_over_only_when_it_was_verified(settings, small, monkeypatch):

@@ -50,7 +50,9 @@ def model(small: SmallBundle, mlflow_server: str, tmp_path_factory: pytest.TempP
     settings = Settings(mlflow_url=mlflow_server, home=tmp_path_factory.mktemp("home"))
     log = open_run(settings, make_run(run_id="manual__replay"))
     uri = small.log_to(log, "replayed")
-    version = register_model(settings, "replayed", bundle_uri=uri, run_id=log.run_id, tags={})
+    version = register_model(
+        settings, "replayed", bundle_uri=uri, run_id=log.run_id, decision=b"{}", tags={}
+    )
     return download_version(settings, "replayed", version, tmp_path_factory.mktemp("model"))
 
 

@@ -56,7 +56,9 @@ def served(
     settings = Settings(mlflow_url=mlflow_server, home=home)
     log = open_run(settings, make_run(run_id="manual__served"))
     uri = small.log_to(log, "served")
-    version = register_model(settings, "served", bundle_uri=uri, run_id=log.run_id, tags={})
+    version = register_model(
+        settings, "served", bundle_uri=uri, run_id=log.run_id, decision=b"{}", tags={}
+    )
     move_champion(settings, "served", version, expected_current=None)
     url = f"http://127.0.0.1:{free_port()}"
     with (home / "serve.log").open("wb") as output:

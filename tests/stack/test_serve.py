@@ -37,7 +37,9 @@ def champion(settings: Settings, small: SmallBundle, request: pytest.FixtureRequ
     name = request.node.name.removeprefix("test_")[:40]
     log = open_run(settings, make_run(run_id=f"manual__{name}"))
     uri = small.log_to(log, name)
-    version = register_model(settings, name, bundle_uri=uri, run_id=log.run_id, tags={})
+    version = register_model(
+        settings, name, bundle_uri=uri, run_id=log.run_id, decision=b"{}", tags={}
+    )
     move_champion(settings, name, version, expected_current=None)
     return name
 

@@ -40,15 +40,17 @@ def test_a_lost_registration_is_one_version_after_the_next_try(
 ):
     name = f"lost_{is_answer_lost}".lower()
     log = open_run(settings, make_run(run_id=f"manual__{name}", pipeline=name))
-    uri = small.log_to(log)
+    uri = small.log_to(log, name)
     through = settings.model_copy(update={"mlflow_url": door.url})
     door.loses, door.is_answer_lost = b"model-versions/create", is_answer_lost
 
     with pytest.raises(TrackingUnavailableError, match="must answer"):
-        register_model(through, name, bundle_uri=uri, run_id=log.run_id, tags={})
+        register_model(through, name, bundle_uri=uri, run_id=log.run_id, decision=b"{}", tags={})
     assert door.lost >= 1
     door.loses = b""
-    version = register_model(through, name, bundle_uri=uri, run_id=log.run_id, tags={})
+    version = register_model(
+        through, name, bundle_uri=uri, run_id=log.run_id, decision=b"{}", tags={}
+    )
 
     assert version == "1"
     assert len(log.client.search_model_versions(f"name = '{name}'")) == 1

@@ -60,6 +60,7 @@ def _log_candidate(
     content = golden.model_dump_json()
     log = open_run(settings, run)
     uri = small.log_to(log, name, golden=content.encode())
+    RunFiles(settings.data, run).write_bytes(DECISION, b"{}")
     path = settings.home / f"golden-{uri.rsplit('/', 1)[-1]}.json"
     path.write_text(content)
     metrics = ModelMetrics(metrics={"accuracy": 0.9}, rows=64)
@@ -79,7 +80,12 @@ def _register_champion(settings: Settings, small: SmallBundle, name: str) -> str
     candidate = _log_candidate(settings, small, name)
     current = find_champion(settings, name)
     version = register_model(
-        settings, name, bundle_uri=candidate.evaluated.bundle_uri, run_id=candidate.log_id, tags={}
+        settings,
+        name,
+        bundle_uri=candidate.evaluated.bundle_uri,
+        run_id=candidate.log_id,
+        decision=b"{}",
+        tags={},
     )
     move_champion(
         settings, name, version, expected_current=None if current is None else current.version
@@ -122,7 +128,9 @@ def test_a_backfill_that_wins_moves_no_alias_and_registers_nothing(settings, sma
 def test_a_crash_between_register_and_alias_leaves_one_version(settings, small, name):
     candidate = _log_candidate(settings, small, name)
     uri = candidate.evaluated.bundle_uri
-    version = register_model(settings, name, bundle_uri=uri, run_id=candidate.log_id, tags={})
+    version = register_model(
+        settings, name, bundle_uri=uri, run_id=candidate.log_id, decision=b"{}", tags={}
+    )
 
     record = promote(candidate.spec, candidate.run, PROMOTE, candidate.evaluated)
 

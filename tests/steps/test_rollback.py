@@ -31,7 +31,9 @@ def name(request: pytest.FixtureRequest, settings: Settings, small: SmallBundle)
     for version in ("1", "2"):
         log = open_run(settings, make_run(run_id=f"manual__{name}{version}", pipeline=name))
         uri = small.log_to(log, name)
-        assert version == register_model(settings, name, bundle_uri=uri, run_id=log.run_id, tags={})
+        assert version == register_model(
+            settings, name, bundle_uri=uri, run_id=log.run_id, decision=b"{}", tags={}
+        )
         before = "1" if version == "2" else None
         move_champion(settings, name, version, expected_current=before)
     return name

@@ -58,7 +58,7 @@ def promote(
     settings = load_settings()
     run_id = open_run(settings, run).run_id
     version = register_model(
-        settings, spec.name, bundle_uri=evaluated.bundle_uri, run_id=run_id, tags={}
+        settings, spec.name, bundle_uri=evaluated.bundle_uri, run_id=run_id, decision=b"{}", tags={}
     )
     move_champion(settings, spec.name, version, expected_current=expected)
     return version

@@ -46,7 +46,9 @@ def _log(settings: Settings, small: SmallBundle, name: str) -> tuple[str, str]:
 
 def _register(settings: Settings, small: SmallBundle, name: str) -> str:
     uri, run_id = _log(settings, small, name)
-    return register_model(settings, name, bundle_uri=uri, run_id=run_id, tags={"test_accuracy": 1})
+    return register_model(
+        settings, name, bundle_uri=uri, run_id=run_id, decision=b"{}", tags={"test_accuracy": 1}
+    )
 
 
 def _artifacts(settings: Settings, name: str, version: str, mlflow_directory: Path) -> Path:
@@ -60,12 +62,16 @@ def test_a_bundle_is_registered_once(settings, small, name):
     uri, run_id = _log(settings, small, name)
 
     versions = {
-        register_model(settings, name, bundle_uri=uri, run_id=run_id, tags={}) for _ in range(2)
+        register_model(settings, name, bundle_uri=uri, run_id=run_id, decision=b"{}", tags={})
+        for _ in range(2)
     }
 
     assert versions == {"1"}
     other, run_id = _log(settings, small, name)
-    assert register_model(settings, name, bundle_uri=other, run_id=run_id, tags={}) == "2"
+    assert (
+        register_model(settings, name, bundle_uri=other, run_id=run_id, decision=b"{}", tags={})
+        == "2"
+    )
 
 
 def test_there_is_no_champion_at_first(settings, name):
@@ -274,7 +280,11 @@ def test_an_alias_moved_to_an_unsealed_version_is_refused(settings, small, name,
         fetch_version(settings, name, find_champion(settings, name).version)
 
 
-@pytest.mark.parametrize("tag", ["gatehouse.golden", "gatehouse.run_id", "gatehouse.seal"], ids=str)
+@pytest.mark.parametrize(
+    "tag",
+    ["gatehouse.golden", "gatehouse.run_id", "gatehouse.seal", "gatehouse.decision"],
+    ids=str,
+)
 def test_what_the_seal_covers_cannot_change(settings, small, name, tag, tmp_path):
     version = _register(settings, small, name)
     client = open_run(settings, make_run()).client
@@ -291,12 +301,23 @@ def test_other_golden_rows_than_the_run_made_are_refused(settings, small, name, 
         download_version(settings, name, version, tmp_path, golden=b"others")
 
 
-def test_a_bundle_cannot_be_registered_under_another_name(settings, small, name, tmp_path):
+def test_a_bundle_cannot_be_registered_under_another_name(settings, small, name):
     uri, run_id = _log(settings, small, "theirs")
-    version = register_model(settings, name, bundle_uri=uri, run_id=run_id, tags={})
-
     with pytest.raises(IntegrityError, match="must be sealed by"):
-        download_version(settings, name, version, tmp_path)
+        register_model(settings, name, bundle_uri=uri, run_id=run_id, decision=b"{}", tags={})
+
+
+def test_a_candidate_that_nobody_promoted_cannot_be_made_a_version(settings, small, name):
+    _register(settings, small, name)
+    uri, run_id = _log(settings, small, name)
+    client = open_run(settings, make_run()).client
+    logged = client.get_logged_model(uri.removeprefix("models:/"))
+    tags = {**logged.tags, "gatehouse.run_id": run_id, "gatehouse.decision": ""}
+    forged = client.create_model_version(
+        name, logged.artifact_location, run_id=run_id, model_id=logged.model_id, tags=tags
+    )
+    with pytest.raises(IntegrityError, match="run and decision"):
+        fetch_version(settings, name, forged.version)
 
 
 class Rival:

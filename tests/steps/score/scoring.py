@@ -21,7 +21,9 @@ def promote_next(small: SmallBundle, name: str, *, after: str | None = None) -> 
     settings = load_settings()
     log = open_run(settings, make_run(pipeline=name, run_id=f"manual__{name}{after}"))
     uri = small.log_to(log, name, golden=b"")
-    version = register_model(settings, name, bundle_uri=uri, run_id=log.run_id, tags={})
+    version = register_model(
+        settings, name, bundle_uri=uri, run_id=log.run_id, decision=b"{}", tags={}
+    )
     move_champion(settings, name, version, expected_current=after)
     return version
 
