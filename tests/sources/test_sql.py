@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -91,11 +92,10 @@ def test_numerics_dates_and_reals_from_postgres(postgres_url: str, tmp_path: Pat
 
 def test_an_sqlite_query_streams(tmp_path: Path) -> None:
     database = tmp_path / "shop.db"
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("CREATE TABLE t (place, n, x, c)")
         rows = [(place, place, place / 2, "ab"[place % 2]) for place in range(25)]
         connection.executemany("INSERT INTO t VALUES (?, ?, ?, ?)", rows)
-    connection.close()
     record = snapshot(
         tmp_path, source("t", batch_rows=10), connect=lambda _: f"sqlite:///{database}"
     )
@@ -104,7 +104,7 @@ def test_an_sqlite_query_streams(tmp_path: Path) -> None:
 
 def test_a_query_is_read_again_once_its_fingerprint_changed(tmp_path: Path) -> None:
     database = tmp_path / "shop.db"
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("CREATE TABLE shop (n, x, c, changed)")
         connection.execute("INSERT INTO shop VALUES (1, 0.5, 'a', 1)")
     asked = {
@@ -117,12 +117,11 @@ def test_a_query_is_read_again_once_its_fingerprint_changed(tmp_path: Path) -> N
         return snapshot(tmp_path, asked, connect=lambda _: f"sqlite:///{database}")
 
     assert [take().raw.is_reused, take().raw.is_reused] == [False, True]
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("UPDATE shop SET x = 2.5, changed = 2")
     record = take()
     assert not record.raw.is_reused
     assert read_frame(record.raw)["x"].tolist() == [2.5]
-    connection.close()
 
 
 @pytest.mark.parametrize(
