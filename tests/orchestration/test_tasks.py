@@ -108,7 +108,9 @@ def test_a_form_may_name_a_file_among_the_sources(sources):
 DONE = {**dict.fromkeys((*STEPS, "approve", "report"), "success"), "close_run": "running"}
 
 
-def close(monkeypatch, states, recorded=STEPS, *, status="RUNNING", try_number=1, name="close"):
+def close(
+    monkeypatch, states, recorded=STEPS, *, status="RUNNING", try_number=1, name="close", report=""
+):
     """Close a run whose tasks are in these states; gives how its MLflow run ended."""
     run = make_run(run_id=f"manual__{name}")
     log = open_run(load_settings(), run)
@@ -126,7 +128,7 @@ def close(monkeypatch, states, recorded=STEPS, *, status="RUNNING", try_number=1
     dag_run = make_dag_run(run.dag_id, run.run_id)
     context = {"dag_run": dag_run, "params": {}, "ti": ti}
     monkeypatch.setattr(tasks, "get_current_context", lambda: context)
-    monkeypatch.setattr(tasks, "_report_failure", lambda *_: "")
+    monkeypatch.setattr(tasks, "_report_failure", lambda *_: report)
     try:
         perform_close(make_spec())
     finally:
@@ -142,6 +144,13 @@ def close(monkeypatch, states, recorded=STEPS, *, status="RUNNING", try_number=1
 )
 def test_a_run_with_all_its_records_finishes(changes, mlflow_server, data_root, monkeypatch):
     assert close(monkeypatch, {**DONE, **changes}) == "FINISHED"
+
+
+def test_a_run_that_failed_in_its_first_task_gets_its_report(mlflow_server, data_root, monkeypatch):
+    states = dict.fromkeys(DONE, "upstream_failed") | {"ingest": "failed", "close_run": "running"}
+    with pytest.raises(GatehouseError, match="ingest failed"):
+        close(monkeypatch, states, (), name="first", report="The run ended in ingest.")
+    assert tasks.told["value"] == "The run ended in ingest."
 
 
 AFTER_TRAIN = ("evaluate", "judge", "approve", "promote", "report")
