@@ -23,7 +23,7 @@ from include.steps.evaluate.explanations import Candidate, find_reference_row, r
 from include.steps.evaluate.files import read_preprocessor
 from include.steps.evaluate.part_metrics import measure_test_slices, score_test_rows
 from include.steps.evaluate.stored_rows import find_test_row
-from include.steps.judge import read_evidence
+from include.steps.judge import judge, read_evidence
 from include.steps.promote import promote as promote_candidate
 from include.steps.train.feature_arrays import read_schema
 from include.tables.store import read_frame
@@ -171,7 +171,7 @@ def test_a_champion_of_another_split_is_no_fair_rival() -> None:
     name = "split_anew"
     first = Trained(make_named_spec(name), "first")
     evaluated = first.evaluate()
-    verdict = decide(first.spec, read_evidence(evaluated))
+    verdict = judge(first.spec, first.run, evaluated)
     assert promote_candidate(first.spec, first.run, verdict, evaluated).is_promoted
     same = Trained(make_named_spec(name, training={"epochs": 1}), "same").evaluate()
     assert same.comparison is not None
