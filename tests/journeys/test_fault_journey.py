@@ -1,8 +1,11 @@
 """What breaks while a run is under way, on the real stack: nothing lost, doubled or left open."""
 
+import time
+
+import psutil
 import pytest
 
-from include.stack.services import start_stack
+from include.stack.services import find_process, start_stack
 from tests.journeys.faults import epoch, instance, kill_service, kill_task, running_try
 from tests.journeys.journey import Finished, Journey
 
@@ -41,6 +44,34 @@ def test_a_fit_survives_its_own_death_and_that_of_both_servers(stack: Journey):
     check_one_whole_fit(stack, run)
 
 
+def test_a_killed_supervisor_takes_its_task_along_and_the_next_try_goes_on(stack: Journey):
+    dag_id, run_id = stack.start("slow", epochs=EPOCHS)
+    stack.wait(lambda: epoch(stack, dag_id, run_id) >= 5, "it trains", 120)
+    task = psutil.Process(int(instance(stack, dag_id, run_id, "train")["pid"]))
+    supervisor = task.parent()
+    assert supervisor is not None
+    assert supervisor.pid != find_process(stack.settings, "scheduler").pid
+    supervisor.kill()
+    stack.wait(lambda: not is_alive(task), "the task ends with its supervisor", 60)
+    # Airflow hears nothing of it, and waits for a heartbeat until its time is over.
+    stack.wait(lambda: running_try(stack, dag_id, run_id, "train") == 2, "it is tried again", 240)
+
+    run = stack.finish(dag_id, run_id)
+
+    check_second_try_went_on(stack, run)
+    check_one_whole_fit(stack, run)
+
+
+def test_a_fit_outlives_two_minutes_without_the_api_server(stack: Journey):
+    dag_id, run_id = stack.start("slow", epochs=EPOCHS)
+    stack.wait(lambda: epoch(stack, dag_id, run_id) >= 5, "it trains", 120)
+    kill_service(stack, "api-server")
+    time.sleep(120)
+    start_stack(stack.settings, print)
+
+    check_one_whole_fit(stack, stack.finish(dag_id, run_id))
+
+
 def test_without_mlflow_a_run_fails_soon_says_so_and_registers_nothing(stack: Journey):
     versions = stack.versions("digits")
     kill_service(stack, "mlflow")
@@ -68,6 +99,11 @@ def test_a_killed_scheduler_doubles_nothing(stack: Journey):
     assert stack.mlflow_run(run)["info"]["status"] == "FINISHED"
     versions = [v for v in stack.versions("slow") if v]
     assert len(versions) == len(set(versions))
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Tell whether a process runs; one that nobody has collected yet does not."""
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
 def check_second_try_went_on(stack: Journey, run: Finished) -> None:
