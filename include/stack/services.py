@@ -244,8 +244,15 @@ def _end_leftovers(settings: Settings, name: str) -> None:
         group, is_of_this_boot = int(entry["pid"]), entry["created"] > psutil.boot_time()
     except (OSError, ValueError, KeyError, TypeError):
         return
-    if group > 1 and is_of_this_boot and not psutil.pid_exists(group):
+    if group > 1 and is_of_this_boot and not _is_running(group):
         _signal_group(group, signal.SIGKILL)
+
+
+def _is_running(pid: int) -> bool:
+    """Tell whether a process runs; one that nobody has collected yet does not."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 def _wait_until_ready(settings: Settings, tell: Callable[[str], None]) -> None:

@@ -93,7 +93,8 @@ def test_a_copy_of_a_directory_neither_finds_nor_stops_what_runs_in_the_original
     assert child.poll() is not None
 
 
-def test_what_a_killed_service_left_running_ends_too(settings):
+@pytest.mark.parametrize("is_collected", [True, False])
+def test_what_a_killed_service_left_running_ends_too(settings, is_collected):
     # Only the parent prints: of two writers, either may be first.
     fork = "import os, time; child = os.fork(); child and print(child, flush=True); time.sleep(60)"
     service = subprocess.Popen(
@@ -102,12 +103,16 @@ def test_what_a_killed_service_left_running_ends_too(settings):
     left = psutil.Process(int(service.stdout.readline()))
     remember(settings, "scheduler", service.pid, psutil.Process(service.pid).create_time())
     service.kill()
-    service.wait()
+    if is_collected:
+        service.wait()
+    else:
+        os.waitid(os.P_PID, service.pid, os.WEXITED | os.WNOWAIT)
     service.stdout.close()
     assert left.is_running()
 
     services.stop_stack(settings)
 
+    service.wait()
     psutil.wait_procs([left], timeout=10)
     assert not left.is_running() or left.status() == psutil.STATUS_ZOMBIE
 
