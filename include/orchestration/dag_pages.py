@@ -3,8 +3,6 @@
 Run as a module it writes them; with `--check` it says which are stale.
 """
 
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +16,7 @@ from include.orchestration.score_dag import build_score_dag
 from include.orchestration.training_dag import build_training_dag
 from include.settings import PROJECT_ROOT
 from include.specs.loader import load_pipeline_spec
+from include.specs.reference import refresh, run_as_command
 
 PAGES: Final = PROJECT_ROOT / "docs" / "dags"
 # What only Airflow's own pages lead to.
@@ -33,15 +32,10 @@ def render_pages() -> dict[str, str]:
     return {dag.dag_id.partition("__")[0]: _render(dag) for dag in (*dags, build_maintain_dag())}
 
 
-def write_pages(*, check: bool = False) -> Iterator[Path]:
-    """Write the pages, or with `check` only tell which are stale; yields those."""
-    for name, text in render_pages().items():
-        place = PAGES / f"{name}.md"
-        if not check or not place.exists() or place.read_text(encoding="utf-8") != text:
-            yield place
-        if not check:
-            place.parent.mkdir(exist_ok=True)
-            place.write_text(text, encoding="utf-8")
+def write_pages(*, check: bool = False) -> list[Path]:
+    """Write the pages that are stale, or with `check` only list them."""
+    texts = {PAGES / f"{name}.md": text for name, text in render_pages().items()}
+    return refresh(texts, check=check)
 
 
 def _render(dag: DAG) -> str:
@@ -69,8 +63,4 @@ def _render(dag: DAG) -> str:
 
 
 if __name__ == "__main__":
-    is_check = "--check" in sys.argv[1:]
-    for page in write_pages(check=is_check):
-        sys.stdout.write(f"{page.name} is stale, run `make docs`\n" if is_check else f"{page}\n")
-        if is_check:
-            sys.exit(1)
+    run_as_command(write_pages)

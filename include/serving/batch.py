@@ -47,6 +47,10 @@ class PredictionSummary(Record):
             total=self.total + other.total,
         )
 
+    def rank_classes(self) -> list[tuple[str, int]]:
+        """List the predicted classes with their rows, the most common first."""
+        return sorted(self.classes.items(), key=lambda one: (-one[1], one[0]))
+
 
 class BatchScorer:
     """Predicts frames of stored rows, and sums up what it predicted."""

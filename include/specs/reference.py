@@ -6,7 +6,7 @@ python -m include.specs.reference [--check]
 import sys
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -30,8 +30,13 @@ repeated keys and numbers other than plain decimals are not accepted.
 
 def write_reference(*, check: bool = False) -> list[Path]:
     """Write the generated pages; with `check`, only list those that are stale."""
+    return refresh({DOCS / "spec.md": render_spec(), SCHEMA: render_schema()}, check=check)
+
+
+def refresh(pages: Mapping[Path, str], *, check: bool = False) -> list[Path]:
+    """Write those of some generated files that are stale, or with `check` only list them."""
     stale = []
-    for path, text in ((DOCS / "spec.md", render_spec()), (SCHEMA, render_schema())):
+    for path, text in pages.items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(path)
             if not check:
@@ -106,9 +111,14 @@ def _plain_type_name(annotation: object) -> str:
     return names_of.get(typing.cast("type", annotation), "ISO date")
 
 
-if __name__ == "__main__":
+def run_as_command(write: Callable[..., list[Path]]) -> None:
+    """Write generated files and name them; with `--check`, end with 1 at the first stale one."""
     is_check = "--check" in sys.argv[1:]
-    for page in write_reference(check=is_check):
+    for page in write(check=is_check):
         sys.stdout.write(f"{page.name} is stale, run `make docs`\n" if is_check else f"{page}\n")
         if is_check:
             sys.exit(1)
+
+
+if __name__ == "__main__":
+    run_as_command(write_reference)

@@ -138,8 +138,7 @@ def find_process(settings: Settings, name: str) -> psutil.Process | None:
         entry = json.loads(_pid_file(settings, name).read_text(encoding="utf-8"))
         process = psutil.Process(entry["pid"])
         is_same = abs(process.create_time() - entry["created"]) < 1
-        is_alive = process.status() != psutil.STATUS_ZOMBIE
-        is_here = is_alive and settings.home.samefile(process.cwd())
+        is_here = _is_running(process.pid) and settings.home.samefile(process.cwd())
     except (OSError, ValueError, KeyError, TypeError, psutil.Error):
         return None
     return process if is_same and is_here else None

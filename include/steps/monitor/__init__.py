@@ -167,7 +167,6 @@ def look_at(spec: PipelineSpec, watched: Watched, scored: Sequence[Scored]) -> W
     """Look at rows and their predictions without labels, whoever asks."""
     predictions = [table for each in scored for table in each.predictions]
     summary = sum_up(predictions)
-    common = sorted(summary.classes.items(), key=lambda one: (-one[1], one[0]))[:MAX_SHARES]
     is_regression = watched.bundle.features.task == "regression"
     return Window(
         version=watched.version,
@@ -176,7 +175,7 @@ def look_at(spec: PipelineSpec, watched: Watched, scored: Sequence[Scored]) -> W
         rows=sum(each.rows.rows for each in scored),
         columns=compare_tables(spec, watched, [each.rows for each in scored], predictions),
         mean=summary.total / max(summary.rows, 1) if is_regression else None,
-        shares={name: count / summary.rows for name, count in common},
+        shares={name: n / summary.rows for name, n in summary.rank_classes()[:MAX_SHARES]},
         estimated=estimate_scored(spec, watched, predictions),
         before=watched.reference.metrics if watched.reference else {},
     )

@@ -178,7 +178,7 @@ def _log(log: RunLog, details: ScoringDetails, summary: PredictionSummary) -> No
         "quarantined": float(sum(one.quarantined for one in details.inputs)),
         "inputs": float(len(details.inputs)),
     }
-    common = sorted(summary.classes.items(), key=lambda one: (-one[1], one[0]))
+    common = summary.rank_classes()
     if len(common) > MAX_CLASSES:
         logger.warning(
             "MLflow gets the shares of the %d most common of %d predicted classes",
