@@ -45,7 +45,8 @@ from include.specs import PipelineSpec
 from include.steps.plan_curve import SHARES, name_fit
 from include.tables.run_files import RunFiles
 from include.tracking.aliases import find_run_of_version
-from include.tracking.runs import DESCRIPTION, RunLog, describe_run, open_run
+from include.tracking.run_log import DESCRIPTION
+from include.tracking.runs import RunLog, describe_run, open_run
 
 logger = logging.getLogger(__name__)
 
@@ -119,6 +120,7 @@ def write_report(
     links = {"Report": log.artifact_url(REPORT_PAGE)}
     sentence = evidence.headline(records).sentence
     log.set_tags({DESCRIPTION: describe_run(run, sentence, links)})
+    log.describe_experiment(sentence)
     logger.info("report of %s written: %d KB at %s", run.run_key, len(page) >> 10, uri)
     return ReportRecord(uri=uri, size_bytes=len(page), artifact=REPORT_PAGE, sentence=sentence)
 

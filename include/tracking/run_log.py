@@ -14,6 +14,7 @@ from include.records import TableRef
 from include.tracking.connection import is_connection_failure, is_reachable, tracking_calls
 from include.tracking.names import entity_name, retitle
 from include.tracking.spool import MetricPoint, MetricSpool
+from include.values.formats import escape_markdown
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -32,6 +33,8 @@ RETRY_SECONDS: Final = 10.0
 # Without it MLflow's pages open as those of generative AI.
 MODE: Final = "workflowType=machine_learning"
 VIEW_KEY: Final = "gatehouse"
+# The tag in which MLflow keeps what it shows as the description of a run or an experiment.
+DESCRIPTION: Final = "mlflow.note.content"
 
 
 class RunLog:
@@ -158,6 +161,16 @@ class RunLog:
             with tracking_calls(self.server):
                 self.client.update_run(self.run_id, name=name)
             self.name = name
+
+    def describe_experiment(self, sentence: str) -> None:
+        """Let MLflow's list of experiments tell how the last run stands, and lead to the runs.
+
+        Args:
+            sentence: What became of this run; plain text.
+        """
+        text = f"{self.name}: {escape_markdown(sentence)} [All runs](<{self.runs_url}>)"
+        with tracking_calls(self.server):
+            self.client.set_experiment_tag(self.experiment_id, DESCRIPTION, text[:MAX_TAG])
 
     def artifact_url(self, path: str) -> str:
         """Give the page on which MLflow shows an artifact of the run."""

@@ -18,7 +18,7 @@ from include.errors import TrackingUnavailableError
 from include.records import RunContext
 from include.tracking.connection import connect, is_reachable, tracking_calls
 from include.tracking.names import RUNNING, deciding_name, retitle
-from include.tracking.run_log import RunLog
+from include.tracking.run_log import DESCRIPTION, RunLog
 from include.tracking.spool import EndNotes, EndState, MetricSpool
 from include.values.formats import escape_markdown
 
@@ -40,7 +40,6 @@ PARENT: Final = "mlflow.parentRunId"
 RUNS: Final = "gatehouse.runs"
 KIND: Final = "gatehouse.kind"
 ENDED: Final = {"FAILED": "failed", "KILLED": "stopped"}
-DESCRIPTION: Final = "mlflow.note.content"
 # Without it MLflow's pages take the experiment for one of generative AI.
 EXPERIMENT_TAGS: Final = {"mlflow.experimentKind": "custom_model_development"}
 

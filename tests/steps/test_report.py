@@ -72,3 +72,14 @@ def test_a_second_report_replaces_the_first(run: RunContext) -> None:
     assert first.uri == second.uri
     assert "is the new champion" in Path(second.uri).read_text(encoding="utf-8")
     assert read_logged(run, "report.html").count("<h1>") == 1
+
+
+def test_the_list_of_experiments_tells_the_last_verdict(run: RunContext) -> None:
+    result = report(make_spec(), run, *make_records().by_step.values())
+
+    log = find_run(load_settings(), run)
+    assert log is not None
+    described = log.experiment_tags["mlflow.note.content"]
+    assert described.startswith(f"{log.name}: ")
+    assert result.sentence.partition(",")[0] in described
+    assert log.runs_url in described
