@@ -96,6 +96,7 @@ def guess_columns(
             guess = _name_of_things(column, is_group=column.name == order.group)
         elif column.name == order.time and not (column.time or epoch_format(column)):
             guess = guess_number(column)
+            del guess.column["max"]  # time goes on
         else:
             guess = _guess_feature(column)
         guesses.append(_finish(column, guess))

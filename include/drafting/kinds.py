@@ -180,8 +180,10 @@ def canonical_values(column: ColumnProfile) -> list[tuple[str, int]]:
 
 
 def show_values(column: ColumnProfile) -> str:
-    """Say which values a column has, with their rows."""
+    """Say which values a column has, with their rows; of very many only how many."""
     values = canonical_values(column)
+    if not values:
+        return f"{'' if column.is_distinct_exact else 'about '}{column.distinct} values"
     few = ", ".join(f"{text} ({count})" for text, count in values[:5])
     more = ", …" if column.distinct > 5 else ""
     return f"{column.distinct} values: {few}{more}"

@@ -5,6 +5,7 @@ that occur again and again keeps each of them in one part.
 """
 
 import itertools
+import math
 import re
 from typing import Final, NamedTuple
 
@@ -16,11 +17,18 @@ from include.drafting.profile import ColumnProfile, FileProfile
 from include.specs.columns import Column, DatetimeColumn, NumberColumn
 from include.values.casts import cast_column
 from include.values.reading import Reading
+from include.values.statistics import Floats
 from include.values.times import PER_SECOND
 
 MIN_TIMES: Final = 10
+# So many are enough where a name and a number that counts time name every row.
+MIN_PERIODS: Final = 5
+# From this share of all pairs on, every thing was met at every time.
+BALANCED: Final = 0.95
 MIN_THINGS: Final = 20
 NEARLY_ALL: Final = 0.98
+# Many different values are only estimated, to some per cent.
+ESTIMATED: Final = 0.9
 # So many rows at one time may be the pairs of two things, and no fewer.
 MIN_IN_PAIR: Final = 4
 REGULAR: Final = 0.7
@@ -50,6 +58,7 @@ TIMES: Final = frozenset(
 COUNTED: Final = TIMES | {
     *("t", "day", "week", "month", "quarter", "period", "hour", "minute", "second", "step"),
     *("tick", "frame", "cycle", "round", "season", "days", "weeks", "tag", "woche", "monat"),
+    *("julday", "yday", "doy", "dayofyear"),
 }
 # A target so like that of the row before is hardly that of another thing.
 LIKE_BEFORE: Final = 0.5
@@ -62,6 +71,8 @@ SEASONS: Final = ((HOUR, 24), (DAY, 7), (7 * DAY, 52), (30.4 * DAY, 12), (91.3 *
 YEARS: Final = frozenset(["year", "jahr"])
 FIRST_YEAR, LAST_YEAR = 1500, 2200
 TIME_PARTS: Final = ("year", "month", "day", "hour", "minute", "second")
+# Seconds from one to the next of what counts time.
+UNITS: Final = {"hour": HOUR, "day": DAY, "week": 7 * DAY, "month": 30.4 * DAY}
 # Smallest and largest value of the parts after the day.
 CLOCK: Final = {"hour": 23, "minute": 59, "second": 59}
 
@@ -104,6 +115,12 @@ def find_order(profile: FileProfile, target: str, hints: Hints) -> RowOrder:
     time = next((one for one in others if one.name == hints.time), None) or _find_time(others)
     if hints.group and not hints.time:
         return RowOrder(group=hints.group, reason="asked for")
+    is_counted = False
+    if time is None and not parts:
+        time, told = _find_counter(profile, others, things, target)
+        is_counted = time is not None
+        if told:
+            return told
     if time is None and not parts:
         hidden = _find_hidden_order(profile, others, target)
         if not things:
@@ -131,7 +148,9 @@ def find_order(profile: FileProfile, target: str, hints: Hints) -> RowOrder:
         reason += f"; CHECK: {names} repeat over time; `--group` splits by one of them instead"
     pair = "" if is_series else _find_pair(profile, others, moments, distinct)
     reason += pair
-    if not pair and (not is_series or step is None):
+    if is_counted:
+        reason += f"; CHECK: {name} is a number that is taken for the time; else use another split"
+    elif not pair and (not is_series or step is None):
         reason += "; CHECK: if rows are no observations over time, use another split"
     return RowOrder(name, parts, series, None, _lags_for(step, distinct), reason)
 
@@ -164,21 +183,68 @@ def hint_at_things(column: ColumnProfile) -> str:
     )
 
 
+def _find_counter(
+    profile: FileProfile, columns: list[ColumnProfile], things: list[ColumnProfile], target: str
+) -> tuple[ColumnProfile | None, RowOrder | None]:
+    """Find a number that counts time: with a name it names every row, or it orders the file.
+
+    Where things have clocks of their own, which end at different times, the things decide.
+
+    Returns:
+        The column that counts; or what decides in its place; or neither.
+    """
+    counters = [one for one in columns if _counts_time(one, columns)]
+    years = [one for one in counters if split_name(one.name) & YEARS]
+    for one in years if things else counters:
+        series = _find_series(profile, columns, (one.name,), one.distinct)
+        if series is None or one.whole < one.filled:
+            continue
+        names = profile.count_distinct(series)
+        if one in years or profile.rows >= BALANCED * names * one.distinct:
+            return one, None
+        reason = (
+            f"{names} values of {series}, each with {one.name} of its own: each stays in one part, "
+            f"so that the test asks for new ones; CHECK: if {one.name} is one time for all, "
+            f"`--time` {one.name} splits by it"
+        )
+        return None, RowOrder(group=series, reason=reason)
+    if not things and _is_like_before(profile, target) > LIKE_BEFORE:
+        return next((one for one in counters if _is_sorted(profile, one)), None), None
+    return None, None
+
+
+def _counts_time(column: ColumnProfile, columns: list[ColumnProfile]) -> bool:
+    """Tell whether a number seems to count time; parts of a date, but for the year, do not."""
+    parts = [one for one in columns if one.name.lower() in TIME_PARTS]
+    is_part = column in parts and len(parts) > 1 and not split_name(column.name) & YEARS
+    is_whole_column = column.is_numeric and column.filled == column.rows
+    is_named = bool(split_name(column.name) & (COUNTED | YEARS))
+    return is_named and is_whole_column and column.distinct >= MIN_PERIODS and not is_part
+
+
+def _is_sorted(profile: FileProfile, column: ColumnProfile) -> bool:
+    """Tell whether the file is in the order of a number, up or down."""
+    steps = np.diff(_read_numbers(profile, column))
+    return column.distinct >= MIN_TIMES and bool((steps >= 0).all() or (steps <= 0).all())
+
+
 def _find_hidden_order(profile: FileProfile, columns: list[ColumnProfile], target: str) -> str:
     """Say what hints at an order in time: what counts it, and a target that lasts."""
     counters = [
         f"{one.name} ({one.distinct} values)"
         for one in columns
-        if one.distinct >= MIN_TIMES
-        and one.is_numeric
-        and one.filled == one.rows
-        and split_name(one.name) & COUNTED
+        if one.distinct >= MIN_TIMES and _counts_time(one, columns)
     ]
+    parts = [one.name for one in columns if one.is_numeric and one.name.lower() in TIME_PARTS]
     hints = ""
     if counters:
         hints = f"; CHECK: {', '.join(counters)} may count time: `--time` splits by one of them"
-    learned = next(column for column in profile.columns if column.name == target)
-    likeness = _compare_with_before(profile, learned) if learned.is_numeric else 0.0
+    elif len(parts) > 1:
+        hints = (
+            f"; CHECK: {', '.join(parts)} may be parts of a time: joined into one column of the "
+            "source, written as 2024-01-31, they can order the rows"
+        )
+    likeness = _is_like_before(profile, target)
     if likeness > LIKE_BEFORE:
         hints += (
             f"; CHECK: the target is like that of the row before (correlation {likeness:.2f}): if "
@@ -187,13 +253,21 @@ def _find_hidden_order(profile: FileProfile, columns: list[ColumnProfile], targe
     return hints
 
 
-def _compare_with_before(profile: FileProfile, column: ColumnProfile) -> float:
-    """Correlate a column's numbers with those of the rows before."""
-    contract = NumberColumn(name="any", kind="number", **column.reading.options)
-    numbers = _read_values(profile, column, contract).to_numpy()
+def _is_like_before(profile: FileProfile, target: str) -> float:
+    """Correlate the target's numbers with those of the rows before; 0 for anything else."""
+    column = next(one for one in profile.columns if one.name == target)
+    if not column.is_numeric:
+        return 0.0
+    numbers = _read_numbers(profile, column)
     if len(numbers) < MIN_BEFORE or np.ptp(numbers) == 0:
         return 0.0
     return float(np.corrcoef(numbers[:-1], numbers[1:])[0, 1])
+
+
+def _read_numbers(profile: FileProfile, column: ColumnProfile) -> Floats:
+    contract = NumberColumn(name="any", kind="number", **column.reading.options)
+    numbers: Floats = _read_values(profile, column, contract).to_numpy()
+    return numbers
 
 
 def _read_values(profile: FileProfile, column: ColumnProfile, contract: Column) -> pa.ChunkedArray:
@@ -255,9 +329,10 @@ def _find_series(
 ) -> str | None:
     """Find the column that with the time names every row: the stores of a panel."""
     share = profile.rows / max(1, distinct)
-    if share < 1 / NEARLY_ALL or distinct < MIN_TIMES:
+    if share < 1 / NEARLY_ALL or distinct < MIN_PERIODS:
         return None
-    keys = [one for one in _list_keys(columns, moments) if share <= one.distinct <= 5 * share]
+    fewest, most = ESTIMATED * share, 5 * share
+    keys = [one for one in _list_keys(columns, moments) if fewest <= one.distinct <= most]
     for key in keys[:20]:
         if profile.count_distinct(*moments, key.name) >= NEARLY_ALL * profile.rows:
             return key.name
@@ -274,7 +349,7 @@ def _find_pair(
     keys = [one for one in _list_keys(columns, moments) if 2 <= one.distinct <= share]
     for one, other in itertools.combinations(keys[-6:], 2):
         series = one.distinct * other.distinct
-        if not share <= series <= 5 * share:
+        if not ESTIMATED * share <= series <= 5 * share:
             continue
         if profile.count_distinct(*moments, one.name, other.name) >= NEARLY_ALL * profile.rows:
             return (
@@ -309,12 +384,19 @@ def _find_step(
     if time is None:
         return None
     form = time.time.format if time.time else epoch_format(time)
-    contract = DatetimeColumn(name="any", kind="datetime", format=form)
-    moments = _read_values(profile, time, contract).cast(pa.timestamp("us")).to_numpy()
-    steps = np.diff(np.unique(moments.astype("int64"))) / 1e6
+    unit = 1.0
+    if time.time or form:
+        contract = DatetimeColumn(name="any", kind="datetime", format=form)
+        read = _read_values(profile, time, contract).cast(pa.timestamp("us")).to_numpy()
+        moments = read.astype("int64") / 1e6
+    else:
+        moments = _read_numbers(profile, time)
+        words = split_name(time.name)
+        unit = next((seconds for word, seconds in UNITS.items() if word in words), math.inf)
+    steps = np.diff(np.unique(moments))
     middle = float(np.median(steps)) if len(steps) else 0.0
     near = (steps > 0.9 * middle) & (steps < 1.1 * middle)
-    return middle if middle and near.mean() >= REGULAR else None
+    return middle * unit if middle and near.mean() >= REGULAR else None
 
 
 def _lags_for(step: float | None, moments: int) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ PROBE_FITS: Final = 0.8
 DAYS: Final = (
     *("%Y/%m/%d", "%Y.%m.%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y"),
     *("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%y-%m-%d", "%d-%m-%y", "%d-%b-%Y", "%d-%b-%y"),
-    *("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d. %B %Y"),
+    *("%d %b %Y", "%d %B %Y", "%b %d %Y", "%b %d, %Y", "%B %d, %Y", "%d. %B %Y"),
 )
 MONTHS: Final = ("%B %Y", "%b %Y", "%Y %b", "%b-%Y", "%b-%y", "%m/%Y", "%m-%Y")
 HALVES: Final = (" %I:%M %p", " %I:%M:%S %p")

@@ -1,8 +1,9 @@
 """Which columns together give the target away: sums, differences and products of a few.
 
-The columns are chosen one by one, each time the one that goes best with what is left of the target
-(orthogonal matching pursuit: Pati, Rezaiifar and Krishnaprasad 1993), on the sample that the check
-of single columns reads. Products and ratios are sums of logarithms.
+All pairs are tried by their correlations; more columns are chosen one by one, each time the one
+that goes best with what is left of the target (orthogonal matching pursuit: Pati, Rezaiifar and
+Krishnaprasad 1993), on the sample that the check of single columns reads. Products and ratios are
+sums of logarithms.
 """
 
 from typing import Any, Final
@@ -17,8 +18,11 @@ from include.specs.columns import NumericColumn
 from include.values.statistics import Floats
 
 MAX_COLUMNS: Final = 10
-# Rounding leaves so much of the variance of a sum unexplained.
+# Rounding leaves so much of the variance of a sum unexplained; of many columns that rise together
+# any ten explain that much of an eleventh, and only all of it tells a sum.
 EXACT: Final = 0.999
+FEW: Final = 3
+EXACT_OF_MANY: Final = 1 - 1e-6
 ROWS_PER_COLUMN: Final = 10
 
 
@@ -68,17 +72,29 @@ def _fit(
     usable = np.flatnonzero(spread > 0)
     scaled = (values[:, usable] - values[:, usable].mean(axis=0)) / spread[usable]
     aim = target - target.mean()
-    chosen = _pursue(scaled, aim)
+    chosen = _find_pair(scaled, aim) or _pursue(scaled, aim)
     if len(chosen) < 2:
         return []
     weights = np.linalg.lstsq(scaled[:, chosen], aim, rcond=None)[0] / spread[usable[chosen]]
     found = tuple(names[usable[place]] for place in chosen)
-    joint = " + ".join if words == "sum" else " * ".join
-    parts = [
-        f"{weight:.3g} {name}" if words == "sum" else f"{name}^{weight:.3g}"
-        for weight, name in zip(weights, found, strict=True)
-    ]
-    return [(found, f"together they are the target: {joint(parts)}")]
+    pairs = list(zip(weights, found, strict=True))
+    if words == "sum":
+        parts = " ".join(f"{'-' if w < 0 else '+'} {abs(w):.3g} {name}" for w, name in pairs)
+        parts = parts.removeprefix("+ ")
+    else:
+        parts = " * ".join(f"{name}^{weight:.3g}" for weight, name in pairs)
+    return [(found, f"together they are the target: {parts}")]
+
+
+def _find_pair(scaled: Floats, aim: Floats) -> list[int]:
+    """Find two columns that explain all of the target, by the R² of two regressors."""
+    between = scaled.T @ scaled / len(aim)
+    alone = scaled.T @ aim / (len(aim) * aim.std())
+    free = 1 - between**2
+    explained = alone[:, None] ** 2 + alone**2 - 2 * alone[:, None] * alone * between
+    share = np.divide(explained, free, out=np.zeros_like(free), where=free > 1 - EXACT_OF_MANY)
+    first, second = np.unravel_index(share.argmax(), share.shape)
+    return [int(first), int(second)] if share[first, second] >= EXACT_OF_MANY else []
 
 
 def _pursue(scaled: Floats, aim: Floats) -> list[int]:
@@ -86,12 +102,14 @@ def _pursue(scaled: Floats, aim: Floats) -> list[int]:
     total = float(aim @ aim)
     chosen: list[int] = []
     rest: Any = aim
+    limit = 0.0
     for _ in range(min(MAX_COLUMNS, scaled.shape[1], len(aim) // ROWS_PER_COLUMN)):
         scores = np.abs(scaled.T @ rest)
         scores[chosen] = -1
         chosen.append(int(scores.argmax()))
         rest = _remainder(scaled, aim, chosen)
-        if rest @ rest <= (1 - EXACT) * total:
+        limit = (1 - (EXACT if len(chosen) <= FEW else EXACT_OF_MANY)) * total
+        if rest @ rest <= limit:
             break
     else:
         return []
@@ -99,7 +117,7 @@ def _pursue(scaled: Floats, aim: Floats) -> list[int]:
         fewer = [one for one in chosen if one != place]
         if fewer:
             left = _remainder(scaled, aim, fewer)
-            chosen = fewer if left @ left <= (1 - EXACT) * total else chosen
+            chosen = fewer if left @ left <= limit else chosen
     return chosen
 
 

@@ -3,6 +3,7 @@
 Each is read by ingest as it was drafted: no cell is refused but those that the draft names.
 """
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,10 @@ SHUFFLED = RANDOM.permutation(ROWS)
 ORDERS = [f"A{n:05}" for n in SHUFFLED]
 HOURS = pd.date_range("2024-01-01", periods=ROWS, freq="h")
 BERLIN = pd.date_range("2024-10-20", periods=ROWS, freq="h", tz="Europe/Berlin")
+LASTING = np.cumsum(RANDOM.normal(0, 1, ROWS)).round(2)
+LIVES = (40, 25, 60, 10, 35, 20, 50)
+UNIT = np.repeat(np.arange(len(LIVES)), LIVES)
+CYCLE = np.concatenate([np.arange(life) for life in LIVES])
 SECONDS = 1_650_000_000 + 3600 * np.arange(ROWS)
 
 
@@ -127,6 +132,29 @@ SPLITS: dict[str, tuple[pd.DataFrame, str, str]] = {
     "long ids": (table(LABELS, who=[10**18 + n // 5 for n in range(ROWS)]), "group", "who"),
     "orders": (table(LABELS, order_id=ORDERS), "stratified", "order_id"),
     "orders, a number": (table(noise(), order_id=ORDERS), "hash", "order_id"),
+    "weeks of stores": (
+        table(LABELS, store=list("abcd") * 60, week=np.arange(ROWS) // 4),
+        "time",
+        "week",
+    ),
+    "few years of many firms": (
+        table(noise(), firm=np.arange(ROWS) // 6, year=1980 + np.arange(ROWS) % 6),
+        "time",
+        "year",
+    ),
+    "years in two digits": (
+        table(noise(), county=np.arange(ROWS) // 8, year=60 + np.arange(ROWS) % 8),
+        "time",
+        "year",
+    ),
+    "years as fractions": (table(LASTING, time=1900 + np.arange(ROWS) / 12), "time", "time"),
+    "hours by day of the year": (table(LASTING, yday=10 + np.arange(ROWS) // 24), "time", "yday"),
+    "engines until they fail": (table(LASTING, unit=UNIT, cycle=CYCLE), "group", "unit"),
+    "visits of patients": (
+        table(noise(), patient=np.arange(ROWS) // 6, week=np.arange(ROWS) % 6),
+        "group",
+        "patient",
+    ),
     "no order": (table(noise(), k=RANDOM.integers(0, 9, ROWS)), "hash", "row_id"),
 }
 
@@ -147,6 +175,15 @@ def test_the_series_of_a_panel_group_its_lags(data_root: Path, name):
     assert "predicts 1 row ahead" in text
 
 
+def test_hundreds_of_series_are_found_though_their_number_is_estimated(data_root: Path):
+    frame = panel(list(range(1, 739)), 8, "store").assign(day=lambda f: f["day"].dt.day + 1982)
+    spec, text = draft(data_root, frame.rename(columns={"day": "year", "store": "firm"}))
+    assert (spec.split.by, spec.cleaning.group_by) == ("year", "firm")
+    assert "CHECK: year is a number that is taken for the time" in text
+    assert spec.column_by_name["year"].max is None
+    assert re.search(r"names the series: about \d+ values", text)
+
+
 def test_two_names_of_one_series_are_told(data_root: Path):
     frame = panel(list(range(12)), 40, "time")
     frame["item"] = frame["store"].mod(4).map("i{}".format)
@@ -158,13 +195,13 @@ def test_two_names_of_one_series_are_told(data_root: Path):
 
 COUNTED = {
     "steps": (table(noise(), step=np.arange(ROWS)), "step (240 values) may count time"),
-    "weeks of a panel": (
-        table(LABELS, store=list("abcd") * 60, week=np.arange(ROWS) // 4),
-        "week (60 values) may count time",
+    "month and day": (
+        table(noise(), month=5 + np.arange(ROWS) // 31, day=1 + np.arange(ROWS) % 31),
+        "month, day may be parts of a time",
     ),
     "Excel's days": (table(LABELS, date=45_000 + SHUFFLED), "date (240 values) may count time"),
     "no column at all": (
-        table(np.cumsum(RANDOM.normal(0, 1, ROWS)).round(2)),
+        table(LASTING),
         "the target is like that of the row before (correlation 0.9",
     ),
 }
@@ -204,7 +241,7 @@ def test_a_long_tailed_target_is_learned_as_a_logarithm(data_root: Path, target,
 
 WRITTEN_TIMES = [
     *("%d/%m/%y %H:%M", "%y-%m-%d %H:%M", "%m/%d/%Y %I:%M %p", "%Y-%m-%d %I:%M:%S %p"),
-    *("%H:%M %d.%m.%Y", "%d/%m/%Y %H.%M"),
+    *("%H:%M %d.%m.%Y", "%d/%m/%Y %H.%M", "%b %d %Y"),
     *("%B %d, %Y %H:%M", "%d-%b-%y %H:%M", "%Y%m%d%H%M%S", "%Y%m%d%H%M"),
     *("%a %b %d %H:%M:%S +0000 %Y", "%a, %d %b %Y %H:%M:%S +0000", "%d/%b/%Y:%H:%M:%S +0000"),
     "%Y-%m-%d %H:%M:%S,123",

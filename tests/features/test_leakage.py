@@ -255,3 +255,18 @@ def test_columns_that_together_make_the_target_are_found() -> None:
     assert "give one of them `kind: ignore`" in warning
     noisy = frame["a"] + frame["c"] + random.normal(0, 0.2, 300)
     assert find_joint_leaks(spec, frame.assign(y=noisy)) == []
+
+
+def test_columns_that_only_rise_with_the_target_are_no_leak_and_its_own_parts_are() -> None:
+    random = np.random.default_rng(0)
+    trend = np.linspace(100, 150, 120)
+    names = [f"c{place}" for place in range(12)]
+    frame = pd.DataFrame({name: trend + random.normal(0, 2, 120) for name in names})
+    columns = [{"name": name, "kind": "number"} for name in (*names, "y")]
+    spec = make_spec(target={"column": "y", "task": "regression"}, columns=columns, promotion={})
+
+    like_all = frame.mean(axis=1) + random.normal(0, 0.3, 120)
+    assert find_joint_leaks(spec, frame.assign(y=like_all)) == []
+    ((found, how),) = find_joint_leaks(spec, frame.assign(y=frame["c3"] - frame["c7"]))
+    assert found == ("c3", "c7")
+    assert how.endswith(": 1 c3 - 1 c7")
