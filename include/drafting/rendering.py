@@ -121,12 +121,17 @@ def _choices(
     lines.append(_split_line(order, task))
     rows = profile.rows
     hidden = [32, 16] if rows < SMALL else [64, 32] if rows < LARGE else [256, 128]
-    lines.append(f"model: {write_flow({'kind': 'mlp', 'hidden': hidden})}  # by the number of rows")
+    is_forecast = bool(order.lags) and task == "regression"
+    model: dict[str, Any] = {"kind": "mlp", "hidden": hidden}
+    reason = "by the number of rows"
+    if is_forecast:
+        model["change_from"] = f"{target.name}_lag_{order.lags[0]}"
+        reason += "; it starts from repeating the past, and learns the change"
+    lines.append(f"model: {write_flow(model)}  # {reason}")
     batch = 32 if rows < SMALL else 128 if rows < LARGE else 1024
     training = {"epochs": 30, "batch_size": batch}
     lines.append(f"training: {write_flow(training)}  # early stopping ends it sooner")
     gate = "rmse" if task == "regression" else "log_loss"
-    is_forecast = order.lags and task == "regression"
     past = "; that it beats repeating the past is a gate by itself" if is_forecast else ""
     note = f"add `require`: what is good enough for you?{past}"
     lines.append(f"promotion: {{compare: {gate}}}  # {note}")

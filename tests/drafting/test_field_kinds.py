@@ -172,6 +172,7 @@ def test_the_series_of_a_panel_group_its_lags(data_root: Path, name):
     assert spec.cleaning.group_by == "store"
     assert spec.cleaning.lags[0].lags == (1, 2, 3, 7)
     assert spec.cleaning.horizon == 1
+    assert spec.model.change_from == "y_lag_1"
     assert "predicts 1 row ahead" in text
 
 
