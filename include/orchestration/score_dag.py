@@ -61,12 +61,12 @@ def build_score_dag(spec: PipelineSpec) -> DAG:
     ) as score_dag:
 
         @task
-        def read_inputs(params: Any = None, ti: Any = None) -> list[int]:
+        def read_inputs(params: Any = None, ti: Any = None, dag_run: Any = None) -> list[int]:
             from include.steps.score.inputs import find_new_inputs
             from include.steps.score.inputs import read_inputs as step
 
             version, inputs = find_new_inputs(
-                effective_spec(scored, params),
+                effective_spec(scored, params, dag_run),
                 is_asked=bool(params.get("source_uri")),
                 force=bool(params.get("force")),
             )
