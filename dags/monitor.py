@@ -1,6 +1,6 @@
 """Airflow DAGs: `monitor__<pipeline>`, one for each file in include/pipelines.
 
-compare_window → start_training → close_run
+compare_window → start_training, go_back → close_run
 """
 
 from include.orchestration.families import build_family

@@ -6,6 +6,7 @@ from airflow.sdk import DAG, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.orchestration.assets import drift_asset, predictions_asset
+from include.orchestration.go_back import go_back_after
 from include.orchestration.links import link_to_mlflow
 from include.orchestration.notices import tell_drift
 from include.orchestration.policies import build_schedule, catchup_start, default_args
@@ -21,7 +22,7 @@ from include.specs import PipelineSpec
 DOC = """\
 **Whether the rows that {description} scores are still those it was tested on**
 
-`compare_window`, and `close_run` ends the MLflow run, whatever happened.
+`compare_window → start_training` and `go_back`; `close_run` ends the MLflow run, whatever happened.
 
 **Reads** the deliveries of `score__{name}` that no window holds yet, and compares each column, the
 predictions, and all columns together, with what the champion's test rows looked like. **Labels**
@@ -30,9 +31,11 @@ belong to. Until then it is estimated from calibrated probabilities.
 
 **Produces** a window, a page with the trends of all windows, its figures in the MLflow experiment
 `{name}-monitor`, each window a step, and, if something drifted or performance was lost and the
-policy says so, an event of the asset `drift__{name}`, which starts a training. It judges no model
-and moves no alias: **any failure** is harmless to the champion. **Skipped** means that nothing new
-was scored and no new label came.
+policy says so, an event of the asset `drift__{name}`, which starts a training. After a promotion
+the champion before scored the first inputs along: where labels of those rows show that the new one
+is surely worse, `go_back` starts a run of `rollback`, which asks a person or goes back by itself
+(`scoring.shadow`). **Any failure** is harmless to the champion. **Skipped** means that nothing new
+was scored and no new label came, or that there is no reason to.
 """
 
 
@@ -74,7 +77,9 @@ def build_monitor_dag(spec: PipelineSpec) -> DAG:
         def close_run() -> None:
             perform_close(spec)
 
-        started = start_training(compare_window())
-        started >> close_run().as_teardown(on_failure_fail_dagrun=True)
+        compared = compare_window()
+        closing = close_run().as_teardown(on_failure_fail_dagrun=True)
+        start_training(compared) >> closing
+        compared >> go_back_after(spec, "compare_window") >> closing
         link_to_mlflow(*monitor_dag.tasks)
     return monitor_dag

@@ -21,8 +21,9 @@ Name the pipeline, the version (empty: the one that the champion replaced) and t
 version's files are checked against their seal, and it must answer its golden rows as it did in its
 run; then the alias `champion` moves, and `previous` stands for the version that was left.
 
-A run that `score__<pipeline>` started says why: the champion before disagrees with the new one.
-With `ask` a person decides; no answer keeps the champion, and then **`rollback` is skipped**.
+A run that `score__<pipeline>` or `monitor__<pipeline>` started says why: the champion before
+disagrees with the new one, or labels that came since show that it was better. With `ask` a person
+decides; no answer keeps the champion, and then **`rollback` is skipped**.
 
 What scores and serves follows by itself: earlier predictions come back exactly. The next candidate
 asks a person, so that no schedule undoes it. **A failure** leaves the champion as it is.

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.orchestration.assets import incoming_asset, model_asset, predictions_asset
+from include.orchestration.go_back import go_back_after
 from include.orchestration.links import link_to_mlflow
 from include.orchestration.params import build_data_params
 from include.orchestration.policies import build_schedule, catchup_start, default_args
@@ -42,32 +42,6 @@ that it cannot be read; all others are delivered.
 """
 
 
-class GoBackOperator(TriggerDagRunOperator):
-    """Start a run of `rollback` if the champion before disagrees too much; once for a version."""
-
-    spec: PipelineSpec
-
-    def execute(self, context: Any) -> None:
-        """Trigger it, or skip.
-
-        Raises:
-            AirflowSkipException: There is no reason to.
-        """
-        found = context["ti"].xcom_pull(task_ids="shadow")
-        if found is None or not found.goes_back:
-            raise AirflowSkipException("the champion stays" if found is None else found.why)
-        name = self.spec.name
-        self.trigger_run_id = f"shadow__{name}__{found.version}"
-        self.conf = {
-            "pipeline": name,
-            "version": int(found.previous),
-            "instead_of": int(found.version),
-            "reason": f"scoring along, {found.why}"[:200],
-            "ask": self.spec.scoring.shadow.then == "ask",
-        }
-        super().execute(context)
-
-
 def build_score_dag(spec: PipelineSpec) -> DAG:
     """Build `score__<pipeline>`; its page in the Airflow UI is `DOC`."""
     scored = spec.to_score()
@@ -87,12 +61,12 @@ def build_score_dag(spec: PipelineSpec) -> DAG:
     ) as score_dag:
 
         @task
-        def read_inputs(params: Any = None, ti: Any = None) -> list[int]:
+        def read_inputs(params: Any = None, ti: Any = None, dag_run: Any = None) -> list[int]:
             from include.steps.score.inputs import find_new_inputs
             from include.steps.score.inputs import read_inputs as step
 
             version, inputs = find_new_inputs(
-                effective_spec(scored, params),
+                effective_spec(scored, params, dag_run),
                 is_asked=bool(params.get("source_uri")),
                 force=bool(params.get("force")),
             )
@@ -141,12 +115,8 @@ def build_score_dag(spec: PipelineSpec) -> DAG:
 
         read = read_inputs()
         delivered = deliver(predict_shard.expand(shard=read))
-        go_back = GoBackOperator(
-            task_id="go_back", trigger_dag_id="rollback", skip_when_already_exists=True
-        )
-        go_back.spec = spec
         closing = close_run().as_teardown(on_failure_fail_dagrun=True)
-        read >> delivered >> shadow() >> go_back >> closing
+        read >> delivered >> shadow() >> go_back_after(spec, "shadow") >> closing
         link_to_mlflow(*score_dag.tasks)
     # Set last: Airflow copies what is there to every operator, several times over.
     score_dag.params = build_data_params(scored)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from zoneinfo import ZoneInfo
 
 from airflow.sdk import Connection, get_current_context
 from airflow.sdk.exceptions import (
@@ -32,6 +33,7 @@ from include.records import ALL_TASKS, STEPS, PrepareRecord, Record, RunContext
 from include.records.form import apply_params
 from include.settings import load_settings
 from include.specs import PipelineSpec
+from include.specs.dates import at_day
 from include.specs.sources import FileSource, HttpSource
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ def perform(
     check_handed_on(step, records)
     context = get_current_context()
     run = build_run_context(spec, context)
-    effective = effective_spec(spec, context["params"])
+    effective = effective_spec(spec, context["params"], context["dag_run"])
     wait_for_turn(run, context["ti"])
     is_first = not context["task"].upstream_task_ids
     check_same_code(effective, run, step.__module__, is_first=is_first)
@@ -174,14 +176,23 @@ def planned_shares() -> list[float]:
     return list(get_current_context()["ti"].xcom_pull(task_ids="plan_curve") or ())
 
 
-def effective_spec(spec: PipelineSpec, params: Mapping[str, Any]) -> PipelineSpec:
-    """Write the form into the spec, and refuse a source that the form may not name.
+def effective_spec(spec: PipelineSpec, params: Mapping[str, Any], dag_run: Any) -> PipelineSpec:
+    """Write the form and the day of a run into the spec; refuse a source that no form may name.
+
+    Args:
+        spec: The pipeline.
+        params: The form.
+        dag_run: The run; its logical date, which a backfill takes from the past, is the day that
+            the source may name. A run without one has the day on which it is due.
 
     Raises:
         ParamError: A key or a value is not accepted.
         SourceError: The source lies outside the allowed places.
     """
     effective = apply_params(spec, params)
+    at = dag_run.logical_date or dag_run.run_after
+    day = at.astimezone(ZoneInfo(find_zone(spec, dag_run.dag_id))).date()
+    effective = effective.replace(source=at_day(effective.source, day))
     source = effective.source
     if params.get("source_uri") and isinstance(source, FileSource | HttpSource):
         from include.sources.access import check_files_allowed
@@ -189,6 +200,13 @@ def effective_spec(spec: PipelineSpec, params: Mapping[str, Any]) -> PipelineSpe
         settings = load_settings()
         check_files_allowed(source, settings.allowed_source_roots, settings.sources)
     return effective
+
+
+def find_zone(spec: PipelineSpec, dag_id: str) -> str:
+    """Give the time zone in which a DAG's days begin: that of its schedule."""
+    schedules = {"score": spec.scoring.schedule, "monitor": spec.monitoring.schedule}
+    schedule = schedules.get(dag_id.partition("__")[0], spec.schedule)
+    return schedule.timezone if schedule else "UTC"
 
 
 def build_run_context(spec: PipelineSpec, context: Any) -> RunContext:

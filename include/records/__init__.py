@@ -45,6 +45,7 @@ from include.records.scoring import (
     ShadowRecord,
     Shard,
     ShardScores,
+    WayBack,
 )
 from include.records.simulation import PolicyCourse, Simulation
 from include.records.tables import (
@@ -127,5 +128,6 @@ __all__ = [
     "ValidateRecord",
     "Verdict",
     "VerdictKind",
+    "WayBack",
     "Window",
 ]

@@ -6,6 +6,7 @@ from typing import Final, Literal
 from pydantic import Field
 
 from include.records.run import Record
+from include.records.scoring import WayBack
 
 State = Literal["stable", "drift", "too little data", "no baseline"]
 # Names the entry of the classifier that tells rows of a window from those of the reference.
@@ -107,3 +108,6 @@ class MonitorRecord(Record):
     starts_training: bool
     why: str
     window_uri: str
+    back: WayBack | None = Field(
+        default=None, description="By labels of the rows that the champion before scored along."
+    )

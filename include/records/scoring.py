@@ -82,15 +82,20 @@ class ScoredInput(Record):
     shadow: Shadow | None = None
 
 
-class ShadowRecord(Record):
-    """Result of `shadow`: over all inputs of the champion that the one before scored along."""
+class WayBack(Record):
+    """Whether a champion is to give way to the one that it replaced, and why or why not."""
 
     version: str
     previous: str
-    rows: int
-    disagreement: float = Field(description="Share of the rows.")
     goes_back: bool
     why: str
+
+
+class ShadowRecord(WayBack):
+    """Result of `shadow`: over all inputs of the champion that the one before scored along."""
+
+    rows: int
+    disagreement: float = Field(description="Share of the rows.")
 
 
 class Delivery(Record):

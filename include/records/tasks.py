@@ -54,6 +54,7 @@ SCORING_TASKS: Final = {
 MONITORING_TASKS: Final = {
     "compare_window": Task(MonitorRecord, is_on_request=True),
     "start_training": Task(is_on_request=True),
+    "go_back": Task(is_on_request=True),
 }
 ALL_TASKS: Final = TASKS | SCORING_TASKS | MONITORING_TASKS
 # The steps that a report tells of; their records are all that it takes.

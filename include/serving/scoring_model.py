@@ -4,7 +4,6 @@ MLflow loads it through `_load_pyfunc` from the copy of our code inside a bundle
 and what it imports must work where neither the project nor its settings exist.
 """
 
-import os
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -50,8 +49,6 @@ class ScoringModel:
         Raises:
             IntegrityError: A file is missing, unreadable or holds code.
         """
-        # Keras asks for TensorFlow unless told otherwise, and a server's shell tells it nothing.
-        os.environ.setdefault("KERAS_BACKEND", "jax")
         from include.features.preprocessor import Preprocessor
         from include.serving.network_file import load_network
 

@@ -66,10 +66,17 @@ class ShadowSpec(SpecModel):
         "numbers more than half a standard deviation of the target apart. It counts as passed "
         "when the lower end of the share's 95 % interval is beyond it.",
     )
+    tolerance: float = Field(
+        default=0.0,
+        ge=0,
+        description="How much worse than the one before it may be by late labels of these rows, in "
+        "units of `promotion.compare`; it counts as passed when it is surely worse than that, but "
+        "for a chance of `monitoring.alpha`.",
+    )
     then: Literal["ask", "rollback"] = Field(
         default="ask",
-        description="What follows beyond it: a person is asked in the run of the DAG `rollback`, "
-        "and no answer keeps the champion; or it goes back by itself, and tells.",
+        description="What follows beyond either: a person is asked in the run of the DAG "
+        "`rollback`, and no answer keeps the champion; or it goes back by itself, and tells.",
     )
 
 

@@ -70,7 +70,9 @@ class FileSource(FileOptions):
         min_length=1,
         max_length=MAX_URI_LENGTH,
         description="Path or URI (s3://…); relative paths start at the sources directory of the "
-        "data root. A glob or a directory stands for all its files in name order.",
+        "data root. A glob or a directory stands for all its files in name order. `{date}`, "
+        "`{year}`, `{month}` and `{day}` stand for the day of the run: its logical date in the "
+        "time zone of the schedule, so that a backfill reads the rows of that day.",
     )
     test_uri: str | None = Field(
         default=None,
@@ -83,7 +85,9 @@ class HttpSource(FileOptions):
 
     kind: Literal["http"] = Field(description="A file behind an http or https address.")
     uri: str = Field(
-        pattern=r"^https?://", max_length=MAX_URI_LENGTH, description="Address of the file."
+        pattern=r"^https?://",
+        max_length=MAX_URI_LENGTH,
+        description="Address of the file; it may name the day of the run, as that of a file may.",
     )
     timeout_seconds: float = Field(default=60, gt=0, description="Seconds without a byte.")
     max_bytes: int = Field(
@@ -100,7 +104,9 @@ class SqlSource(SpecModel):
         description="Id of an Airflow connection; its secret stays in Airflow.",
     )
     query: str = Field(
-        min_length=1, description="A SELECT statement; add ORDER BY for a stable row order."
+        min_length=1,
+        description="A SELECT statement; add ORDER BY for a stable row order. It may name the day "
+        "of the run, as a file's `uri` may: `WHERE day <= '{date}'`.",
     )
     fingerprint: str | None = Field(
         default=None,

@@ -16,6 +16,12 @@ def test_the_tasks_are_those_of_the_table_in_its_order_and_a_teardown():
     assert names == [*MONITORING_TASKS, "close_run"]
 
 
+def test_no_training_has_to_be_started_before_a_champion_gives_way():
+    go_back = build_monitor_dag(make_spec()).get_task("go_back")
+    assert go_back.upstream_task_ids == {"compare_window"}
+    assert go_back.asked_by == "compare_window"
+
+
 def test_it_looks_after_every_delivery_unless_a_time_is_given():
     spec = make_spec()
     assert build_monitor_dag(spec).schedule == predictions_asset(spec)

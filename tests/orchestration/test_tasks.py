@@ -1,6 +1,7 @@
 """What all tasks share: what a form may name, and what a step may hand on."""
 
 from contextlib import nullcontext
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import cast
 
@@ -23,10 +24,14 @@ def make_dag_run(dag_id: str, run_id: str) -> SimpleNamespace:
     return SimpleNamespace(
         dag_id=dag_id,
         run_id=run_id,
-        run_after=None,
+        run_after=datetime(2026, 1, 5, 3, tzinfo=UTC),
+        logical_date=None,
         triggering_user_name="ada",
         run_type=SimpleNamespace(value="manual"),
     )
+
+
+RUN = make_dag_run("train__loans", "manual__1")
 
 
 def test_a_run_that_nobody_triggered_says_what_did():
@@ -92,17 +97,45 @@ def sources(data_root):
 @pytest.mark.parametrize("uri", ["../secret/s.csv", "/etc/passwd", "link.csv", "*.csv"])
 def test_a_form_cannot_name_a_file_outside_the_sources(sources, uri):
     with pytest.raises(SourceError):
-        effective_spec(make_spec(), {"source_uri": uri})
+        effective_spec(make_spec(), {"source_uri": uri}, RUN)
 
 
 def test_nor_lead_there_by_the_test_file_beside_it(sources):
     spec = make_spec(source={"kind": "file", "uri": "loans.csv", "test_uri": "test.csv"})
     with pytest.raises(SourceError, match="inside one of"):
-        effective_spec(spec, {"source_uri": "new.csv"})
+        effective_spec(spec, {"source_uri": "new.csv"}, RUN)
+
+
+@pytest.mark.parametrize(
+    ("zone", "logical", "expected"),
+    [
+        ("UTC", "2026-03-01T23:30Z", "2026-03-01"),
+        ("Pacific/Apia", "2026-03-01T23:30Z", "2026-03-02"),  # thirteen hours ahead
+        ("Pacific/Apia", "2011-12-30T09:59Z", "2011-12-29"),  # the island left the 30th out
+        ("Pacific/Apia", "2011-12-30T10:00Z", "2011-12-31"),
+        ("Europe/Berlin", "2026-03-28T23:00Z", "2026-03-29"),  # that day has 23 hours
+        ("Europe/Berlin", "2026-03-29T21:59Z", "2026-03-29"),
+        ("Europe/Berlin", "2026-03-29T22:00Z", "2026-03-30"),
+    ],
+)
+def test_the_logical_date_of_a_run_selects_its_data(zone, logical, expected):
+    spec = make_spec(
+        source={"kind": "file", "uri": "rows/{date}.csv"},
+        schedule={"cron": "0 3 * * *", "timezone": zone},
+    )
+    # A backfill is due now, and is for a day of the past.
+    run = make_dag_run("train__loans", "backfill__1")
+    run.logical_date = datetime.fromisoformat(logical)
+    assert effective_spec(spec, {}, run).source.uri == f"rows/{expected}.csv"
+
+
+def test_a_run_without_a_logical_date_reads_what_is_there_when_it_is_due():
+    spec = make_spec(source={"kind": "file", "uri": "rows/{date}.csv"})
+    assert effective_spec(spec, {}, RUN).source.uri == "rows/2026-01-05.csv"
 
 
 def test_a_form_may_name_a_file_among_the_sources(sources):
-    assert effective_spec(make_spec(), {"source_uri": "new.csv"}).source.uri == "new.csv"
+    assert effective_spec(make_spec(), {"source_uri": "new.csv"}, RUN).source.uri == "new.csv"
 
 
 DONE = {**dict.fromkeys((*STEPS, "approve", "report"), "success"), "close_run": "running"}

@@ -22,6 +22,7 @@ from include.steps.monitor.performance import (
     measure_scored,
     read_labels,
 )
+from include.steps.monitor.previous import hold_against_previous
 from include.steps.monitor.windows import Windows
 from include.steps.score.predict import sum_up
 from include.steps.score.receipts import Receipts
@@ -114,6 +115,8 @@ def compare_window(spec: PipelineSpec, run: RunContext, *, found: Unwatched) -> 
     at = run.due or datetime.now(UTC)
     labels = None if found.labels is None else index_labels(spec, found.labels)
     fresh, lost = _measure_earlier(spec, settings, found, before, labels)
+    back = hold_against_previous(spec, settings, found.version, labels)
+    doubt = back.why if back is not None and back.goes_back else ""
     if found.scored:
         watched = read_watched(settings, spec.name, found.version)
         number = max((each.number for each in before), default=0) + 1
@@ -137,7 +140,8 @@ def compare_window(spec: PipelineSpec, run: RunContext, *, found: Unwatched) -> 
     starts, why = False, "earlier windows are measured by their labels, and no bound is newly lost"
     if found.scored or lost:
         starts, why = decide(spec, last, [*drifted, *dict.fromkeys(lost)], before, at)
-        why = "; ".join(filter(None, (why, found.problem)))
+    why = "; ".join(filter(None, (why, found.problem, doubt)))
+    if found.scored or lost or doubt:
         told = why if found.scored else f"{last.why}; by its labels: {why}"
         started_at = at if starts else last.started_at
         fresh[-1] = last.model_copy(update={"started_at": started_at, "why": told})
@@ -160,6 +164,7 @@ def compare_window(spec: PipelineSpec, run: RunContext, *, found: Unwatched) -> 
         starts_training=starts,
         why=why[:500],
         window_uri=uris[-1],
+        back=back,
     )
 
 

@@ -97,28 +97,48 @@ def measure_scored(
     Returns:
         The metrics, and the rows that they are of.
     """
-    parts = [_join(spec, watched, each, labels) for each in scored]
+    schema = watched.bundle.features
+    rows, y = join_labels(spec, schema, scored, labels)
+    if not len(y):
+        return (), 0
+    said, names = read_said(spec, schema, rows)
+    dependence = tell_dependence(spec, rows)
+    court = Court(schema, y, dependence or Dependence(), names)
+    measured = court.measure(said)
+    found = {
+        name: court.estimate(name, value, measured.influences[name])
+        if dependence is not None
+        else Estimate(value)
+        for name, value in measured.metrics.items()
+    }
+    return describe(spec, found), len(y)
+
+
+def join_labels(
+    spec: PipelineSpec,
+    schema: FeatureSchema,
+    scored: Sequence[Scored],
+    labels: pd.DataFrame | None,
+) -> tuple[pd.DataFrame, npt.NDArray[Any]]:
+    """Give the rows whose label is known, with what was predicted for them, and their target.
+
+    Which rows these are does not depend on who predicted them.
+    """
+    parts = [_join(spec, schema, each, labels) for each in scored]
     rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     if rows.empty:
-        return (), 0
-    schema = watched.bundle.features
+        return rows, np.empty(0)
     y = _encode(schema, rows[spec.target.column])
     is_known = np.isfinite(y) if schema.task == "regression" else y >= 0
     if not is_known.all():
         logger.warning("%d labels are of no class of the model", int((~is_known).sum()))
-        rows, y = rows[is_known], y[is_known]
-    if not len(y):
-        return (), 0
-    said, names = read_said(spec, schema, rows)
-    # Rows of a series whose times are not there may hang together in any way: no interval.
+    return rows[is_known], y[is_known]
+
+
+def tell_dependence(spec: PipelineSpec, rows: pd.DataFrame) -> Dependence | None:
+    """Tell how rows hang together; those of a series whose times are not there, in any way."""
     is_told = spec.split.method != "time" or spec.split.by in rows
-    court = Court(schema, y, find_dependence(spec, rows) if is_told else Dependence(), names)
-    measured = court.measure(said)
-    found = {
-        name: court.estimate(name, value, measured.influences[name]) if is_told else Estimate(value)
-        for name, value in measured.metrics.items()
-    }
-    return describe(spec, found), len(y)
+    return find_dependence(spec, rows) if is_told else None
 
 
 def estimate_scored(
@@ -176,7 +196,7 @@ def read_said(
 
 
 def _join(
-    spec: PipelineSpec, watched: Watched, scored: Scored, labels: pd.DataFrame | None
+    spec: PipelineSpec, schema: FeatureSchema, scored: Scored, labels: pd.DataFrame | None
 ) -> pd.DataFrame:
     target, key = spec.target.column, list(spec.row_names)
     there = set(read_manifest(scored.rows)["schema"])
@@ -184,7 +204,7 @@ def _join(
     grouped = (spec.split.by, spec.cleaning.group_by or ROW_ID)
     wanted = dict.fromkeys([ROW_ID, target, *key, *grouped, *ids])
     rows = read_frame(scored.rows, [name for name in wanted if name in there])
-    said = [PREDICTION, *(f"{PROBABILITY}{each}" for each in watched.bundle.features.classes)]
+    said = [PREDICTION, *(f"{PROBABILITY}{each}" for each in schema.classes)]
     predicted = pd.concat(
         [
             read_frame(each, [ROW_ID, *(name for name in said if name in columns)])

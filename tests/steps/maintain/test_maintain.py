@@ -12,9 +12,11 @@ from include.errors import InfrastructureError
 from include.records import RunContext
 from include.settings import Settings, load_settings
 from include.steps.maintain import clean, close_left_runs, find_late_runs
+from include.steps.maintain.waste import measure
 from include.tables.run_files import RunFiles
 from include.tables.store import TableStore, digest_key
 from include.tracking.connection import connect
+from include.tracking.retention import measure_wholly
 from include.tracking.runs import end_run, open_child_run, open_run
 
 DAYS = 24 * 3600
@@ -217,3 +219,44 @@ def test_what_cannot_be_removed_is_told_and_keeps_nothing_else(settings, tmp_pat
     with pytest.raises(InfrastructureError, match=f"1 that are not, such as {place}"):
         clean(settings, with_old=True)
     assert not other.exists()
+
+
+def measure_all(settings: Settings, logs) -> int:
+    """Add up what lies in the data root, and the files of the runs that MLflow shows."""
+    artifacts = sum(
+        measure_wholly(settings, log.client, log.client.get_run(log.run_id))
+        for log in logs
+        if stage(log) == "active"
+    )
+    return measure(Path(settings.data)) + artifacts
+
+
+@pytest.mark.slow
+def test_a_stack_that_trains_all_month_stays_within_its_bound(settings):
+    """A sixtieth of a training every ten minutes that keeps 200 runs; the bound is as large."""
+    a_day, days = 144 // 60 + 1, 30
+    settings = settings.model_copy(update={"keep_runs": 200 // 60})
+    champion, places = train(settings, 0)
+    of_one = measure_all(settings, [champion])
+    name, client = f"month_{settings.installation}", connect(settings)
+    client.create_registered_model(name)
+    logged = client.create_logged_model(champion.experiment_id, "m", source_run_id=champion.run_id)
+    client.create_model_version(
+        name, logged.artifact_location, champion.run_id, model_id=logged.model_id
+    )
+    client.set_registered_model_alias(name, "champion", "1")
+    # Those that are kept, those of a day till the night, those of the day whose tables stay, and
+    # the champion's.
+    bound = (settings.keep_runs + 2 * a_day + 1) * of_one * 1.05
+    logs, peaks = [champion], []
+    for day in range(days):
+        logs += [train(settings, 1 + day * a_day + number)[0] for number in range(a_day)]
+        peaks.append(measure_all(settings, logs))
+        for path in Path(settings.data).rglob("*"):
+            os.utime(path, (path.stat().st_mtime - DAYS - 60,) * 2)
+        clean(settings, with_old=True)
+    assert max(peaks) <= bound
+    assert max(peaks[-5:]) <= max(peaks[:10])
+    assert sum(stage(log) == "active" for log in logs) == settings.keep_runs + 1
+    assert stage(champion) == "active"
+    assert all(path.exists() for path in places)
