@@ -1,18 +1,31 @@
-"""What may start a run: Airflow's API takes bodies that no task could then be handed.
+"""What may start a run: Airflow takes bodies that no task could then be handed.
 
 A number beyond 64 bits, or brackets nested deeply, end the process that should hand them to the
-task, before any code of ours runs: the task is tried again and again, with nothing in its log.
+task, before any code of ours runs: the task is tried again and again, with nothing in its log. So
+its API refuses them; and where a run starts with them all the same, as by `airflow dags trigger`,
+which writes to the database, words take their place, which the first task refuses.
+
+The API refuses what the first task would refuse, too: parameters that the pipeline does not know,
+and a network that could never fit into the machine, if that is the one that tasks run on.
 """
 
+import asyncio
 import json
 import math
 import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-from include.errors import ParamError
-from include.orchestration.one_writer import again
+from airflow.configuration import conf as airflow_options
+from airflow.listeners import hookimpl
 
+from include.errors import GatehouseError, ParamError
+from include.orchestration.one_writer import again
+from include.records.form import apply_params
+from include.settings import load_settings
+from include.specs.loader import load_pipeline_specs
+
+TRAINING: Final = re.compile(r"/api/v2/dags/train__([^/]+)/dagRuns$")
 STARTS_RUNS: Final = re.compile(r"/api/v2/(dags/[^/]+/dagRuns|backfills(/dry_run)?)$")
 # A form has a dozen fields, the longest of 4,000 characters; its deepest value is a list.
 MAX_BYTES: Final = 65_536
@@ -42,7 +55,10 @@ class RunBodies:
                 break
         try:
             check_body(body)
-        except ParamError as error:
+            if (training := TRAINING.search(scope["path"])) is not None and body:
+                # It reads files, for which other calls should not wait.
+                await asyncio.to_thread(check_training, training[1], json.loads(body))
+        except GatehouseError as error:
             await _refuse(str(error), send)
             return
         await self._app(scope, again(messages, receive), send)
@@ -74,6 +90,51 @@ def check_body(body: bytes) -> None:
         raise _unfit("no JSON") from error
     if (levels := _count_levels(content)) > MAX_LEVELS:
         raise _unfit(f"{levels} levels")
+
+
+def check_training(name: str, body: Any) -> None:
+    """Refuse parameters of a training that its first task would refuse; what is no form passes.
+
+    Args:
+        name: Name of the pipeline; one without a right file is for Airflow to refuse.
+        body: What was sent.
+
+    Raises:
+        ParamError: A parameter is unknown, or not one that the pipeline accepts.
+        RoomError: The network could never fit into this machine, on which tasks run.
+    """
+    form = (body.get("conf") or {}) if isinstance(body, dict) else None
+    entries = load_pipeline_specs(load_settings().pipelines_dir)
+    spec = next((each.spec for each in entries if each.spec and each.spec.name == name), None)
+    if spec is None or not isinstance(form, dict):
+        return
+    effective = apply_params(spec, form)
+    if "Local" in airflow_options.get("core", "executor"):
+        from include.steps.least_room import check_least_room
+
+        check_least_room(effective)
+
+
+@hookimpl
+def on_dag_run_running(dag_run: Any, msg: str) -> None:
+    """Put words in the place of parameters that no task could be handed; in the scheduler."""
+    del msg
+    fit = {_name(name): _say_unfit(value) or value for name, value in (dag_run.conf or {}).items()}
+    if fit != dag_run.conf:
+        dag_run.conf = fit
+
+
+def _name(name: str) -> str:
+    return name.encode(errors="backslashreplace").decode()
+
+
+def _say_unfit(value: Any) -> str:
+    """Say why a parameter cannot be handed to a task; empty if it can."""
+    try:
+        check_body(json.dumps(value).encode())
+    except (ParamError, RecursionError) as error:
+        return str(error)
+    return ""
 
 
 def _read_whole(text: str) -> int:
