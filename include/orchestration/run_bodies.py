@@ -13,7 +13,7 @@ import asyncio
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 from airflow.configuration import conf as airflow_options
@@ -36,9 +36,15 @@ BAD_REQUEST: Final = 400  # as Airflow answers a parameter out of bounds
 class RunBodies:
     """ASGI middleware that answers for Airflow where a body cannot become a run."""
 
-    def __init__(self, app: Any) -> None:
-        """Stand before an application."""
+    def __init__(self, app: Any, knows: Callable[[Any], Awaitable[bool]] | None = None) -> None:
+        """Stand before an application.
+
+        Args:
+            app: The application.
+            knows: Tells whether Airflow knows who calls: only they learn of pipelines and memory.
+        """
         self._app = app
+        self._knows = knows or _is_signed_in
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Hand a call on as it came, or refuse it."""
@@ -55,7 +61,8 @@ class RunBodies:
                 break
         try:
             check_body(body)
-            if (training := TRAINING.search(scope["path"])) is not None and body:
+            training = TRAINING.search(scope["path"])
+            if training is not None and body and await self._knows(scope):
                 # It reads files, for which other calls should not wait.
                 await asyncio.to_thread(check_training, training[1], json.loads(body))
         except GatehouseError as error:
@@ -90,6 +97,18 @@ def check_body(body: bytes) -> None:
         raise _unfit("no JSON") from error
     if (levels := _count_levels(content)) > MAX_LEVELS:
         raise _unfit(f"{levels} levels")
+
+
+async def _is_signed_in(scope: Any) -> bool:
+    from airflow.api_fastapi.core_api.security import bearer_scheme, get_user
+    from fastapi import HTTPException, Request
+
+    request = Request(scope)
+    try:
+        await get_user(request, None, await bearer_scheme(request))
+    except HTTPException:
+        return False
+    return True
 
 
 def check_training(name: str, body: Any) -> None:

@@ -29,9 +29,12 @@ async def airflow(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def post(path: str, content: Any, method: str = "POST") -> httpx.Response:
+def post(path: str, content: Any, method: str = "POST", *, is_known: bool = True) -> httpx.Response:
+    async def knows(_: Any) -> bool:
+        return is_known
+
     async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(RunBodies(airflow))
+        transport = httpx.ASGITransport(RunBodies(airflow, knows))
         async with httpx.AsyncClient(transport=transport, base_url="http://airflow") as client:
             return await client.request(method, path, content=content)
 
@@ -110,6 +113,11 @@ def test_a_form_that_the_pipeline_accepts_passes_and_so_does_what_airflow_refuse
 def test_a_pipeline_without_a_file_is_for_airflow_to_refuse():
     other = "/api/v2/dags/train__of_nobody/dagRuns"
     assert post(other, b'{"conf": {"epoch": 3}}').status_code == 200
+
+
+def test_whom_airflow_does_not_know_learns_nothing_of_a_pipeline():
+    body = json.dumps({"conf": {"epoch": 3}}).encode()
+    assert post(TRIGGER, body, is_known=False).status_code == 200  # Airflow asks who it is
 
 
 def test_where_tasks_run_elsewhere_their_memory_is_theirs_to_judge(monkeypatch):
