@@ -2,7 +2,7 @@
 
 from airflow.plugins_manager import AirflowPlugin
 
-from include.orchestration import marks, ways
+from include.orchestration import marks, run_bodies, ways
 from include.orchestration.links import MlflowRunLink, ReportLink
 from include.orchestration.one_writer import OneWriter
 from include.orchestration.run_bodies import RunBodies
@@ -15,7 +15,7 @@ class GatehousePlugin(AirflowPlugin):
 
     name = "gatehouse"
     operator_extra_links = [MlflowRunLink(), ReportLink()]  # noqa: RUF012 - Airflow reads a list
-    listeners = [marks, RunNotes()]  # noqa: RUF012
+    listeners = [marks, run_bodies, RunNotes()]  # noqa: RUF012
     fastapi_apps = [  # noqa: RUF012
         {"app": ways.app, "url_prefix": ways.PREFIX, "name": "gatehouse"}
     ]

@@ -181,3 +181,13 @@ def test_a_file_without_a_column_of_the_contract_is_told_which(pipelines, tmp_pa
     answer = invoke("check", "loans", "--against", str(path))
     assert answer.exit_code == 1
     assert "income" in answer.output
+
+
+def test_run_refuses_a_network_that_could_never_fit_before_anything_starts(pipelines):
+    text = DIGITS.replace("hidden: [", f"hidden: [{', '.join(['65536'] * 40)}, ")
+    assert text != DIGITS
+    (pipelines / "digits.yaml").write_text(text, encoding="utf-8")
+    answer = invoke("run", "digits")
+    assert answer.exit_code == 1
+    assert "GB of all memory. Received: model.hidden=[65536" in " ".join(answer.output.split())
+    assert not (pipelines.parent / "home" / "run").exists()

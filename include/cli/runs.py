@@ -46,6 +46,7 @@ def run(  # noqa: PLR0913, PLR0917 - one option for each field of the form
     from include.stack.services import start_stack
     from include.stack.source_copies import adopt_source
     from include.stack.training_run import follow_training_run
+    from include.steps.least_room import check_least_room
 
     with readable_errors():
         settings = load_settings()
@@ -61,7 +62,7 @@ def run(  # noqa: PLR0913, PLR0917 - one option for each field of the form
             "note": note or None,
         }
         conf = {name: value for name, value in given.items() if value is not None}
-        apply_params(spec, conf)
+        check_least_room(apply_params(spec, conf))
         if source:
             conf["source_uri"] = adopt_source(settings, spec, source, tell, keep=keep)
         elif keep:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from include.records import FeatureInput, FeatureSchema
 from include.specs import PipelineSpec
 from include.specs.columns import (
     BooleanColumn,
@@ -47,6 +48,28 @@ def list_feature_columns(spec: PipelineSpec) -> tuple[FeatureColumn, ...]:
         NumberColumn(name=name, kind="number", nulls=1.0) for name in list_lag_columns(spec)
     )
     return tuple(columns)
+
+
+def least_schema(spec: PipelineSpec) -> FeatureSchema:
+    """Give what a network takes in at least, as far as it is known before a row is read.
+
+    Arrays have their shape; a number that may not be missing is one input unless a selection
+    leaves it out. How many codes categories, texts and the target will have, rows decide.
+    """
+    columns = list_feature_columns(spec)
+    inputs = [
+        FeatureInput(name=each.name, kind="tensor", shape=each.shape)
+        for each in columns
+        if isinstance(each, TensorColumn)
+    ]
+    numbers = [
+        each.name
+        for each in columns
+        if isinstance(each, NumberColumn | IntegerColumn | BooleanColumn) and not each.nulls
+    ]
+    if numbers and spec.selection is None:
+        inputs.append(FeatureInput(name=DENSE_INPUT, kind="dense", shape=(len(numbers),)))
+    return FeatureSchema(inputs=tuple(inputs), task=spec.target.task, target=spec.target.column)
 
 
 def list_lag_columns(spec: PipelineSpec) -> tuple[str, ...]:

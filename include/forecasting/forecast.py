@@ -8,7 +8,8 @@ from typing import NamedTuple
 from include.forecasting.costs import Costs, Measurement
 from include.forecasting.lines import Line, Range, fit_line
 from include.modeling.machine import Machine
-from include.steps.train.feature_arrays import MEMORY_SHARE, memory_bytes
+from include.modeling.memory import total_bytes
+from include.steps.train.feature_arrays import MEMORY_SHARE
 from include.values.formats import format_count, format_size
 
 NOTHING = Range(0.0, 0.0, 0.0)
@@ -119,7 +120,7 @@ def _spilled_bytes(measured: list[Measurement], rows: int) -> float:
     """
     most = measured[-1]
     size = most.array_bytes / most.rows * rows
-    return size if size > MEMORY_SHARE * memory_bytes() else 0.0
+    return size if size > MEMORY_SHARE * total_bytes() else 0.0
 
 
 def _check_memory(step: StepForecast, costs: Costs, rows: int, machine: Machine) -> Obstacle | None:

@@ -1,4 +1,4 @@
-"""How much memory this process may still take, and whether the kernel ended one for want of it.
+"""How much memory this process may take, and whether the kernel ended one for want of it.
 
 Linux tells of a container in the files of its control group, version 2 or 1.
 """
@@ -24,6 +24,13 @@ class _Files(NamedTuple):
     events: str
 
 
+class _Room(NamedTuple):
+    """The limit of a control group and what of it is taken, in bytes."""
+
+    limit: int
+    used: int
+
+
 FILES: Final = (
     _Files("memory.max", "memory.current", "inactive_file", "memory.events"),
     _Files(
@@ -41,11 +48,23 @@ def free_bytes(cgroup: Path = CGROUP) -> int:
     Args:
         cgroup: Directory of the control groups.
     """
-    rooms = [int(psutil.virtual_memory().available), *_cgroup_rooms(cgroup)]
+    groups = [room.limit - room.used for room in _cgroup_rooms(cgroup)]
+    rooms = [int(psutil.virtual_memory().available), *groups]
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit != resource.RLIM_INFINITY:
         rooms.append(limit - int(psutil.Process().memory_info().vms))
     return max(0, min(rooms))
+
+
+def total_bytes(cgroup: Path = CGROUP) -> int:
+    """Give the most memory that this process can ever have: of the machine, or by a limit.
+
+    Args:
+        cgroup: Directory of the control groups.
+    """
+    limits = [int(psutil.virtual_memory().total), *(room.limit for room in _cgroup_rooms(cgroup))]
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return min(limits if limit == resource.RLIM_INFINITY else [*limits, limit])
 
 
 def count_kills(cgroup: Path = CGROUP) -> int:
@@ -64,14 +83,14 @@ def count_kills(cgroup: Path = CGROUP) -> int:
     return 0
 
 
-def _cgroup_rooms(cgroup: Path) -> Iterator[int]:
-    """Give what each limit above this process leaves; pages of files read before make room."""
+def _cgroup_rooms(cgroup: Path) -> Iterator[_Room]:
+    """Give each limit above this process; pages of files that were read before count as free."""
     for place in _own_groups(cgroup):
         cached = _read_counts(place / "memory.stat")
         for each in FILES:
             with suppress(OSError, ValueError):
                 limit, used = (int((place / name).read_text()) for name in each[:2])
-                yield limit - used + cached.get(each.cache, 0)
+                yield _Room(limit, used - cached.get(each.cache, 0))
 
 
 def _own_groups(cgroup: Path) -> list[Path]:

@@ -22,6 +22,7 @@ def check_room(
     *,
     array_bytes: int = 0,
     built_weights: int = 0,
+    total: int | None = None,
 ) -> None:
     """Refuse a fit that cannot go on in the memory that is free.
 
@@ -33,17 +34,19 @@ def check_room(
         schema: What it takes in and gives out.
         array_bytes: What the rows to come will take in memory.
         built_weights: Weights of a network that is built, and in memory; 0 before.
+        total: All memory that a process here can have, in bytes: a run that waits for its turn
+            will not find what is free now. None asks for what is free.
 
     Raises:
         RoomError: Its rows, weights, their gradients, the optimizer and one batch need more.
     """
     weights = built_weights or (count_weights(model, schema) if model.kind in OURS else 0)
     needed = array_bytes + fit_bytes(weights, model, training) - FLOAT_BYTES * built_weights
-    free = free_bytes()
-    if needed > free:
+    has, kind = (free_bytes(), "free") if total is None else (total, "all")
+    if needed > has:
         raise RoomError(
-            f"the fit must find room in {free / 1e9:.1f} GB of free memory. Received: model.hidden="
-            f"{list(model.hidden)}, {weights:,} weights; with their gradients, "
+            f"the fit must find room in {has / 1e9:.1f} GB of {kind} memory. Received: "
+            f"model.hidden={list(model.hidden)}, {weights:,} weights; with their gradients, "
             f"{training.optimizer}, batches of {training.batch_size} rows and "
             f"{array_bytes / 1e9:.1f} GB of training rows it takes {needed / 1e9:.1f} GB. "
             "Take fewer units, fewer rows (row_limit), a smaller batch_size, or a larger machine."

@@ -1,8 +1,8 @@
 """The trigger form: what a person may change from run to run, as Airflow shows and checks it.
 
 Title, help, type and bounds of a field are those of the model's field. Airflow checks them when a
-run is triggered, by form or by REST. It accepts keys it does not know, so `apply_params` refuses
-those in the first task.
+run is triggered, by form or by REST. It accepts keys it does not know; `apply_params` refuses
+those, before it where `run_bodies` stands and in the first task.
 """
 
 from collections.abc import Iterator

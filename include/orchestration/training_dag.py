@@ -76,7 +76,7 @@ def build_training_dag(spec: PipelineSpec) -> DAG:
         def ingest() -> IngestRecord:
             from include.steps.ingest import ingest as step
 
-            return perform(step, spec, connect=connection_url)
+            return perform(step, spec, connect=connection_url, for_training=True)
 
         @task
         def validate(ingested: IngestRecord) -> ValidateRecord:

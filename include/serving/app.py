@@ -8,16 +8,15 @@ ask. Rows are judged by the scoring model alone; this module bounds what they ma
 
 import asyncio
 import hmac
-import json
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from importlib.metadata import version
 from typing import Annotated, Any, Final
 
-import pandas as pd
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
@@ -31,20 +30,19 @@ from include.serving.api_description import (
     describe_explanation,
     describe_request,
 )
-from include.serving.champion import ServedChampion, ServedModel
+from include.serving.champion import ServedChampion
+from include.serving.request_answers import Work, explain_bodies, score_bodies
 from include.serving.request_metrics import CONTENT_TYPE, RequestMetrics
-from include.serving.request_rows import read_rows
 from include.serving.scoring_queue import FullError, ScoringQueue
 from include.settings import Settings
-from include.specs.columns import DatetimeColumn
 
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS: Final = 10.0
 VERSION_HEADER: Final = "Gatehouse-Version"
 RETRY: Final = {"Retry-After": "1"}
-# Reads a body and answers it: the JSON, and how many rows it was about.
-Work = Callable[[ServedModel, bytes], tuple[bytes, int]]
+# Nearly all that one row costs, so many cost as well.
+TOGETHER: Final = 8
 LOCAL_NAMES: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
@@ -57,19 +55,21 @@ class ScoringApi:
         self.settings = settings
         self.token = token
         self.metrics = RequestMetrics()
+        self._score = partial(score_bodies, max_rows=settings.serve_rows)
+        self._explain = partial(explain_bodies, max_rows=settings.serve_rows)
         self.queue = ScoringQueue(places=settings.serve_queue, seconds=settings.serve_seconds)
 
     async def invocations(self, request: Request) -> Response:
         """Predict rows."""
-        return await self._measured(request, self._score)
+        return await self._measured(request, self._score, together=TOGETHER)
 
     async def explain(self, request: Request) -> Response:
         """Tell what each column of a row adds to the answer."""
         return await self._measured(request, self._explain)
 
-    async def _measured(self, request: Request, work: Work) -> Response:
+    async def _measured(self, request: Request, work: Work, together: int = 1) -> Response:
         started = time.perf_counter()
-        response = await self._answer(request, work)
+        response = await self._answer(request, work, together)
         status = str(response.status_code)
         self.metrics.seconds.labels(status).observe(time.perf_counter() - started)
         return response
@@ -137,12 +137,12 @@ class ScoringApi:
             # Else a web page could ask by a name of its own that leads here.
             raise HTTPException(403, f"expected one of the hosts {sorted(LOCAL_NAMES)}.")
 
-    async def _answer(self, request: Request, work: Work) -> Response:
+    async def _answer(self, request: Request, work: Work, together: int) -> Response:
         try:
             async with self.queue.take_place():
                 body = await self._read_body(request)
                 served = self.champion.current
-                content, rows = await self.queue.run(lambda: work(served, body))
+                content, rows = await self.queue.run(work, served, body, together=together)
         except Exception as error:
             return self._refuse(error)
         self.metrics.rows.inc(rows)
@@ -183,30 +183,6 @@ class ScoringApi:
         if size > most:
             raise HTTPException(413, f"expected at most {most:,} bytes. Send fewer rows at a time.")
         return b"".join(parts)
-
-    def _score(self, served: ServedModel, body: bytes) -> tuple[bytes, int]:
-        rows = self._read(served, body, self.settings.serve_rows)
-        predicted = served.model.predict(rows).to_dict("records")
-        content = json.dumps({"predictions": predicted}, allow_nan=False)
-        return content.encode(), len(rows)
-
-    def _explain(self, served: ServedModel, body: bytes) -> tuple[bytes, int]:
-        from include.serving.explain import MAX_ROWS, explain_raw  # Keras, once a model is loaded
-
-        rows = self._read(served, body, min(MAX_ROWS, self.settings.serve_rows))
-        explained = [each.model_dump() for each in explain_raw(served.model, rows)]
-        answer = {
-            "explained_as": served.model.explainer.explained_as,
-            "reference_row": dict(served.model.explainer.describe_reference()),
-            "explanations": explained,
-        }
-        return json.dumps(answer, allow_nan=False).encode(), len(rows)
-
-    def _read(self, served: ServedModel, body: bytes, most: int) -> pd.DataFrame:
-        columns = served.model.bundle.columns
-        parts = [column.from_parts for column in columns if isinstance(column, DatetimeColumn)]
-        names = dict.fromkeys([*(column.name for column in columns), *sum(parts, ())])
-        return read_rows(body, names=names, max_rows=most)
 
 
 def build_app(champion: ServedChampion, settings: Settings, *, token: str = "") -> FastAPI:

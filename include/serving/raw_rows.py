@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -57,7 +58,11 @@ def cast_rows(bundle: Bundle, frame: pd.DataFrame, *, first_row: int = 0) -> Sto
     for column in bundle.columns:
         source = _take(column, frame, bundle.reading)
         values, bad = cast_column(column, source, bundle.reading)
-        unread = np.zeros(len(frame), dtype=bool) if bad is None else bad
+        unread = _find_nested(column, frame)
+        if unread.any():
+            values = pc.if_else(pa.array(unread), pa.scalar(None, values.type), values)
+        if bad is not None:
+            unread |= bad
         broken += _list_broken(bundle, column, source, type_words(column), unread)
         for words, mask in find_broken(column, values):
             broken += _list_broken(bundle, column, source, words, mask & ~unread)
@@ -99,6 +104,17 @@ def _take(column: Column, frame: pd.DataFrame, reading: Reading) -> pa.Array:
     if parts and set(parts) <= set(frame.columns):
         return join_parts([array_from_series(frame[part]) for part in parts], reading)
     return pa.nulls(len(frame), pa.string())
+
+
+def _find_nested(column: Column, frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Find lists and objects, which are no value of a column unless it is one of arrays.
+
+    Alone in a column they cannot be cast; beside others they would pass for texts.
+    """
+    values = frame[column.name] if column.name in frame.columns else pd.Series()
+    if isinstance(column, TensorColumn) or values.dtype != object or values.empty:
+        return np.zeros(len(frame), dtype=bool)
+    return np.array([isinstance(each, list | dict) for each in values], dtype=bool)
 
 
 def _to_frame(bundle: Bundle, arrays: list[pa.Array]) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from include.sources.snapshot import take_snapshot
 from include.sources.sql import to_sqlalchemy_url
 from include.sources.stacking import ReadingPlan
 from include.specs import PipelineSpec
+from include.steps.least_room import check_least_room
 from include.tables.store import TableStore
 from include.tracking.names import in_group
 from include.tracking.runs import open_run
@@ -25,6 +26,7 @@ def ingest(
     run: RunContext,
     *,
     connect: Callable[[str], str] | None = None,
+    for_training: bool = False,
 ) -> IngestRecord:
     """Store the source's rows, cast by the contract and with personal data made unreadable.
 
@@ -35,11 +37,15 @@ def ingest(
         spec: The pipeline.
         run: The run; with `force` an unchanged source is read again.
         connect: Gives the SQLAlchemy URL of a connection id; AIRFLOW_CONN_<ID> unless given.
+        for_training: Refuse at once a network that could never fit here.
 
     Raises:
+        RoomError: It could not.
         DataError: The source cannot be read, or is not what the contract says.
         InfrastructureError: A server does not answer.
     """
+    if for_training:
+        check_least_room(spec)
     settings = load_settings()
     log = open_run(settings, run)
     plan = build_reading_plan(spec, settings, connect or connection_from_environment)

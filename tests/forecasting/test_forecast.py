@@ -9,7 +9,7 @@ from include.forecasting.costs import Costs, Measurement
 from include.forecasting.forecast import Forecast, forecast_rows
 from include.forecasting.show import show_forecast
 from include.modeling.machine import Machine
-from include.steps.train.feature_arrays import memory_bytes
+from include.modeling.memory import total_bytes
 
 GIB = 1 << 30
 
@@ -88,7 +88,7 @@ def test_a_machine_too_small_for_any_rows_gets_no_row_limit() -> None:
 
 
 def test_arrays_too_large_for_memory_count_as_disk() -> None:
-    rows = memory_bytes() // 1_000
+    rows = total_bytes() // 1_000
     found = forecast_rows(make_costs(array_bytes=1_000), rows, Machine(10**15, None))
     train = found.steps[-1]
     assert train.disk_bytes.estimate == pytest.approx(1_000 * rows)

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from include.modeling.memory import count_kills, free_bytes
+from include.modeling.memory import count_kills, free_bytes, total_bytes
 from include.settings import PROJECT_ROOT
 
 LIMITED = """
 import resource
-from include.modeling.memory import free_bytes
+from include.modeling.memory import free_bytes, total_bytes
 
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 50_000_000, resource.RLIM_INFINITY))
-print(free_bytes())
+print(free_bytes(), total_bytes() - used)
 """
 
 
@@ -43,6 +43,13 @@ def test_files_that_a_container_has_read_leave_their_memory_to_whoever_asks(tmp_
     assert free_bytes(tmp_path) == 0
 
 
+def test_the_most_that_a_container_can_have_is_its_limit_whatever_is_taken(tmp_path):
+    write_group(tmp_path, memory__max="max", memory__current="400000")
+    assert total_bytes(tmp_path) > 500_000
+    write_group(tmp_path, memory__max="500000", memory__current="499999")
+    assert total_bytes(tmp_path) == 500_000
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the limit is Linux's")
 def test_a_limit_of_the_process_itself_counts():
     done = subprocess.run(
@@ -52,7 +59,8 @@ def test_a_limit_of_the_process_itself_counts():
         text=True,
         check=True,
     )
-    assert 0 < int(done.stdout) <= 50_000_000
+    free, most = map(int, done.stdout.split())
+    assert 0 < free <= most == 50_000_000
 
 
 def test_kills_are_those_of_the_own_group(tmp_path):

@@ -244,6 +244,31 @@ def test_work_that_waited_too_long_is_never_begun(served, held):
     assert type(served.current.model).calls <= 1
 
 
+def test_small_requests_that_wait_are_answered_together_and_each_as_if_alone(served, held):
+    """One row of them is wrong, which only its own caller is told, with its own number."""
+    ages = [*range(20, 26), -5, *range(30, 36)]
+    bodies = [{"inputs": [{**ROW, "age": age}] * (1 + (age == 25))} for age in ages]
+
+    async def ask(client: httpx.AsyncClient) -> list[httpx.Response]:
+        first = asyncio.create_task(client.post("/invocations", json=bodies[0]))
+        while not type(served.current.model).calls:
+            await asyncio.sleep(0)
+        others = [asyncio.create_task(client.post("/invocations", json=body)) for body in bodies]
+        while "in_hand 14.0" not in (await client.get("/metrics")).text:
+            await asyncio.sleep(0)
+        held.set()
+        return await asyncio.gather(first, *others)
+
+    _, *answers = talk(served, ask)
+
+    assert type(served.current.model).calls < len(bodies)
+    for body, answer in zip(bodies, answers, strict=True):
+        alone = post(served, body)
+        assert (answer.status_code, answer.content) == (alone.status_code, alone.content)
+    assert "row 0, 'age': expected values between" in answers[6].json()["error"]
+    assert [answer.status_code for answer in answers].count(400) == 1
+
+
 def test_a_failure_of_the_model_tells_callers_nothing_of_this_machine(served):
     class Broken:
         bundle = served.current.model.bundle

@@ -269,3 +269,28 @@ def test_a_typed_value_gives_what_its_text_gives_alone_and_among_others(
     assert asked.features(alone.convert_dtypes()) == expected
     mixed = pd.DataFrame({"x": pd.Series([value, text], dtype=object), "n": 1})
     assert asked.features(mixed) == expected * 2
+
+
+JSON_VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**20), 10**20),
+    st.sampled_from([1, 3, 2.5, 3.0, -0.0, 2**53 + 1, 2.0**60, 1e300]),
+    CELLS,
+    st.lists(st.sampled_from([1, 2.5, None, True, "3", [1], {}]), max_size=3),
+    st.dictionaries(st.sampled_from("ab"), st.sampled_from([1, "x", 2.5]), max_size=2),
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(values=st.lists(JSON_VALUES, min_size=2, max_size=8))
+def test_rows_of_several_callers_are_read_as_each_would_be_alone(
+    kind: str, values: list[Any]
+) -> None:
+    asked = ask(kind, "default")
+    frames = [pd.DataFrame({"x": pd.Series([value], dtype=object), "n": [1]}) for value in values]
+    alone = [asked.features(frame) for frame in frames]
+    together = asked.features(pd.concat(frames, ignore_index=True))
+    if together is not None:  # else each is answered alone
+        assert [[found] for found in together] == alone

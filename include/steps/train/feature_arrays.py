@@ -1,6 +1,5 @@
 """From the features table to arrays: one copy, in memory or, if it does not fit, on disk."""
 
-import os
 import tempfile
 from collections.abc import Iterable
 from math import prod
@@ -12,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from include.modeling.arrays import Arrays
+from include.modeling.memory import total_bytes
 from include.records import FeatureSchema, TableRef
 from include.records.names import SCHEMA, TARGET
 from include.tables.store import iter_batches, read_file, read_table
@@ -19,7 +19,6 @@ from include.tables.store import iter_batches, read_file, read_table
 BATCH_BYTES: Final = 32 << 20
 # Beyond this share of the machine's memory, arrays lie in files that the system pages in.
 MEMORY_SHARE: Final = 0.4
-CGROUP_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
 
 
 def read_schema(features: TableRef) -> FeatureSchema:
@@ -85,21 +84,12 @@ def _row_bytes(schema: FeatureSchema) -> int:
 
 
 def _is_large(size: float) -> bool:
-    return size > MEMORY_SHARE * memory_bytes()
+    return size > MEMORY_SHARE * total_bytes()
 
 
 def read_target(features: TableRef, part: str) -> npt.NDArray[Any]:
     """Read the target of a part alone."""
     return _to_numpy(read_table(features, [TARGET], part).column(TARGET))
-
-
-def memory_bytes() -> int:
-    """Return the memory of this machine, or of the container if that is less."""
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    try:
-        return min(total, int(CGROUP_LIMIT.read_text()))
-    except (OSError, ValueError):
-        return total
 
 
 def _allocate(
