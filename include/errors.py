@@ -33,7 +33,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         >>> did_you_mean("digit", ["adult", "digits"])
         " Did you mean 'digits'?"
     """
-    near = difflib.get_close_matches(name, list(known), n=1)
+    names = list(known)
+    near = [one for one in names if one.strip().casefold() == name.strip().casefold()]
+    near = near or difflib.get_close_matches(name, names, n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
 
 

@@ -172,6 +172,8 @@ def _check_can_be_learned(profile: FileProfile, target: str, hints: Hints) -> No
         )
     if column.is_nested or (is_spread and guess_task(column, hints)[0] == "classification"):
         found = f"{column.distinct} different values in {column.filled} rows, which are no numbers"
+        if column.numbers:
+            found = found.replace("which are no", f"of which {column.numbers} are")
         raise SourceError(
             "--target must name a column of numbers, or of classes that occur again and again. "
             f"Received: {place}, which has {found}. Name another column, or write its numbers "

@@ -74,8 +74,6 @@ def find_form(path: Path, target: str, hints: FormHints) -> FileForm:
     if kind != "parquet":
         changes["encoding"] = hints.encoding or find_encoding(path)
     source = source.model_copy(update=changes)
-    if kind == "jsonl":
-        _look_inside(path)
     if kind == "csv":
         return _find_csv_form(path, source, target, hints.separator)
     columns = COLUMN_READERS[kind](UPath(path), source, ())
@@ -107,27 +105,35 @@ def default_separator(path: Path) -> str:
 def _find_format(path: Path, source: FileSource) -> tuple[str, bool]:
     """Return the format, and whether the file's ending tells it."""
     try:
-        kind, is_known = file_format(UPath(path), source), True
+        told = file_format(UPath(path), source)
     except SourceError:
         if path.suffix.lower() in MOVES:
             raise
-        kind, is_known = _look_inside(path), False
-    if kind == "npz":
+        told = ""
+    if told == "npz":
         raise SourceError(
             f"--from must name a table: CSV, TSV, JSON lines or Parquet. Received: {path.name!r}, "
             "an archive of arrays. Write its pipeline by hand: see `keys` in docs/spec.md."
         )
-    return kind, is_known
+    kind = _look_inside(path, told or "csv")
+    return kind, kind == told
 
 
-def _look_inside(path: Path) -> str:
+def _look_inside(path: Path, told: str) -> str:
+    """Tell the format by how the file begins, or take what its ending tells."""
     with open_bytes(UPath(path)) as file:
         start = file.read(4096).removeprefix(codecs.BOM_UTF8).lstrip()
-    if start.startswith(b"["):
+    if re.match(rb"\[\s*\{" if told == "csv" else rb"\[", start):
         raise _json_array(path.name)
+    if re.match(rb"<(!doctype html|html|head|body|table)\b", start, re.IGNORECASE):
+        raise SourceError(
+            f"expected a table. Received: {shorten(path.name)}, an HTML page. If the address gave "
+            "this instead of a file, fetch it as a browser that is logged in does; if it holds the "
+            "table, save that as CSV."
+        )
     if start.startswith(b"PAR1"):
         return "parquet"
-    return "jsonl" if start.startswith(b"{") else "csv"
+    return "jsonl" if re.match(rb"\{\s*\"", start) else told
 
 
 def _check_rows(path: Path, source: FileSource) -> None:
@@ -180,7 +186,7 @@ def _is_mostly_utf8(path: Path) -> bool:
 
 def _find_csv_form(path: Path, source: FileSource, target: str, separator: str | None) -> FileForm:
     try:
-        best = _find_dialect(path, source, separator)
+        best = _find_dialect(path, source, separator, target)
     except SourceError as error:
         if source.encoding != WESTERN:
             raise
@@ -199,7 +205,7 @@ def _find_csv_form(path: Path, source: FileSource, target: str, separator: str |
     return FileForm(source, names)
 
 
-def _find_dialect(path: Path, source: FileSource, separator: str | None) -> _Attempt:
+def _find_dialect(path: Path, source: FileSource, separator: str | None, target: str) -> _Attempt:
     first = default_separator(path)
     separators = (first, *(mark for mark in SEPARATORS if mark != first))
     separators = (separator,) if separator else separators
@@ -219,7 +225,7 @@ def _find_dialect(path: Path, source: FileSource, separator: str | None) -> _Att
     split = [attempt for attempt in attempts if len(attempt.columns) > 1]
     if not split and min(attempt.sound for attempt in attempts) < MIN_SOUND:
         # One field above rows of several: a title or comment, not a file of one column.
-        raise _not_a_header(path, 1)
+        raise _not_a_header(path, attempts[0], target)
     # Blanks stand in texts: they separate only where nothing else does.
     marked = [attempt for attempt in split if attempt.source.separator != " "]
     best = max(
@@ -233,7 +239,13 @@ def _find_dialect(path: Path, source: FileSource, separator: str | None) -> _Att
             "`tr -s ' ' ','` or pandas' read_csv(sep=r\"\\s+\")."
         )
     if best.sound < MIN_SOUND:
-        raise _not_a_header(path, len(best.columns))
+        raise _not_a_header(path, best, target)
+    if best.source.quote != '"' and b'\\"' in _first_block(path, source):
+        raise SourceError(
+            'expected quotes within a quoted text to be doubled, as in "5 "" wide". Received: '
+            f"{shorten(path.name)}, where a backslash stands before them. Write it anew, for "
+            "example with pandas' read_csv(escapechar='\\\\') and to_csv()."
+        )
     return best
 
 
@@ -272,23 +284,43 @@ def _no_target(path: Path, target: str, columns: tuple[str, ...], move: str) -> 
     )
 
 
+def _first_block(path: Path, source: FileSource) -> bytes:
+    return next(iter_text_blocks(UPath(path), source.encoding), b"")
+
+
 def _find_move(path: Path, source: FileSource, target: str, names: tuple[str, ...]) -> str:
     """Say what makes a column of the target: another separator, or fewer lines above it."""
     if len(names) == 1 and target in re.split(r"[^\w ]+", names[0]):
         marks = re.findall(r"[^\w ]", names[0])
         return f"Its fields seem to be set apart by {marks[0]!r}: name that with --separator."
-    block = next(iter_text_blocks(UPath(path), source.encoding), b"")
-    lines = block.decode("utf-8", "replace").splitlines()[1:SHOWN]
+    line = _find_line_naming(path, source, target)
+    if line:
+        return f"Line {line} names it: remove what stands above."
+    close = did_you_mean(target, names).strip()
+    return close or "If its first line is data, they are column0, column1, …"
+
+
+def _find_line_naming(path: Path, source: FileSource, target: str) -> int:
+    """Find the line below the first that has the target as a field; 0 if none near the top has."""
+    lines = _first_block(path, source).decode("utf-8", "replace").splitlines()[1:SHOWN]
     for number, line in enumerate(lines, start=2):
-        if target in (field.strip(" \"'") for field in line.split(source.separator or ",")):
-            return f"Line {number} names it: remove what stands above."
-    return "If its first line is data, they are column0, column1, …"
+        marks = {*SEPARATORS[:-1], source.separator or ","}
+        if any(target in (one.strip(" \"'") for one in line.split(mark)) for mark in marks):
+            return number
+    return 0
 
 
-def _not_a_header(path: Path, fields: int) -> SourceError:
+def _not_a_header(path: Path, attempt: _Attempt, target: str) -> SourceError:
+    fields = len(attempt.columns)
+    line = "" if target in attempt.columns else _find_line_naming(path, attempt.source, target)
+    move = (
+        "Give the first line as many fields as the rows have: one more separator if each row ends "
+        "with one."
+    )
+    if target not in attempt.columns:
+        move = "Remove what stands above the names (comments, titles)"
+        move += f": line {line} names {target!r}." if line else "."
     return SourceError(
         f"expected a first line that names the columns. Received: {shorten(path.name)}, whose "
-        f"first line has another number of fields ({fields}) than most rows. Remove what "
-        "stands above the names (comments, titles), or give the first line as many fields "
-        "as the rows have."
+        f"first line has another number of fields ({fields}) than most rows. {move}"
     )

@@ -9,23 +9,22 @@ from include.drafting.kinds import (
     Guess,
     canonical_values,
     find_unread,
+    guess_epoch,
     guess_number,
     guess_tensor,
     guess_values,
     name_kind,
+    show_labels,
     show_spellings,
+    show_summaries,
     show_values,
 )
-from include.drafting.order import (
-    ID_NAMES,
-    Hints,
-    RowOrder,
-    epoch_format,
-    hint_at_things,
-    repeats_things,
-)
+from include.drafting.moments import epoch_format
+from include.drafting.names import ID_NAMES
+from include.drafting.order import Hints, RowOrder
 from include.drafting.personal import find_personal
 from include.drafting.profile import ColumnProfile, FileProfile
+from include.drafting.things import hint_at_things, repeats_things
 
 MAX_CLASSES: Final = 100
 LISTED_VALUES: Final = 20
@@ -94,9 +93,9 @@ def guess_columns(
             guess = _ignore(column, reason)
         elif column.name in {order.group, order.series}:
             guess = _name_of_things(column, is_group=column.name == order.group)
-        elif column.name == order.time and not (column.time or epoch_format(column)):
-            guess = guess_number(column)
-            del guess.column["max"]  # time goes on
+        elif column.name == order.time and not column.time:
+            guess = guess_epoch(column, is_asked=True) or guess_number(column)
+            guess.column.pop("max", None)  # time goes on
         else:
             guess = _guess_feature(column)
         guesses.append(_finish(column, guess))
@@ -164,6 +163,7 @@ def _guess_target(column: ColumnProfile, hints: Hints) -> Guess:
     few = min(column.values.values(), default=ROWS_PER_CLASS)
     rare = f"CHECK: the rarest class has {few} rows" if few < ROWS_PER_CLASS else ""
     reasons = ["the target", show_values(column), check, rare, show_spellings(column)]
+    reasons += [show_summaries(column), show_labels(column)]
     return Guess(body, "; ".join(reason for reason in reasons if reason))
 
 
@@ -181,7 +181,7 @@ def _guess_feature(column: ColumnProfile) -> Guess:
         return _name_of_things(column, is_group=True)
     guess = _guess_id(column) or guess_values(column)
     is_told = not guess.is_feature or find_unread(column)
-    hint = "" if is_told else hint_at_things(column)
+    hint = "" if is_told else hint_at_things(column) or _hint_at_names(column)
     return guess._replace(reason=f"{guess.reason}; {hint}") if hint else guess
 
 
@@ -240,6 +240,15 @@ def _guess_id(column: ColumnProfile) -> Guess | None:
         f"{find_unread(column)}"
     )
     return Guess({**body, "unique": False}, reason)
+
+
+def _hint_at_names(column: ColumnProfile) -> str:
+    """Point out whole numbers without a gap, each of them in one row, in no order."""
+    low, high = column.low or 0.0, column.high or 0.0
+    is_run = column.is_unique and column.whole == column.rows == high - low + 1
+    if not is_run or column.time or column.rows <= LISTED_VALUES:
+        return ""
+    return f"CHECK: each number from {low:g} to {high:g} once: if they name rows, make it an `id`"
 
 
 def _nulls(column: ColumnProfile) -> dict[str, float]:

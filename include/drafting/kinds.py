@@ -4,18 +4,18 @@ import math
 import re
 from typing import Any, Final, NamedTuple
 
-from include.drafting.marks import FITS
-from include.drafting.order import epoch_format
+from include.drafting.marks import AVERAGE, FITS, TOTAL
+from include.drafting.moments import epoch_format
+from include.drafting.names import CODE_NAMES
 from include.drafting.profile import ColumnProfile
-from include.drafting.tracking import COMPACT
+from include.drafting.readings import REPEATED
+from include.drafting.tracking import COMPACT, DAY_OF_YEAR
 
 MAX_CATEGORIES: Final = 60
 FEW_WORDS: Final = 12
+FEW_TIMES: Final = 4
+LABEL_MARKS: Final = ("|", ";", ", ", "/")
 NEAR_SUM: Final = 1e-6
-CODE_NAMES: Final = re.compile(
-    r"(^|[^a-z])(zip|zip_?code|post_?code|postal_?code|plz|isbn|ean|upc|gtin|sku|icd)([^a-z]|$)",
-    re.IGNORECASE,
-)
 EXACT: Final = 2**53
 # A largest value so many times the mean: most values lie near the lower end.
 LONG_TAIL: Final = 8.0
@@ -44,10 +44,9 @@ def guess_values(column: ColumnProfile) -> Guess:
 
 
 def _guess_plain_number(column: ColumnProfile) -> Guess:
-    epoch = epoch_format(column)
+    epoch = guess_epoch(column)
     if epoch:
-        body = {**name_kind(column, "datetime"), "format": epoch}
-        return Guess(body, f"CHECK: numbers read as times ({epoch}); or they are numbers")
+        return epoch
     if column.integers == column.filled and (column.zeros or CODE_NAMES.search(column.name)):
         guess = _words(column)
         why = f"{column.zeros} of {column.filled} begin with a zero" if column.zeros else "by name"
@@ -55,22 +54,65 @@ def _guess_plain_number(column: ColumnProfile) -> Guess:
     return guess_number(column)
 
 
+def guess_epoch(column: ColumnProfile, *, is_asked: bool = False) -> Guess | None:
+    """Write down numbers that are times, such as seconds since 1970."""
+    epoch = epoch_format(column, is_asked=is_asked)
+    if epoch is None:
+        return None
+    body = {**name_kind(column, "datetime"), "format": epoch}
+    return Guess(body, f"CHECK: numbers read as times ({epoch}); or they are numbers")
+
+
 def _words(column: ColumnProfile) -> Guess:
     if column.words > 3 and column.distinct > MAX_CATEGORIES:
         length = min(256, max(8, 2 ** math.ceil(math.log2(column.words * 2))))
         body = {**name_kind(column, "text"), "length": length}
-        return Guess(body, f"{column.words:.0f} words on average")
+        return Guess(body, f"{column.words:.0f} words on average{find_unread(column)}")
     share = column.numbers / column.filled
     hint = find_unread(column)
     if 1 / 2 < share < 1:
-        hint += f"; CHECK: {column.numbers} of {column.filled} are numbers, kept as texts"
+        hint += (
+            f"; CHECK: {column.numbers} of {column.filled} are numbers, kept as texts; if the "
+            "others mean that there is none, write nothing instead of them"
+        )
     if column.distinct <= MAX_CATEGORIES:
         spelled = show_spellings(column)
         hint += f"; {spelled}" if spelled else ""
-        return Guess(name_kind(column, "category"), show_values(column) + hint)
+        reasons = (show_values(column) + hint, show_summaries(column), show_labels(column))
+        return Guess(name_kind(column, "category"), "; ".join(one for one in reasons if one))
     body = {**name_kind(column, "category"), "encode": "hash"}
     reason = f"about {column.distinct} different values: hashed rather than learned one by one"
-    return Guess(body, reason + hint)
+    reasons = (reason + hint, show_summaries(column), show_labels(column))
+    return Guess(body, "; ".join(one for one in reasons if one))
+
+
+def show_summaries(column: ColumnProfile) -> str:
+    """Point out values that are called as lines of totals and averages are."""
+    found = {
+        text: count
+        for text, count in column.values.items()
+        if re.match(TOTAL, text) or (count < REPEATED and re.match(AVERAGE, text))
+    }
+    if not found:
+        return ""
+    return (
+        f"CHECK: {sum(found.values())} rows such as {next(iter(found))!r} may sum up others: "
+        "remove them if they do"
+    )
+
+
+def show_labels(column: ColumnProfile) -> str:
+    """Point out cells that hold several labels: `a|b` beside `a` and `b`."""
+    for mark in LABEL_MARKS:
+        several = [text for text in column.values if mark in text]
+        parts = {part.strip() for text in column.values for part in text.split(mark)}
+        alone = sum(part in column.values for part in parts)
+        if several and len(parts) < len(column.values) and 2 * alone >= len(parts):
+            return (
+                f"CHECK: {len(parts)} labels set apart by {mark!r}: each combination is a value "
+                "of its own; a column for each label would be learned better"
+            )
+    return ""
 
 
 def show_spellings(column: ColumnProfile) -> str:
@@ -106,14 +148,19 @@ def guess_number(column: ColumnProfile) -> Guess:
 
 def find_unread(column: ColumnProfile) -> str:
     """Point out texts that seem to be numbers or times, in no one form that is read."""
-    if column.is_numeric or column.time or column.distinct <= FEW_WORDS:
+    if column.is_numeric or column.time or column.distinct < FEW_TIMES:
         return ""
     if column.dated >= FITS * column.filled:
         return (
             "; CHECK: they look like times, but in no one form that is read: write them as "
             "2024-01-31, and they can order the rows"
         )
-    if column.quantities >= FITS * column.filled > column.numbers:
+    if column.dated > column.filled / 2:
+        return (
+            f"; CHECK: {column.dated} of {column.filled} look like times, kept as texts; if the "
+            "others mean that there is none, write nothing instead of them"
+        )
+    if column.quantities >= FITS * column.filled > column.numbers and column.distinct > FEW_WORDS:
         return (
             "; CHECK: they look like numbers in several spellings or units: write them alike, as "
             "plain decimals, and they are"
@@ -127,10 +174,11 @@ def _time(column: ColumnProfile) -> Guess:
     if form and form.format:
         body["format"] = form.format
         reason = f"times written as {form.format}"
-        reason += f"; CHECK: {form.other} fits as well" if form.other else ""
         if form.format in COMPACT:
             reason += f"; CHECK: or {column.distinct} numbers, {column.low:.0f} … {column.high:.0f}"
-    return Guess(body, reason)
+        if form.format == DAY_OF_YEAR:
+            reason += "; CHECK: or numbers that count from 001 within a year"
+    return Guess(body, "; ".join(one for one in (reason, form.check if form else "") if one))
 
 
 def guess_tensor(column: ColumnProfile) -> Guess:
@@ -186,4 +234,4 @@ def show_values(column: ColumnProfile) -> str:
         return f"{'' if column.is_distinct_exact else 'about '}{column.distinct} values"
     few = ", ".join(f"{text} ({count})" for text, count in values[:5])
     more = ", …" if column.distinct > 5 else ""
-    return f"{column.distinct} values: {few}{more}"
+    return f"{len(values) or column.distinct} values: {few}{more}"

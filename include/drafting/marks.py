@@ -5,7 +5,10 @@ from typing import Final
 from include.specs.sources import DEFAULT_MISSING
 
 # No person writes these as the name of a thing.
-SURE: Final = ("#N/A", "<NA>", "NaN", "nan", "?", r"\N")
+SURE: Final = (
+    *("#N/A", "<NA>", "NaN", "nan", "?", r"\N"),
+    *("#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!"),
+)
 # Words that may be the name of a class: a disorder may be `None`.
 WORDS: Final = (*(mark for mark in DEFAULT_MISSING if mark and mark not in SURE), "n/a")
 # Missing if they are all that keeps a column from being numbers or times.
@@ -13,8 +16,11 @@ ONLY_AMONG_NUMBERS: Final = ("-", "--", ".", "*", "inf", "-inf", "Infinity", "-I
 ALL_MARKS: Final = (*SURE, *WORDS, *ONLY_AMONG_NUMBERS)
 # What a line of totals is called.
 TOTAL: Final = (
-    r"(?i)^\s*((grand|sub|overall)?[ -]?totals?:?|sums?|summe|gesamt(summe)?|insgesamt"
-    r"|.{1,40}[ -]totals?)\s*$"
+    r"(?i)^\s*((grand|sub|overall)?[ -]?totals?:?|sums?|summe|gesamt(summe|ergebnis)?|insgesamt"
+    r"|total g[eé]n[eé]ral|totaa?le?|.{1,40}[ -]totals?)\s*$"
+)
+AVERAGE: Final = (
+    r"(?i)^\s*(averages?|means?|medians?|durchschnitt|mittel(wert)?|moyenne|promedio)\s*$"
 )
 # Share of a text column from which on a word is taken for a value.
 FREQUENT: Final = 0.05

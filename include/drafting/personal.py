@@ -4,17 +4,15 @@ A name alone flags nothing: `email_count` and `address_changes` are counts. Valu
 their form is plain: e-mail addresses, telephone numbers, titles before names.
 """
 
-import itertools
-import re
 from typing import Final
 
+from include.drafting.names import split_name
 from include.drafting.profile import ColumnProfile
 
 FEW_VALUES: Final = 20
 PLAIN_SHARE: Final = 0.5
 ANY_SHARE: Final = 0.05
 CODE_DIGITS: Final = 7
-WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 NAME_OF: Final = frozenset(
     [
         *("first", "last", "given", "family", "full", "middle", "maiden", "sur", "fore"),
@@ -53,18 +51,6 @@ def find_personal(column: ColumnProfile) -> str:
         is_long = column.integers == column.filled and (is_dialled or is_code)
         return "numbers named like personal data" if is_long else ""
     return _by_value(column) or _by_name(column, words)
-
-
-def split_name(name: str) -> frozenset[str]:
-    """Split a column's name into its words in lower case.
-
-    Example:
-        >>> sorted(split_name("patientName_2"))
-        ['name', 'patient']
-    """
-    words = [word.lower() for word in WORDS.findall(name)]
-    joined = ["email"] if ("e", "mail") in itertools.pairwise(words) else []
-    return frozenset([*words, *joined])
 
 
 def _by_value(column: ColumnProfile) -> str:

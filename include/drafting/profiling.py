@@ -6,6 +6,7 @@ values that ingest will see: read as `readings.py` found, without the rows that 
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 import duckdb
@@ -82,6 +83,7 @@ def profile_copy(
     used = {mark for reading in readings.values() for mark in reading.missing}
     expressions = {column.name: express(column.key, readings[column.key]) for column in columns}
 
+    @cache
     def count_distinct(*names: str) -> int:
         chosen = ", ".join(expressions[name] for name in names)
         return _count(duck, f"SELECT DISTINCT {chosen} FROM {table}")

@@ -18,6 +18,7 @@ from include.specs.json_schema import MODELINE
 SMALL: Final = 5_000
 LARGE: Final = 200_000
 USUAL_QUARANTINE: Final = 0.01
+SOME: Final = 0.01
 
 
 class Findings(NamedTuple):
@@ -75,9 +76,25 @@ def render_draft(
         f"  - {write_flow(guess.column)}  # {write_comment(_add_leak(guess, findings))}"
         for guess in guesses
     ]
+    lines += _hidden_repeats(profile, guesses)
     order = order._replace(key=_find_key(profile, guesses))
     lines += _choices(profile, column, order, task, findings)
     return "\n".join(lines) + "\n"
+
+
+def _hidden_repeats(profile: FileProfile, guesses: list[Guess]) -> list[str]:
+    """Say how many rows only an id tells from another: it may have been given to copies."""
+    ids = {guess.column["name"] for guess in guesses if guess.column["kind"] == "id"}
+    others = [column.name for column in profile.columns if column.name not in ids]
+    if not ids or profile.duplicates:
+        return []
+    repeated = profile.rows - profile.count_distinct(*others)
+    if repeated < SOME * profile.rows:
+        return []
+    return [
+        f"# CHECK: {repeated:,} rows equal another but for {write_comment(' and '.join(ids))}: if "
+        "they are the same thing again, remove them from the source, or they train and test"
+    ]
 
 
 def _add_leak(guess: Guess, findings: Findings) -> str:
@@ -104,7 +121,12 @@ def _check_has_feature(profile: FileProfile, guesses: list[Guess], target: str) 
     if any(guess.is_feature and guess.column["name"] != target for guess in guesses):
         return
     others = [guess for guess in guesses if guess.column["name"] != target]
-    found = "; ".join(f"{guess.column['name']!r} ({guess.reason[:80]})" for guess in others[:5])
+    found = "; ".join(
+        [
+            *(f"{guess.column['name']!r} ({guess.reason[:80]})" for guess in others[:5]),
+            *profile.copy.left_out,
+        ]
+    )
     raise SourceError(
         f"{profile.file_name} must hold a column beside {target!r} that can be learned from. "
         f"Received: {found or 'no other column'}. Name a file with features in it."

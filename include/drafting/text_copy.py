@@ -15,7 +15,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from include.drafting.file_form import FileForm
+from include.drafting.names import CODE_ID
 from include.drafting.tracking import (
+    COUNTED_DAYS,
     ArrayForm,
     ArrayTracker,
     TextCounts,
@@ -162,6 +164,8 @@ class _ColumnCopy:
     def finish(self) -> CopiedColumn:
         array = self._arrays.form
         times = self._times.form
+        if times and times.format in COUNTED_DAYS and CODE_ID.search(self.name):
+            times = None
         return CopiedColumn(self.name, self.key, times, array, self._is_nested, self._counts)
 
     def _write(self, values: pa.Array) -> pa.Array:

@@ -23,7 +23,12 @@ DAYS: Final = (
     *("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%y-%m-%d", "%d-%m-%y", "%d-%b-%Y", "%d-%b-%y"),
     *("%d %b %Y", "%d %B %Y", "%b %d %Y", "%b %d, %Y", "%B %d, %Y", "%d. %B %Y"),
 )
-MONTHS: Final = ("%B %Y", "%b %Y", "%Y %b", "%b-%Y", "%b-%y", "%m/%Y", "%m-%Y")
+MONTHS: Final = (
+    *("%B %Y", "%b %Y", "%Y %b", "%B-%Y", "%b-%Y", "%b-%y", "%m/%Y", "%m-%Y", "%YM%m"),
+)
+DAY_OF_YEAR: Final = "%Y-%j"
+# Numbers that an id's name tells from times: 2023001 may be the first bill of 2023.
+COUNTED_DAYS: Final = (DAY_OF_YEAR, "%Y%j", "%y%m%d")
 HALVES: Final = (" %I:%M %p", " %I:%M:%S %p")
 HOURS: Final = ("", " %H:%M", " %H:%M:%S", *HALVES)
 # What is written as numbers are, and as what.
@@ -31,6 +36,8 @@ COMPACT: Final = {
     "%Y%m%d": r"^\d{8}$",
     "%m.%Y": r"^(0[1-9]|1[0-2])\.(19|20)\d{2}$",
     "%Y%m": r"^(19|20)\d{2}(0[1-9]|1[0-2])$",
+    "%y%m%d": r"^\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$",
+    "%Y%j": r"^(19|20)\d{2}(00[1-9]|0[1-9]\d|[12]\d{2}|3[0-5]\d|36[0-6])$",
     "%Y%m%d%H%M": r"^(19|20)\d{2}(0[1-9]|1[0-2])\d{6}$",
     "%Y%m%d%H%M%S": r"^(19|20)\d{2}(0[1-9]|1[0-2])\d{8}$",
 }
@@ -41,16 +48,20 @@ FORMATS: Final = (
     *("%a %b %d %H:%M:%S %z %Y", "%a, %d %b %Y %H:%M:%S %z", "%d/%b/%Y:%H:%M:%S %z"),
     *(f"{day}{hours}" for day in DAYS for hours in HOURS),
     *MONTHS,
-    *("%d%b%Y", "%A, %d %B %Y", "%H:%M %d.%m.%Y", "%d.%m.%Y %H.%M", "%d/%m/%Y %H.%M"),
+    *(DAY_OF_YEAR, "%G-W%V-%u", "%d%b%Y", "%A, %d %B %Y", "%A, %B %d, %Y"),
+    *("%H:%M %d.%m.%Y", "%d.%m.%Y %H.%M", "%d/%m/%Y %H.%M"),
 )
 # What a part of a format may look like; a format that no value looks like is not tried.
 PARTS: Final = {
     "%Y": r"\d{4}",
+    "%G": r"\d{4}",
+    "%j": r"\d{3}",
+    "%u": r"\d",
     "%f": r"\d+",
     "%p": r"\w+",
     "%z": r"\S+",
     " ": r"\s+",
-    **dict.fromkeys(("%y", "%m", "%d", "%H", "%I", "%M", "%S"), r"\d{1,2}"),
+    **dict.fromkeys(("%y", "%m", "%d", "%H", "%I", "%M", "%S", "%V"), r"\d{1,2}"),
     **dict.fromkeys(("%a", "%A", "%b", "%B"), r"[^\W\d]+"),
 }
 SHAPES: Final = {
@@ -59,6 +70,7 @@ SHAPES: Final = {
     )
     for format_ in FORMATS
 }
+ZONED: Final = r"\d(Z|[+-]\d{2}:?\d{2})$"
 # Eight digits may be any number; those of a day lie in these years.
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 MAX_AXES: Final = 4
@@ -70,12 +82,13 @@ class TimeForm(NamedTuple):
 
     Attributes:
         format: The strptime format; None for ISO 8601.
-        other: Another format that fits as many values: day first or month first.
+        check: What speaks against it: another format that fits as many values (day first or month
+            first), or zones in some rows only.
         is_ordered: Whether the rows of the file only rise in it, or only fall.
     """
 
     format: str | None
-    other: str | None
+    check: str
     is_ordered: bool
 
 
@@ -91,9 +104,14 @@ class _Order:
     """How many values a format reads, and whether they lie in order."""
 
     fitting: int = 0
+    ends: Any = None
     last: np.datetime64 | None = None
     is_rising: bool = True
     is_falling: bool = True
+
+    @property
+    def is_ordered(self) -> bool:
+        return self.is_rising or self.is_falling
 
     def observe(self, times: Any) -> None:
         self.fitting += len(times)
@@ -103,6 +121,12 @@ class _Order:
             self.is_rising &= bool((times[1:] >= times[:-1]).all())
             self.is_falling &= bool((times[1:] <= times[:-1]).all())
             self.last = times[-1]
+            known = times if self.ends is None else np.concatenate([self.ends, times])
+            self.ends = np.array([known.min(), known.max()])
+
+    def show(self) -> str:
+        low, high = np.datetime_as_string(self.ends, unit="D")
+        return f"{low} … {high}{', in order' if self.is_ordered else ''}"
 
 
 class TextCounts:
@@ -130,19 +154,29 @@ class TimeTracker:
     def __init__(self) -> None:
         """Begin with all formats."""
         self._open: dict[str | None, _Order] | None = None
-        self._seen = 0
+        self._seen = self._zoned = 0
 
     @property
     def form(self) -> TimeForm | None:
-        """What the column is, if it is a time."""
-        fitting = {one: order.fitting for one, order in (self._open or {}).items()}
-        most = max(fitting.values(), default=0)
+        """What the column is, if it is a time; of several formats one that orders the rows."""
+        found = self._open or {}
+        most = max((order.fitting for order in found.values()), default=0)
         if most < max(1, FITS * self._seen):
             return None
-        first, *others = [one for one, count in fitting.items() if count == most]
-        order = (self._open or {})[first]
-        other = others[0] if first is not None and others else None
-        return TimeForm(first, other, order.is_rising or order.is_falling)
+        fitting = {one: order for one, order in found.items() if order.fitting == most}
+        # Sorting is stable: where all do or none does, the first stays the first.
+        first, *others = sorted(fitting, key=lambda one: not fitting[one].is_ordered)
+        check = ""
+        if first is not None and others:
+            check = (
+                f"CHECK: {others[0]} fits as well ({fitting[others[0]].show()}; as taken: "
+                f"{fitting[first].show()})"
+            )
+        elif first is None and 0 < self._zoned < self._seen:
+            check = (
+                f"CHECK: {self._zoned} of {self._seen} say their zone; the others are read as UTC"
+            )
+        return TimeForm(first, check, fitting[first].is_ordered)
 
     def observe(self, texts: pa.Array) -> None:
         """Drop the formats that do not fit these values."""
@@ -161,6 +195,7 @@ class TimeTracker:
             )
             self._open = {one: _Order() for one in fitting}
         self._seen += len(values)
+        self._zoned += _count_matches(values, ZONED) if None in self._open else 0
         for one in list(self._open):
             self._open[one].observe(_read(values, one))
             if self._open[one].fitting < PROBE_FITS * self._seen:

@@ -159,19 +159,34 @@ class _Ends:
         return far
 
     def describe_lone(self, column: ColumnProfile) -> str:
-        """Say what is far from all others but stands there once, or is a zero among no others."""
-        kept = sorted(self._found)
-        if len(kept) < 3 or not column.is_numeric:
+        """Say what is far from all others and yet kept, or is a zero among no others.
+
+        What stands there once may be a mistake; what does again and again, less far off than what
+        is taken for missing, may mean that.
+        """
+        kept, is_time = sorted(self._found), not column.is_numeric
+        if len(kept) < 3:
             return ""
         for at, step, other in ((0, 1, -1), (-1, -1, 0)):
             value, after, end = kept[at], kept[at + step], kept[other]
             count, text = self._found[value]
-            if count < REPEATED and value != -1 and _is_far(value, after, end, is_time=False):
-                return f"CHECK: {text!r} lies far from all others (next {after:g}): a mistake?"
-            if value == 0 and count >= REPEATED and after > GAP * (end - after) > 0:
+            is_often = count >= max(REPEATED, MIN_FAR * column.filled)
+            if is_often and value == 0 and not is_time and after > GAP * (end - after) > 0:
                 return (
                     f"CHECK: 0 in {count} rows, and no other below {after:g}: if it means missing, "
                     "put it into `missing`"
+                )
+            if is_often and abs(after - value) > LIKELY * abs(end - after) > 0:
+                return (
+                    f"CHECK: {text!r} in {count} rows lies far from all others: if it means "
+                    "missing, put it into `missing`"
+                )
+            is_lone = count < REPEATED and value != -1
+            if is_lone and _is_far(value, after, end, is_time=is_time):
+                next_one = np.datetime64(int(after), "us").astype("datetime64[D]")
+                return (
+                    f"CHECK: {text!r} lies far from all others (next "
+                    f"{next_one if is_time else f'{after:g}'}): a mistake?"
                 )
         return ""
 

@@ -9,11 +9,17 @@ import pyarrow.compute as pc
 
 from include.features.contract import FeatureColumn
 from include.features.typed_values import read_numbers, read_texts, read_times
-from include.specs.columns import BooleanColumn, CategoryColumn, TextColumn
+from include.specs.columns import BooleanColumn, CategoryColumn, NumericColumn, TextColumn
 from include.values.statistics import Floats
 
 LIMIT: Final = 0.999
+# Of the middle of the distances from the middle: one far row explains nothing of the others.
+TYPICAL: Final = 0.1
 _ROWS_PER_VALUE: Final = 10
+# A rounded copy has so many values, in so many rows; halves are not exact.
+_LEVELS: Final = 4
+_MIN_ROUNDED: Final = 30
+_HALF: Final = 0.5 + 1e-9
 Codes = npt.NDArray[np.int64]
 
 
@@ -31,6 +37,10 @@ def explain(column: FeatureColumn, series: pd.Series, codes: Codes | None, targe
         return _explain_mapping(_number_texts(series), codes, target)
     if values.min() == values.max():
         return ""
+    if codes is None and isinstance(column, NumericColumn):
+        rounded = _explain_rounding(read_numbers(series, str(series.name)), target)
+        if rounded:
+            return rounded
     return _explain_ranking(values, codes, target) or _explain_mapping(
         number_values(values), codes, target
     )
@@ -95,8 +105,26 @@ def _explain_ranking(ranks: Floats, codes: Codes | None, target: Floats) -> str:
     return f"area under the ROC curve {area:.4f}" if area >= LIMIT else ""
 
 
+def _explain_rounding(values: Floats, target: Floats) -> str:
+    """Explain a column that is the target rounded: no farther from it than half of its own step."""
+    is_known = np.isfinite(values)
+    values, target = values[is_known], target[is_known]
+    distinct = np.unique(values)
+    if len(distinct) < _LEVELS or len(values) < _MIN_ROUNDED:
+        return ""
+    step = float(np.diff(distinct).min())
+    apart = (target - values) / step
+    is_rounded = max(
+        np.mean(np.abs(apart) <= _HALF),
+        np.mean((apart >= 0) & (apart < 1)),
+        np.mean((apart <= 0) & (apart > -1)),
+    )
+    is_coarser = len(np.unique(target)) > len(distinct)
+    return f"it is the target rounded to {step:g}" if is_coarser and is_rounded >= LIMIT else ""
+
+
 def _explain_ranges(ranks: Floats, codes: Codes) -> str:
-    majorities, wrong = _find_majorities(pd.factorize(ranks, sort=True)[0], codes)
+    majorities, wrong = find_majorities(pd.factorize(ranks, sort=True)[0], codes)
     runs = 1 + int((majorities[1:] != majorities[:-1]).sum())
     classes = int(codes.max()) + 1
     slack = (1 - LIMIT) * len(codes)
@@ -113,9 +141,13 @@ def _explain_mapping(values: Codes, codes: Codes | None, target: Floats) -> str:
     if distinct < 2:
         return ""
     if codes is None:
-        share = _share_of_variance(values, target)
-        return f"its values explain {share:.2%} of the variance" if share >= LIMIT else ""
-    _, wrong = _find_majorities(values, codes)
+        aim = target - target.mean()
+        means = np.bincount(values, weights=aim) / np.bincount(values)
+        rest = aim - means[values]
+        if not is_explained(rest, aim):
+            return ""
+        return f"its values explain {1 - (rest @ rest) / (aim @ aim):.2%} of the variance"
+    _, wrong = find_majorities(values, codes)
     guessed = len(codes) - int(np.bincount(codes).max())
     if wrong <= (1 - LIMIT) * guessed * 10:
         return f"{distinct} values stand for one class each, {wrong} of {len(codes)} rows aside"
@@ -128,16 +160,19 @@ def _pool_rare(values: Codes) -> Codes:
     return number_values(np.where(is_rare, -1, values))
 
 
-def _share_of_variance(values: Codes, target: Floats) -> float:
-    spread = float(np.square(target - target.mean()).sum())
-    if spread == 0:
-        return 0.0
-    counts = np.bincount(values)
-    means = np.bincount(values, weights=target) / counts
-    return float((counts * np.square(means - target.mean())).sum()) / spread
+def is_explained(rest: Floats, aim: Floats) -> bool:
+    """Tell whether little is left of a target, and not of its farthest values only.
+
+    Args:
+        rest: What is left.
+        aim: The target, less its mean.
+    """
+    typical = TYPICAL * np.median(np.abs(aim - np.median(aim)))
+    is_small = rest @ rest <= (1 - LIMIT) * (aim @ aim)
+    return bool(is_small and (typical == 0 or np.median(np.abs(rest)) <= typical))
 
 
-def _find_majorities(values: Codes, codes: Codes) -> tuple[Codes, int]:
+def find_majorities(values: Codes, codes: Codes) -> tuple[Codes, int]:
     """Find the most frequent class of each value, and how many rows have another."""
     classes = int(codes.max()) + 1
     pairs, counts = np.unique(values * classes + codes, return_counts=True)

@@ -148,7 +148,11 @@ def _has_long_hexadecimal(texts: pa.Array, numbers: pa.Array) -> bool:
 
 def _without_marks(result: CastColumn, reading: Reading) -> CastColumn:
     """Turn numbers that the reading has as marks into null, however they were written."""
-    marks = [float(mark) for mark in reading.missing if NUMBER.fullmatch(mark)]
+    marks = [
+        float(mark)
+        for mark in reading.missing
+        if NUMBER.fullmatch(mark) or NOT_FINITE.fullmatch(mark)
+    ]
     if not marks:
         return result
     is_mark = pc.is_in(result.values.cast(pa.float64(), safe=False), value_set=pa.array(marks))

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from include.drafting.draft import draft_pipeline
@@ -20,7 +22,7 @@ from include.sources.snapshot import take_snapshot
 from include.specs import PipelineSpec
 from include.specs.loader import load_pipeline_spec
 from include.steps.ingest import build_reading_plan
-from include.tables.store import TableStore
+from include.tables.store import TableStore, iter_batches
 
 ROWS = 240
 RANDOM = np.random.default_rng(3)
@@ -28,6 +30,8 @@ X = RANDOM.normal(50, 10, ROWS)
 LABELS = RANDOM.choice(["no", "yes"], ROWS)
 DAYS = pd.Series(pd.date_range("2023-01-01", periods=ROWS))
 SHUFFLED = RANDOM.permutation(ROWS)
+KINDS = RANDOM.choice(["r", "g", "b"], ROWS)
+FIRST, SECOND = RANDOM.integers(0, 2, ROWS), RANDOM.integers(0, 2, ROWS)
 ORDERS = [f"A{n:05}" for n in SHUFFLED]
 HOURS = pd.date_range("2024-01-01", periods=ROWS, freq="h")
 BERLIN = pd.date_range("2024-10-20", periods=ROWS, freq="h", tz="Europe/Berlin")
@@ -85,6 +89,14 @@ SPLITS: dict[str, tuple[pd.DataFrame, str, str]] = {
         table(noise(), at=[f"{1990 + n // 12}{n % 12 + 1:02d}" for n in range(ROWS)]),
         "time",
         "at",
+    ),
+    "days of the year": (table(noise(), at=DAYS.dt.strftime("%Y-%j")), "time", "at"),
+    "days of the year in digits": (table(noise(), at=DAYS.dt.strftime("%Y%j")), "time", "at"),
+    "days in six digits": (table(noise(), at=DAYS.dt.strftime("%y%m%d")), "time", "at"),
+    "bills of a year": (
+        table(noise(), bill_no=DAYS.dt.strftime("%Y-%j")[SHUFFLED].to_numpy()),
+        "hash",
+        "bill_no",
     ),
     "seconds": (table(noise(), timestamp=SECONDS), "time", "timestamp"),
     "milliseconds": (table(noise(), ts=SECONDS * 1000), "time", "ts"),
@@ -201,6 +213,17 @@ COUNTED = {
         "month, day may be parts of a time",
     ),
     "Excel's days": (table(LABELS, date=45_000 + SHUFFLED), "date (240 values) may count time"),
+    "Excel's days without a name": (table(noise(), k=45_000 + np.arange(ROWS)), "k (rises like"),
+    "seconds without a name": (
+        table(noise(), k=SECONDS[SHUFFLED]),
+        "k (2022-04-15 … 2022-04-25 if they are Unix s) may count time",
+    ),
+    "few years": (table(noise(), Year=2020 + SHUFFLED % 4), "Year (4 values) may count time"),
+    "few days": (table(LABELS, on=DAYS[SHUFFLED % 8].to_numpy()), "on (8 times) may count time"),
+    "times with gaps": (
+        table(noise(), on=np.where(SHUFFLED < 60, "", DAYS.dt.strftime("%Y-%m-%d"))),
+        "on is a time in 180 of 240 rows: if it orders them, fill it",
+    ),
     "no column at all": (
         table(LASTING),
         "the target is like that of the row before (correlation 0.9",
@@ -221,6 +244,47 @@ def test_a_count_of_time_that_is_asked_for_orders_the_rows_as_a_number(data_root
     assert (spec.split.method, spec.split.by) == ("time", "step")
     assert spec.column_by_name["step"].kind == "integer"
     assert count_ingested(spec) == (ROWS, 0)
+
+
+def test_seconds_that_a_person_names_are_a_time(data_root: Path):
+    spec, _ = draft(data_root, table(noise(), k=SECONDS[SHUFFLED]), hints=Hints(time="k"))
+    assert (spec.column_by_name["k"].format, spec.split.by) == ("unix_s", "k")
+    assert spec.cleaning.lags[0].lags == (1, 2, 3, 24)
+
+
+def test_of_day_and_month_the_reading_that_orders_the_rows_is_taken(data_root: Path):
+    days = [one for one in pd.date_range("2010-01-01", periods=3 * ROWS) if one.day <= 12][:ROWS]
+    spec, text = draft(data_root, table(noise(), at=[f"{day:%m/%d/%Y}" for day in days]))
+    assert spec.column_by_name["at"].format == "%m/%d/%Y"
+    last = f"{days[-1]:%Y-%m-%d}"
+    assert "CHECK: %d/%m/%Y fits as well (2010-01-01 … 2011-12-08; as taken: " in text
+    assert f"2010-01-01 … {last}, in order)" in text
+
+
+def test_zones_in_some_rows_only_are_told(data_root: Path):
+    times = [f"{hour:%Y-%m-%dT%H:%M:%S}{'+01:00' if hour.hour % 2 else ''}" for hour in HOURS]
+    _, text = draft(data_root, table(noise(), at=times))
+    assert "CHECK: 120 of 240 say their zone; the others are read as UTC" in text
+
+
+def test_three_names_of_one_series_are_told(data_root: Path):
+    frame = panel(list(range(24)), 20, "time")
+    frame = frame.assign(a=frame["store"] % 2, b=frame["store"] // 2 % 3, c=frame["store"] // 6)
+    _, text = draft(data_root, frame.drop(columns="store"))
+    assert "CHECK: a (2) and b (3) and c (4) together name 24 series" in text
+
+
+def test_repeated_rows_that_hide_a_series_are_told(data_root: Path):
+    frame = panel(list("abcd"), 60, "store")
+    _, text = draft(data_root, pd.concat([frame, frame.head(20)]))
+    assert "CHECK: store would name the series but for 20 repeated rows" in text
+
+
+def test_rows_that_only_an_id_tells_apart_are_counted(data_root: Path):
+    rows = pd.DataFrame({"x": np.arange(ROWS) + 0.5, "y": LABELS})
+    twice = pd.concat([rows, rows.head(60)])
+    _, text = draft(data_root, twice.assign(id=np.arange(len(twice))))
+    assert "CHECK: 60 rows equal another but for id: if they are the same thing again" in text
 
 
 def test_a_class_that_comes_late_is_told_with_what_to_do(data_root: Path):
@@ -256,7 +320,7 @@ def test_times_order_the_rows_however_they_are_written(data_root: Path, written)
     assert count_ingested(spec) == (ROWS, 0)
 
 
-WRITTEN_MONTHS = ["%b-%y", "%B %Y", "%Y %b", "%m/%Y", "%m-%Y", "%m.%Y"]
+WRITTEN_MONTHS = ["%B-%Y", "%YM%m", "%b-%y", "%B %Y", "%Y %b", "%m/%Y", "%m-%Y", "%m.%Y"]
 
 
 @pytest.mark.parametrize("written", WRITTEN_MONTHS)
@@ -296,6 +360,7 @@ TOTALS = {
     "two languages": ["Grand Total,1,9000", "Summe,1,9000"],
     "of parts": ["a Total,1,4000", "b total,1,4000"],
     "at the top": ["Total:,1,9000"],
+    "of a pivot table": ["Gesamtergebnis,1,9000"],
 }
 
 
@@ -310,6 +375,23 @@ def test_lines_of_totals_are_named_and_go_to_quarantine(data_root: Path, lines, 
     assert list(column.values) == ["a", "b"]
     assert f"{len(lines)} of {len(rows)} rows do not fit and go to quarantine" in text
     assert spec.target_column.max < 1_000
+
+
+@pytest.mark.parametrize(
+    ("every", "word", "rows"),
+    [(8, "a Total", 30), (ROWS, "Average", 1)],
+    ids=["many subtotals", "average"],
+)
+def test_lines_that_sum_up_others_are_marked(data_root: Path, every: int, word: str, rows: int):
+    names = [word if n % every == 0 else "ab"[n % 2] for n in range(ROWS)]
+    _, text = draft(data_root, table(noise(), k=names))
+    assert f"CHECK: {rows} rows such as '{word}' may sum up others" in text
+
+
+def test_several_labels_in_one_cell_are_marked(data_root: Path):
+    labels = ["a", "b", "c", "a|b", "a|c", "a|b|c"]
+    _, text = draft(data_root, table(RANDOM.choice(labels, ROWS), tags=RANDOM.choice(labels, ROWS)))
+    assert text.count("CHECK: 3 labels set apart by '|'") == 2
 
 
 def test_a_line_without_its_time_fits_nowhere(data_root: Path):
@@ -331,6 +413,23 @@ VALUES: dict[str, tuple[Any, str, Callable[[Any], bool]]] = {
     "far number": (np.where(SHUFFLED < 20, -9999, X.round(1)), "number", lambda c: c.min > -99),
     "minus one": (np.where(SHUFFLED < 9, -1, SHUFFLED % 40), "integer", lambda c: c.min == 0),
     "zero among none": (np.where(SHUFFLED < 9, 0, X.round(1)), "number", bool),
+    "less far numbers": (np.where(SHUFFLED < 12, 88, 1 + SHUFFLED % 40), "integer", bool),
+    "one far day": (
+        np.where(SHUFFLED < 1, "2203-01-05", DAYS.dt.strftime("%Y-%m-%d")),
+        "datetime",
+        bool,
+    ),
+    "words among many numbers": (
+        np.where(SHUFFLED < 30, "unknown", X.round(1)),
+        "category",
+        bool,
+    ),
+    "words among many days": (
+        np.where(SHUFFLED < 30, "unknown", DAYS.dt.strftime("%Y-%m-%d")),
+        "category",
+        bool,
+    ),
+    "each number once": (1000 + SHUFFLED, "integer", bool),
     "one far number": (np.where(SHUFFLED < 1, 1e9, X.round(1)), "number", bool),
     "a total among numbers": (np.append(X[1:].round(2), X[1:].round(2).sum()), "number", bool),
     "never": (sentinel("9999-12-31"), "datetime", lambda c: "9999-12-31" in c.missing),
@@ -371,6 +470,7 @@ def test_values_keep_their_meaning(data_root: Path, values, kind, holds, request
 
 
 PRICES = RANDOM.uniform(100, 4_000, ROWS)
+ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 UNREAD: dict[str, list[str]] = {
     "brackets for minus": [f"{one:.2f}" if one > 1500 else f"({one:.2f})" for one in PRICES],
     "minus after": [f"{one:.2f}" if one > 1500 else f"{one:.2f}-" for one in PRICES],
@@ -385,6 +485,14 @@ UNREAD: dict[str, list[str]] = {
     "hours and minutes": [f"{n % 5}h {n % 60}m" for n in range(ROWS)],
     "quarters": [f"{1960 + n // 4}Q{n % 4 + 1}" for n in range(ROWS)],
     "weeks": [f"{2000 + n // 52}-W{n % 52 + 1:02d}" for n in range(ROWS)],
+    "quarters first": [f"Q{n % 4 + 1} {1960 + n // 4}" for n in range(ROWS)],
+    "business years": [f"FY{1960 + n // 4}-Q{n % 4 + 1}" for n in range(ROWS)],
+    "seasons": [f"{1700 + n}/{(1701 + n) % 100:02d}" for n in range(ROWS)],
+    "few quarters": [f"2023Q{n % 4 + 1}" for n in range(ROWS)],
+    "ordinals": [f"{day:%B} {day.day}th, {day:%Y}" for day in DAYS],
+    "bracket after the currency": [f"$({one:,.2f})" for one in PRICES],
+    "Excel's apostrophe": [f"'{one:.2f}" for one in PRICES],
+    "Arabic digits": [f"{one:.0f}".translate(ARABIC) for one in PRICES],
     "months in German": [f"{n % 28 + 1}. Dezember {1980 + n % 40}" for n in range(ROWS)],
     "day or month first": [f"{day:%d/%m/%Y}" if day.day % 2 else f"{day:%m/%d/%Y}" for day in DAYS],
 }
@@ -403,6 +511,8 @@ MADE: dict[str, Callable[[Any, Any], Any]] = {
     "product of either sign": lambda a, b: (a - 50.005) * b,
     "ratio": lambda a, b: a / b,
     "mean": lambda a, b: (a + b) / 2,
+    "change in per cent": lambda a, b: (a - b) / b * 100,
+    "product less a part": lambda a, b: a * (1 - b / 100),
     "rounded sum": lambda a, b: (a + b).round(),
     "noisy sum": lambda a, b: a + b + RANDOM.normal(0, 0.05, ROWS),
 }
@@ -420,6 +530,39 @@ def test_columns_that_make_the_target_are_left_out(data_root: Path, make, reques
         "number",
     ]
     assert "together they are the target" in text
+
+
+def test_a_product_with_more_than_rounding_is_none(data_root: Path):
+    a, b = RANDOM.normal(50, 9, ROWS).round(2), RANDOM.uniform(-3, 20, ROWS).round(2)
+    spec, _ = draft(data_root, table((a * b + RANDOM.normal(0, 5, ROWS)).round(2), a=a, b=b))
+    assert [spec.column_by_name[name].kind for name in ("a", "b")] == ["number", "number"]
+
+
+CLASSES: dict[str, tuple[Any, dict[str, Any]]] = {
+    "a column for each class": (KINDS, {f"is_{one}": (one == KINDS) * 1 for one in "rgb"}),
+    "for all classes but one": (KINDS, {f"is_{one}": one == KINDS for one in "rg"}),
+    "either of two": (FIRST ^ SECOND, {"f": FIRST, "s": SECOND}),
+    "larger of two": (
+        np.sign(SHUFFLED % 4 - SHUFFLED // 4 % 4),
+        {"h": SHUFFLED % 4, "a": SHUFFLED // 4 % 4},
+    ),
+}
+
+
+@pytest.mark.parametrize(("target", "columns"), CLASSES.values(), ids=list(CLASSES))
+def test_columns_that_together_give_the_class_away_are_left_out(data_root: Path, target, columns):
+    spec, text = draft(data_root, table(target, **columns))
+    kinds = {name: spec.column_by_name[name].kind for name in (*columns, "x")}
+    assert kinds == {**dict.fromkeys(columns, "ignore"), "x": "number"}
+    assert text.count("LEAK?") == len(columns)
+
+
+@pytest.mark.parametrize("step", [10, 0.5])
+def test_a_rounded_copy_of_the_target_is_left_out(data_root: Path, step: float):
+    target = noise()
+    spec, text = draft(data_root, table(target, copy=(target / step).round() * step))
+    assert spec.column_by_name["copy"].kind == "ignore"
+    assert f"it is the target rounded to {step:g}" in text
 
 
 TARGETS: dict[str, tuple[Any, str, list[str] | None]] = {
@@ -514,6 +657,18 @@ def test_what_a_person_knows_better_is_taken(data_root: Path):
     spec, _ = draft(data_root, text, hints=hints, form_hints=FormHints("cp1252", ";"))
     assert (spec.target.task, spec.split.method, spec.split.by) == ("regression", "group", "k")
     assert (spec.source.encoding, spec.source.separator) == ("cp1252", ";")
+
+
+def test_numbers_that_are_not_finite_are_missing_in_parquet_too(data_root: Path, tmp_path: Path):
+    path = tmp_path / "t.parquet"
+    table(noise(), odd=np.where(SHUFFLED < 4, np.inf, X)).to_parquet(path, index=False)
+    spec, _ = draft(data_root, path.read_bytes(), "t.parquet")
+    assert spec.column_by_name["odd"].nulls > 0
+    plan = build_reading_plan(spec, load_settings(), str)
+    raw = take_snapshot(TableStore(load_settings().data), spec.name, spec.source, plan).raw
+    values = pa.concat_tables(iter_batches(raw, ["odd"])).column("odd")
+    assert values.null_count == 4
+    assert pc.all(pc.is_finite(values)).as_py()
 
 
 def test_a_duration_of_parquet_is_read_in_seconds(data_root: Path, tmp_path: Path):

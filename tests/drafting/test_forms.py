@@ -68,6 +68,11 @@ FILES = {
     "semicolon": ("t.csv", write_rows("a;b;y", lambda n: n % 3, ";"), {"separator": ";"}),
     "single quotes": ("t.csv", write_rows("a,b,y", lambda n: f"'x,{n % 3}'"), {"quote": "'"}),
     "inner line end": ("t.csv", write_rows("a,b,y", lambda n: f'"l\n{n % 3}"'), {"quote": '"'}),
+    "rows of JSON under another name": (
+        "t.txt",
+        "".join(f'{{"a": {n % 3}, "b": {n}, "y": "{"uv"[n % 2]}"}}\n' for n in range(ROWS)),
+        {"format": "jsonl"},
+    ),
     "unknown ending": ("t.dat", PLAIN, {"format": "csv"}),
 }
 
@@ -122,7 +127,18 @@ def test_rows_with_one_field_too_many_are_counted_as_rejected(data_root: Path, r
 MORE = "".join(f"{n % 7}^{n % 2}\n" for n in range(60))
 REFUSED = {
     "duplicate names": (write_rows("a,a,y", lambda n: n), r"more than once: 'a'. Rename"),
-    "comment above": ("# by me\n" + write_rows("a,b,y", lambda n: n), r"Remove what stands above"),
+    "comment above": ("# by me\n" + write_rows("a,b,y", lambda n: n), r"line 2 names 'y'"),
+    "separator after each row": (
+        write_rows("a,b,y", lambda n: n % 3).replace("\n", ",\n").replace("y,", "y", 1),
+        r"one more separator if each row ends with one",
+    ),
+    "name in other letters": (write_rows("a,b,Y", lambda n: n), r"Did you mean 'Y'"),
+    "no names but the target's": (write_rows(",,y", lambda n: n), r"columns without a name \(2\)"),
+    "web page": ("<!DOCTYPE html><html><body>Log in</body></html>\n", r"an HTML page. If the"),
+    "backslash before quotes": (
+        write_rows("a,b,y", lambda n: f'"5\\" {n}"'),
+        r"where a backslash stands before them",
+    ),
     "title above": ("By me, 2024\n" + write_rows("a,b,y", lambda n: n), r"Remove what stands"),
     "title as wide as the rows": (
         "By me,,\n" + write_rows("a,b,y", lambda n: n),

@@ -19,7 +19,7 @@ from include.features.leakage import (
     sample_training_rows,
 )
 from include.specs import PipelineSpec
-from include.specs.columns import Column, NumberColumn
+from include.specs.columns import CategoryColumn, Column, NumberColumn
 from include.specs.data import TargetSpec
 from tests.builders import make_frame, make_spec, read_in
 
@@ -242,6 +242,7 @@ def test_columns_that_together_make_the_target_are_found() -> None:
         "difference": frame["a"] - frame["d"],
         "product": frame["b"] * frame["c"],
         "ratio": frame["b"] / frame["d"],
+        "sum in parts": (frame["a"] + frame["b"]) / frame["c"],
     }
     found = {how: find_joint_leaks(spec, frame.assign(y=y)) for how, y in made.items()}
     assert {how: set(leaks[0][0]) for how, leaks in found.items()} == {
@@ -249,12 +250,22 @@ def test_columns_that_together_make_the_target_are_found() -> None:
         "difference": {"a", "d"},
         "product": {"b", "c"},
         "ratio": {"b", "d"},
+        "sum in parts": {"a", "b", "c"},
     }
     (warning,) = warn_of_joint_leaks(spec, frame.assign(y=made["sum"]))
     assert "together they are the target" in warning
     assert "give one of them `kind: ignore`" in warning
     noisy = frame["a"] + frame["c"] + random.normal(0, 0.2, 300)
     assert find_joint_leaks(spec, frame.assign(y=noisy)) == []
+
+
+def test_one_far_row_explains_nothing_of_the_others() -> None:
+    random = np.random.default_rng(0)
+    target = random.normal(size=200)
+    names = np.where(np.arange(200) < 10, "far", random.choice(["n", "s"], 200))
+    target[:10] += 1e6
+    column = CategoryColumn(name="k", kind="category")
+    assert explain(column, pd.Series(names), None, target) == ""
 
 
 def test_columns_that_only_rise_with_the_target_are_no_leak_and_its_own_parts_are() -> None:

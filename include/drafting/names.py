@@ -1,0 +1,52 @@
+"""What a column's name says: an id, a code, a thing met again, a time."""
+
+import itertools
+import re
+from typing import Final
+
+ID_NAMES: Final = re.compile(
+    r"(^|[^a-z])(id|ids|no|nr|key|uuid|guid|index)([^a-z]|$)|[a-z]I[dD]$", re.IGNORECASE
+)
+CODE_ID: Final = re.compile(
+    r"(^|[^A-Za-z])(id|uid|uuid|guid|nr|no|hash|mrn|ssn|vin|imei)$|nummer$|[a-z]I[dD]$|^ID$",
+    re.IGNORECASE,
+)
+CODE_NAMES: Final = re.compile(
+    r"(^|[^a-z])(zip|zip_?code|post_?code|postal_?code|plz|isbn|ean|upc|gtin|sku|icd)([^a-z]|$)",
+    re.IGNORECASE,
+)
+THINGS: Final = frozenset(
+    [
+        *("patient", "subject", "customer", "client", "user", "shop", "store", "session"),
+        *("device", "machine", "household", "family", "person", "student", "employee"),
+        *("driver", "vehicle", "account", "member", "participant", "hospital", "player"),
+        *("animal", "mouse", "owner", "author", "tenant", "school", "teacher", "farm"),
+        *("sensor", "plate", "batch", "lot", "kunde", "proband"),
+    ]
+)
+TIMES: Final = frozenset(
+    [
+        *("time", "timestamp", "date", "datetime", "ts", "epoch", "unix", "created"),
+        *("updated", "at", "when"),
+    ]
+)
+YEARS: Final = frozenset(["year", "jahr"])
+# What counts time without being one.
+COUNTED: Final = TIMES | {
+    *("t", "day", "week", "month", "quarter", "period", "hour", "minute", "second", "step"),
+    *("tick", "frame", "cycle", "round", "season", "days", "weeks", "tag", "woche", "monat"),
+    *("julday", "yday", "doy", "dayofyear"),
+}
+WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
+
+def split_name(name: str) -> frozenset[str]:
+    """Split a column's name into its words in lower case.
+
+    Example:
+        >>> sorted(split_name("patientName_2"))
+        ['name', 'patient']
+    """
+    words = [word.lower() for word in WORDS.findall(name)]
+    joined = ["email"] if ("e", "mail") in itertools.pairwise(words) else []
+    return frozenset([*words, *joined])
