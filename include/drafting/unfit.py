@@ -171,7 +171,8 @@ class _Ends:
             value, after, end = kept[at], kept[at + step], kept[other]
             count, text = self._found[value]
             is_often = count >= max(REPEATED, MIN_FAR * column.filled)
-            if is_often and value == 0 and not is_time and after > GAP * (end - after) > 0:
+            is_zero = value == 0 and count >= REPEATED and not is_time
+            if is_zero and after > GAP * (end - after) > 0:
                 return (
                     f"CHECK: 0 in {count} rows, and no other below {after:g}: if it means missing, "
                     "put it into `missing`"
