@@ -60,7 +60,9 @@ class CleaningSpec(SpecModel):
         description="Columns whose missing values take the value after, in order, within a part.",
     )
     lags: tuple[LagFeatures, ...] = Field(
-        default=(), description="Lag and rolling features, computed in order."
+        default=(),
+        description="Lag and rolling features, computed in order. Rows to score look back within "
+        "their own file or query only: let it begin as many rows earlier as the lags reach back.",
     )
     horizon: int = Field(
         default=1,

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from include.errors import DataError, QualityError, SourceError
 from include.features.contract import list_lag_columns
+from include.features.series_plan import SeriesPlan
 from include.quality.failure_table import render_failures
 from include.quality.suites import build_suite
 from include.records import (
@@ -215,6 +216,10 @@ def read_input(
     warnings = [failure.advice for failure in failures[:10]]
     if absent:
         warnings.append(f"{', '.join(sorted(absent))} not checked: their columns are not there")
+    if lagged:
+        reach = f"its first {SeriesPlan(spec).history} rows"
+        reach += f" of each {spec.cleaning.group_by}" if spec.cleaning.group_by else ""
+        warnings.append(f"lags look back within it: {reach} lack some; let it begin earlier")
     if ingested.dropped_columns:
         warnings.append(f"columns not in the contract, dropped: {list(ingested.dropped_columns)}")
     return ScoringInput(

@@ -170,6 +170,14 @@ def test_rules_and_columns_that_are_left_out_are_told(spec, incoming):
     ]
 
 
+def test_rows_that_look_back_beyond_their_input_are_told(spec, incoming):
+    cleaning = {"lags": [{"column": "income", "lags": [1], "windows": [24]}], "group_by": "job"}
+    spec = make_spec(name=spec.name, cleaning=cleaning)
+    write_rows(spec, incoming, "a.csv", 40)
+    [told] = [text for text in score(spec).warnings if "a.csv" in text]
+    assert told.endswith("its first 24 rows of each job lack some; let it begin earlier")
+
+
 def test_a_column_named_like_those_of_predictions_names_no_row(small):
     model = ScoringModel.load(small.directory)
     with pytest.raises(ParamError, match=r"Received: \['input', 'probability_x'\]"):
