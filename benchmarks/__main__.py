@@ -18,7 +18,7 @@ from benchmarks.result import Result
 
 BENCHMARKS = (
     *("parsing", "fit", "data_plane", "judgement", "explaining", "training_run", "serving"),
-    *("steadiness", "monitoring", "scoring"),
+    *("steadiness", "monitoring", "scoring", "idle"),
 )
 RESULTS = Path(__file__).parent / "results"
 

@@ -15,6 +15,7 @@ from include.cli import app
 from include.errors import DataError
 from include.records import MonitorRecord, Window
 from include.records.names import REPORT_PAGE
+from include.serving.champion import load_served
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.steps.monitor import compare_window, find_unwatched
@@ -110,6 +111,20 @@ def test_a_performance_that_is_surely_lost_starts_a_training_once(spec, sources)
     assert (done.lost, done.starts_training) == ((), False)
     [window] = read_windows(spec)
     assert window.labelled == 300
+
+
+def test_predicted_classes_in_other_shares_than_on_the_test_rows_are_warned_of(spec, sources):
+    told = "the shares of the predicted classes are not those of its test rows"
+    again = score(spec, "again", force=True, due=NOW.isoformat())
+    assert not [text for text in again.warnings if told in text]
+    rows = make_frame(2 * ROWS, seed=9)
+    model = load_served(load_settings(), spec.name, "1").model
+    rows = rows[model.predict(rows)["prediction"] == "yes"]
+    place = sources / "incoming" / spec.name / "tuesday.csv"
+    rows.drop(columns=["row_id", "repaid"]).to_csv(place, index=False)
+    warnings = score(spec, "two", due=NOW.isoformat()).warnings
+    assert [text for text in warnings if told in text]
+    assert f"all {len(rows):,} rows are predicted as 'yes'" in warnings
 
 
 def test_every_window_is_a_step_in_mlflow_and_a_point_on_the_page(spec, sources):
