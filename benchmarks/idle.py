@@ -14,7 +14,7 @@ from include.stack.services import build_services, find_process
 
 SETTLE_SECONDS, WATCHED_SECONDS = 90, 60
 # Of one core, and in MB, all services together.
-MAX_SHARE, MAX_MB = 0.25, 3_000.0
+MAX_SHARE, MAX_MB = 0.3, 2_500.0
 
 
 def measure(tell: Callable[[str], None]) -> list[Result]:

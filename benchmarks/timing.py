@@ -12,19 +12,21 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 MEASURED = """
 import json, resource, time
-started = time.perf_counter()
+started, cpu = time.perf_counter(), time.process_time()
 {code}
 print()
 print(json.dumps([time.perf_counter() - started,
-                  resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+                  resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+                  time.process_time() - cpu]))
 """
 
 
 class Measured(NamedTuple):
-    """Wall time in seconds and peak resident memory in MB."""
+    """Wall time in seconds, peak resident memory in MB, and CPU time where it was taken."""
 
     seconds: float
     peak_memory_mb: float
+    cpu_seconds: float = 0.0
 
 
 def measure_snippet(code: str, environment: Mapping[str, str] | None = None) -> Measured:
@@ -60,6 +62,7 @@ def interleave(
         Measured(
             choose([row[place].seconds for row in taken]),
             max(row[place].peak_memory_mb for row in taken),
+            choose([row[place].cpu_seconds for row in taken]),
         )
         for place in range(len(measurements))
     ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 ROW = re.compile(r"^\| (\d+) [^|]*\| `(tests/[\w/]+\.py)::(test_\w+)` \|$", re.MULTILINE)
-HELD = {*range(1, 11), 20, 22, 28, 29, 30, 31, 36, 37, 39}
+HELD = {*range(1, 11), 20, *range(22, 27), 28, 29, 30, 31, 32, 36, 37, 39, 40}
 
 
 def test_every_fault_names_a_test_that_exists():

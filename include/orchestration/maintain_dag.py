@@ -26,7 +26,7 @@ DOC: Final = """\
 
 Every fifteen minutes: MLflow runs whose DAG run has ended are closed with a reason; runs that are
 late (`notify.late_hours`) are told; temporary tables, scratch and checkpoints of dead processes
-are removed.
+are removed; of the logs of the local stack's services the last 10 MB stay.
 
 Once a night, at 3:00 UTC, or with `old` in the form: runs older than `GATEHOUSE_KEEP_DAYS`, or
 beyond the latest `GATEHOUSE_KEEP_RUNS` of their MLflow experiment, go with the tables, files,

@@ -2,9 +2,14 @@
 
 MLflow moves an alias for whoever asks last. Here it is read before and after the move, so that a
 candidate never replaces a champion that it was not compared with, and every move is written down.
+On one machine moves wait for each other; of two on different machines that meet within the moment
+between reading and moving, the later one counts.
 """
 
+import fcntl
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -170,7 +175,7 @@ def move_champion(
         PromotionError: Another version became champion in the meantime.
     """
     client = connect(settings)
-    with tracking_calls(settings.mlflow):
+    with _alone(settings, name), tracking_calls(settings.mlflow):
         current = _number_of_alias(client, name, CHAMPION)
         if current != version:
             check_champion_unchanged(name, expected=expected_current, current=current)
@@ -189,6 +194,16 @@ def move_champion(
             write_move(client, name, before=before, after=version, **said)
         _settle_statuses(client, name, champion=version, previous=previous)
     return previous
+
+
+@contextmanager
+def _alone(settings: "Settings", name: str) -> Iterator[None]:
+    """Let one move of a model's alias on this machine wait for another; a killed one lets go."""
+    place = settings.home / "run" / f"alias-{name}.lock"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def check_champion_unchanged(name: str, *, expected: str | None, current: str | None) -> None:

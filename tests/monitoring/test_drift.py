@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from include.monitoring.distances import chi_square, kolmogorov_smirnov, wasserstein
@@ -90,3 +92,32 @@ def test_what_is_too_small_to_matter_is_no_drift_however_certain():
     )
     assert judged.p_value < 0.01
     assert judged.state == "stable"
+
+
+VALUES = st.one_of(
+    st.lists(st.floats(-1e6, 1e6), max_size=60),
+    st.lists(st.sampled_from([0.0, 1.0, np.nan]), max_size=60),
+    st.lists(st.sampled_from(["clerk", "nurse", "smith", None]), max_size=60),
+)
+
+
+@given(before=VALUES, now=VALUES)
+@settings(max_examples=150, deadline=None)
+def test_whatever_is_missing_tiny_or_constant_has_a_defined_answer_and_raises_no_alarm(before, now):
+    reference, window = (pd.Series(values, dtype=object) for values in (before, now))
+    texts = any(isinstance(each, str) for each in (*before, *now))
+    if texts:
+        reference, window = (each.map(str, na_action="ignore") for each in (reference, window))
+    kind = "str" if texts else "float64"
+    reference, window = reference.astype(kind), window.astype(kind)
+    known = describe_column("x", reference)
+    few = compare_column(known, "x", window, min_rows=61)
+    [judged] = judge_window([few], alpha=0.5, min_shift=0.0)
+    assert judged.state in {"too little data", "no baseline"}
+    found = compare_column(known, "x", window, min_rows=1)
+    [judged] = judge_window([found], alpha=0.05, min_shift=0.1)
+    assert judged.state in {"stable", "drift", "too little data", "no baseline"}
+    figures = [judged.psi, judged.jensen_shannon, judged.distance, judged.wasserstein]
+    assert np.isfinite([*figures, judged.missing, judged.unknown, judged.p_value]).all()
+    if judged.state == "drift":
+        assert judged.p_value <= 0.05

@@ -1,6 +1,8 @@
 """Promotion against a real registry: closed by default, safe to repeat, never blind."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import NamedTuple
 
 import pytest
@@ -15,7 +17,9 @@ from include.specs import PipelineSpec
 from include.steps.judge import Decision
 from include.steps.promote import BACKFILLED, promote
 from include.tables.run_files import RunFiles
+from include.tracking.alias_history import read_moves
 from include.tracking.aliases import find_champion, move_champion
+from include.tracking.connection import connect
 from include.tracking.registry import register_model
 from include.tracking.runs import open_run
 from tests.builders import make_run, make_spec
@@ -53,9 +57,15 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def _log_candidate(
-    settings: Settings, small: SmallBundle, name: str, *, against: str = "", shift: float = 0.0
+    settings: Settings,
+    small: SmallBundle,
+    name: str,
+    *,
+    against: str = "",
+    shift: float = 0.0,
+    number: int = 0,
 ) -> Candidate:
-    run = make_run(run_id=f"manual__{name}", pipeline=name)
+    run = make_run(run_id=f"manual__{name}{number or ''}", pipeline=name)
     golden = build_golden_rows(small.bundle, small.frame, small.predictions + shift)
     content = golden.model_dump_json()
     log = open_run(settings, run)
@@ -200,6 +210,56 @@ def test_a_champion_that_changed_since_the_evaluation_is_kept(settings, small, n
     assert find_champion(settings, name).version == other
     client = open_run(settings, candidate.run).client
     assert len(client.search_model_versions(f"name = '{name}'")) == 1
+
+
+def test_of_two_runs_that_promote_at_the_same_moment_one_wins_and_the_other_says_so(
+    settings, small, name
+):
+    before = _register_champion(settings, small, name)
+    both = [_log_candidate(settings, small, name, against=before, number=n) for n in range(2)]
+    barrier = Barrier(2)
+
+    def try_to_promote(candidate: Candidate) -> str:
+        barrier.wait()
+        try:
+            return promote(candidate.spec, candidate.run, PROMOTE, candidate.evaluated).version
+        except PromotionError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(2) as pool:
+        said = list(pool.map(try_to_promote, both))
+
+    champion = find_champion(settings, name)
+    [won] = [each for each in said if each.isdecimal()]
+    [lost] = [each for each in said if not each.isdecimal()]
+    assert champion.version == won
+    assert "Clear the task `evaluate`" in lost
+    assert find_champion(settings, name, "previous").version == before
+    moves = read_moves(connect(settings), name)
+    assert [move.after for move in moves] == [before, won]
+
+
+def test_a_crash_between_the_alias_and_its_history_is_made_good_once_by_the_next_try(
+    settings, small, name, monkeypatch
+):
+    before = _register_champion(settings, small, name)
+    candidate = _log_candidate(settings, small, name, against=before)
+
+    def crash(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("include.tracking.aliases.write_move", crash)
+        with pytest.raises(KeyboardInterrupt):
+            promote(candidate.spec, candidate.run, PROMOTE, candidate.evaluated)
+    assert find_champion(settings, name).version == "2"
+
+    for _ in "ab":
+        record = promote(candidate.spec, candidate.run, PROMOTE, candidate.evaluated)
+
+    assert (record.version, record.previous_version) == ("2", "1")
+    moves = read_moves(connect(settings), name)
+    assert [(move.before, move.after) for move in moves] == [("", "1"), ("1", "2")]
 
 
 def test_a_yes_to_a_question_that_was_overtaken_promotes_nothing(settings, small, name):

@@ -12,6 +12,7 @@ from include.errors import InfrastructureError
 from include.records import RunContext
 from include.settings import Settings, load_settings
 from include.steps.maintain import clean, close_left_runs, find_late_runs
+from include.steps.maintain.leftovers import LOG_BYTES
 from include.steps.maintain.waste import measure
 from include.tables.run_files import RunFiles
 from include.tables.store import TableStore, digest_key
@@ -132,6 +133,23 @@ def test_what_dead_processes_left_goes_and_what_the_living_write_stays(settings,
     assert fresh.exists()
     assert home.exists()
     assert TableStore(settings.data).find("raw", "loans", Path(ref.uri).name)
+
+
+def test_the_log_of_a_service_keeps_its_end_while_the_service_writes_on(settings):
+    log = settings.home / "logs" / "dag-processor.log"
+    log.parent.mkdir(parents=True)
+    with log.open("ab", buffering=0) as service:
+        service.write(b"a line of forty bytes that says nothing\n" * (LOG_BYTES // 40 + 1_000))
+        seen = clean(settings, with_old=False, dry_run=True)
+        assert log.stat().st_size == LOG_BYTES + 40_000
+        done = clean(settings, with_old=False)
+        service.write(b"and on\n")
+    assert seen.removed == done.removed == {"log of a service": 1}
+    assert seen.size_bytes == 40_000
+    assert log.stat().st_size <= LOG_BYTES + 7
+    lines = log.read_bytes().splitlines()
+    assert lines[0].startswith(b"a line")
+    assert lines[-1] == b"and on"
 
 
 def test_the_latest_runs_stay_and_the_others_go_with_all_that_only_they_need(settings):
