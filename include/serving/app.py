@@ -33,7 +33,7 @@ from include.serving.api_description import (
 from include.serving.champion import ServedChampion
 from include.serving.request_answers import Work, explain_bodies, score_bodies
 from include.serving.request_metrics import CONTENT_TYPE, RequestMetrics
-from include.serving.scoring_queue import FullError, ScoringQueue
+from include.serving.scoring_queue import ClosedError, FullError, ScoringQueue
 from include.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -143,6 +143,10 @@ class ScoringApi:
                 body = await self._read_body(request)
                 served = self.champion.current
                 content, rows = await self.queue.run(work, served, body, together=together)
+        except asyncio.CancelledError:
+            if not self.queue.is_closed:
+                raise
+            return self._refuse(ClosedError())
         except Exception as error:
             return self._refuse(error)
         self.metrics.rows.inc(rows)
@@ -153,23 +157,29 @@ class ScoringApi:
         """Say why there is no answer; what is no fault of the caller's goes to the log alone."""
         match error:
             case DataError() | ParamError():
-                return refuse(400, str(error))
+                told = 400, str(error)
             case HTTPException():
-                return refuse(error.status_code, error.detail)
+                told = error.status_code, error.detail
             case ClientDisconnect():
-                return refuse(400, "the request ended before its body did.")
+                told = 400, "the request ended before its body did."
             case FullError():
-                return refuse(429, f"{self.queue.taken} requests are in hand already.", RETRY)
+                told = 429, f"{self.queue.taken} requests are in hand already."
+            case ClosedError():
+                told = 503, "the server stops; it was given up."
             case TimeoutError():
                 seconds = self.settings.serve_seconds
-                return refuse(503, f"no answer within {seconds:g} s; it was given up.", RETRY)
-        logger.error("a request failed", exc_info=error)
-        return refuse(500, "the model could not answer; the server's log tells why.")
+                told = 503, f"no answer within {seconds:g} s; it was given up."
+            case _:
+                logger.error("a request failed", exc_info=error)
+                told = 500, "the model could not answer; the server's log tells why."
+        return refuse(*told, RETRY if told[0] in {429, 503} else None)
 
     async def _read_body(self, request: Request) -> bytes:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json":
             raise HTTPException(415, f"expected application/json. Received: {kind[:100] or 'none'}")
+        if (coding := request.headers.get("content-encoding", "identity")) != "identity":
+            raise HTTPException(415, f"expected a body as it is. Received: {coding[:100]}")
         most = self.settings.serve_bytes
         announced = request.headers.get("content-length", "0")
         size, parts = int(announced) if announced.isdecimal() else 0, []
@@ -205,6 +215,7 @@ def build_app(champion: ServedChampion, settings: Settings, *, token: str = "") 
         api.queue.close()
 
     app = FastAPI(lifespan=follow_alias, openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.stop = api.queue.close
     app.add_exception_handler(StarletteHTTPException, _refuse_as_json)
     for path, answer in {
         "/ping": api.ping,

@@ -2,13 +2,19 @@
 
 import json
 from collections.abc import Collection, Sequence
+from itertools import chain
 from typing import Any, Final, NoReturn, TypeGuard
 
+import numpy as np
 import pandas as pd
 
 from include.errors import SchemaError
 
 FORMS: Final = ("dataframe_records", "dataframe_split", "inputs", "instances")
+# A row in a list in an object, in it an array; Arrow takes seconds for one of a thousand levels.
+MAX_LEVELS: Final = 20
+OPENING: Final = np.frombuffer(b"[{", np.uint8)
+CLOSING: Final = np.frombuffer(b"]}", np.uint8)
 RECORDS: Final = "a list of objects, each with at least one column of the model"
 
 
@@ -75,6 +81,8 @@ def _read_json(text: bytes | str) -> Any:
 
 def _read_form(body: bytes) -> tuple[str, Any]:
     content = _read_json(body)
+    if _may_be_deep(body) and _is_deep(content):
+        raise _not_json(f"more than {MAX_LEVELS} levels of brackets")
     given = [form for form in FORMS if isinstance(content, dict) and form in content]
     if len(given) != 1:
         raise SchemaError(
@@ -82,6 +90,21 @@ def _read_form(body: bytes) -> tuple[str, Any]:
             f"Received: {given or type(content).__name__}."
         )
     return given[0], content[given[0]]
+
+
+def _may_be_deep(body: bytes) -> bool:
+    """Tell whether brackets, also those in texts, are nested beyond the bound."""
+    codes = np.frombuffer(body, np.uint8)
+    opened = np.isin(codes, OPENING).astype(np.int8) - np.isin(codes, CLOSING)
+    return int(np.cumsum(opened, dtype=np.int32).max(initial=0)) > MAX_LEVELS
+
+
+def _is_deep(content: Any) -> bool:
+    level = [content]
+    for _ in range(MAX_LEVELS):
+        inner = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [each for each in chain(*inner) if isinstance(each, dict | list)]
+    return bool(level)
 
 
 def _split(content: Any) -> tuple[list[Any], list[Any]]:

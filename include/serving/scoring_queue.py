@@ -21,6 +21,10 @@ class FullError(Exception):
     """No place is left; the caller should come again."""
 
 
+class ClosedError(Exception):
+    """The server stops; what had not begun will not begin."""
+
+
 class _Job(NamedTuple):
     """A body, what answers it, and where its answer goes."""
 
@@ -48,6 +52,7 @@ class ScoringQueue:
             seconds: After which a request is given up, wherever it is.
         """
         self.taken = 0
+        self.is_closed = False
         self._places = places
         self._seconds = seconds
         self._waiting: list[_Job] = []
@@ -59,9 +64,12 @@ class ScoringQueue:
         """Hold a place while the block runs.
 
         Raises:
+            ClosedError: The server stops.
             FullError: All places are taken.
             TimeoutError: The block took too long; what had not begun will not begin.
         """
+        if self.is_closed:
+            raise ClosedError
         if self.taken >= self._places:
             raise FullError
         self.taken += 1
@@ -86,14 +94,24 @@ class ScoringQueue:
             model: What it answers with.
             body: The body.
             together: Most bodies that are answered together, of the same work and model.
+
+        Raises:
+            ClosedError: The server stops.
         """
+        if self.is_closed:
+            raise ClosedError
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Job(work, model, body, together, answer))
         self._begin()
         return await answer
 
     def close(self) -> None:
-        """Begin nothing more."""
+        """Begin nothing more; what is being answered may end."""
+        self.is_closed = True
+        for job in self._waiting:
+            if not job.answer.done():
+                job.answer.set_exception(ClosedError())
+        self._waiting = []
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _begin(self) -> None:
@@ -120,8 +138,7 @@ class ScoringQueue:
 
     def _end(self, jobs: list[_Job], done: "Future[Sequence[Any]]") -> None:
         self._is_busy = False
-        with contextlib.suppress(RuntimeError):  # closed: what waits is not begun
-            self._begin()
+        self._begin()
         try:
             answers = done.result()
         except (Exception, CancelledError) as error:

@@ -40,8 +40,9 @@ def serve_champion(
     with _bind(host, port) as listener:
         token = _choose_token(settings, host, tell)
         champion = ServedChampion(settings, name)
+        app = build_app(champion, settings, token=token)
         config = uvicorn.Config(
-            build_app(champion, settings, token=token),
+            app,
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -51,7 +52,7 @@ def serve_champion(
         address = f"http://{shown}:{port}/invocations"
         ready = f"version {champion.current.version} of {name} answers at {address}"
         with suppress(KeyboardInterrupt):
-            _Server(config, lambda: tell(ready)).run(sockets=[listener])
+            _Server(config, lambda: tell(ready), app.state.stop).run(sockets=[listener])
 
 
 def is_loopback(host: str) -> bool:
@@ -68,16 +69,23 @@ def is_loopback(host: str) -> bool:
 
 
 class _Server(uvicorn.Server):
-    """Tells when it listens."""
+    """Tells when it listens, and what waits when it stops."""
 
-    def __init__(self, config: uvicorn.Config, tell: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, tell: Callable[[], None], stop: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._tell = tell
+        self._stop = stop
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._tell()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stop()
+        await super().shutdown(sockets)
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -22,6 +22,7 @@ from tests.builders import make_run
 from tests.bundle_builders import SmallBundle, make_bundle
 
 ROW = {"age": 40, "income": 9.5, "married": False, "job": "nurse", "opened": "2024-01-01"}
+NESTED = json.loads("[" * 18 + "{" + '"a": 1}' + "]" * 18)
 Ask = Callable[[httpx.AsyncClient], Awaitable[Any]]
 
 
@@ -103,6 +104,8 @@ def test_every_form_gives_the_predictions_of_the_model(served, model, body):
         ('{"dataframe_records": [{"age": NaN}]}', "NaN, which JSON does not know"),
         ('{"dataframe_records": [{"age": -Infinity}]}', "-Infinity, which JSON does not know"),
         ('{"inputs": ' + "[" * 100_000 + "]" * 100_000 + "}", "nested too deeply"),
+        ({"inputs": [{**ROW, "age": NESTED}]}, "more than 20 levels of brackets"),
+        ({"inputs": [{**ROW, "age": "[" * 50}]}, "row 0, 'age': expected a whole number"),
         ('{"inputs": ' + "9" * 5_000 + "}", "must be JSON"),
         (b'{"inputs": "\xff"}', "must be JSON"),
         ("", "must be JSON"),
@@ -190,6 +193,13 @@ def test_a_form_of_mlflow_that_is_not_json_is_refused(served):
     assert answer.status_code == httpx.codes.UNSUPPORTED_MEDIA_TYPE
 
 
+def test_a_compressed_body_is_refused_as_what_it_is(served):
+    answer = post(served, b"\x1f\x8b", headers={"Content-Encoding": "gzip"})
+
+    assert answer.status_code == httpx.codes.UNSUPPORTED_MEDIA_TYPE
+    assert "Received: gzip" in answer.json()["error"]
+
+
 @pytest.fixture
 def held(served: ServedChampion) -> Iterator[threading.Event]:
     """Make the model wait until the event is set."""
@@ -267,6 +277,24 @@ def test_small_requests_that_wait_are_answered_together_and_each_as_if_alone(ser
         assert (answer.status_code, answer.content) == (alone.status_code, alone.content)
     assert "row 0, 'age': expected values between" in answers[6].json()["error"]
     assert [answer.status_code for answer in answers].count(400) == 1
+
+
+def test_when_the_server_stops_what_waits_is_told_so_and_what_has_begun_is_answered(served, held):
+    async def run() -> list[int]:
+        app = build_app(served, Settings())
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:1") as client:
+            body = {"inputs": [ROW]}
+            asked = [asyncio.create_task(client.post("/invocations", json=body)) for _ in "abc"]
+            while "in_hand 3.0" not in (await client.get("/metrics")).text:
+                await asyncio.sleep(0)
+            app.state.stop()
+            late = await client.post("/invocations", json=body)
+            held.set()
+            answers = [*await asyncio.gather(*asked), late]
+            return [answer.status_code for answer in answers]
+
+    assert asyncio.run(run()) == [200, 503, 503, 503]
 
 
 def test_a_failure_of_the_model_tells_callers_nothing_of_this_machine(served):
