@@ -71,7 +71,10 @@ def run_step(
         memory_before = memory_bytes("VmRSS:")
         started, cpu_before = time.monotonic(), _cpu_seconds()
         try:
-            with note_try(RunFiles(settings.data, run), name):
+            with (
+                explain_storage_errors(settings.data),
+                note_try(RunFiles(settings.data, run), name),
+            ):
                 result = check_size(step(spec, run, *records, **extras))
         except Exception as error:
             _note_failure(RunFiles(settings.data, run), name, error)

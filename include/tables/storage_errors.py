@@ -2,6 +2,7 @@
 
 import errno
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,8 @@ def explain_storage_errors(directory: str) -> Iterator[None]:
     """
     try:
         yield
+    except RoomError:  # explained already, nearer to where it happened
+        raise
     except OSError as error:
         if NO_TEMPORARY in str(error):
             raise RoomError(
@@ -60,16 +63,23 @@ def explain_storage_errors(directory: str) -> Iterator[None]:
 
 
 def explain_full_disk(error: OSError, directory: str) -> RoomError:
-    """Say where room is missing, how much there is and what to do; no half file is left."""
-    place = Path(str(error.filename or directory))
-    existing = next((each for each in (place, *place.parents) if each.exists()), Path("/"))
-    free = shutil.disk_usage(existing).free
-    notes = " ".join(getattr(error, "__notes__", ()))
+    """Say where room is missing, how much there is and what to do; no half file is left.
+
+    An error that names no file may as well be of a temporary one: then it is the fuller place.
+    """
+    named = [error.filename] if error.filename else [directory, tempfile.gettempdir()]
+    free, place = min((_free_bytes(Path(str(each))), str(each)) for each in named)
+    notes = "".join(f" {note}" for note in getattr(error, "__notes__", ()))
     return RoomError(
-        f"expected room to write at {place}. {notes} Received: {error.strerror}, with {free} bytes "
-        "free there. Remove what is no longer needed, or set GATEHOUSE_DATA_ROOT or GATEHOUSE_HOME "
-        "to a larger disk; then clear the task."
+        f"expected room to write at {place}.{notes} Received: {error.strerror}, with {free} bytes "
+        "free there. Remove what is no longer needed, or set GATEHOUSE_DATA_ROOT, GATEHOUSE_HOME "
+        "or, for temporary files, TMPDIR to a larger disk; then clear the task."
     )
+
+
+def _free_bytes(place: Path) -> int:
+    existing = next((each for each in (place, *place.parents) if each.exists()), Path("/"))
+    return shutil.disk_usage(existing).free
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -1,6 +1,8 @@
 """A full disk and a full memory end a step at once, with what to do, and leave nothing half."""
 
+import errno
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -54,6 +56,22 @@ def test_a_full_disk_is_named_with_what_was_needed_and_the_old_file_stays(tmp_pa
 
     assert files.read_bytes("model.keras") == b"old"
     assert [path.name for path in Path(files.directory).iterdir()] == ["model.keras"]
+
+
+def test_where_no_file_is_named_it_is_the_fuller_of_the_data_and_the_temporary_directory(
+    tmp_path, monkeypatch
+):
+    shared = Path("/dev/shm")
+    if not shared.is_dir() or shared.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("needs two file systems")
+    fuller = min((tmp_path, shared), key=lambda place: shutil.disk_usage(place).free)
+    for data, temporary in ((tmp_path, shared), (shared, tmp_path)):
+        monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+        with (
+            pytest.raises(RoomError, match=rf"write at {fuller}\..*TMPDIR to a larger disk"),
+            explain_storage_errors(str(data)),
+        ):
+            raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_what_arrow_says_of_a_full_memory_is_understood_and_the_value_in_it_not_shown():

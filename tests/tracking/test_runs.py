@@ -1,5 +1,8 @@
 """Runs on a real MLflow server: found again, resumed, and never harmed by a retry."""
 
+import socket
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -138,6 +141,25 @@ def test_an_unreachable_server_is_named_at_once(run, tmp_path):
 
     with pytest.raises(TrackingUnavailableError, match=settings.mlflow_url):
         open_run(settings, run)
+
+
+def test_a_server_that_does_not_answer_is_asked_once_and_not_four_minutes_long(run, tmp_path):
+    asked = []
+
+    def hang_up(listener: socket.socket) -> None:
+        with suppress(OSError):  # the test has ended
+            while True:
+                connection, _ = listener.accept()
+                asked.append(1)
+                connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=hang_up, args=(listener,), daemon=True).start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with pytest.raises(TrackingUnavailableError, match=url):
+            open_run(Settings(mlflow_url=url, home=tmp_path), run)
+        listener.shutdown(socket.SHUT_RDWR)
+    assert asked == [1]
 
 
 def test_an_end_that_could_not_be_said_is_said_by_the_next_run_of_any_pipeline(settings, run):
