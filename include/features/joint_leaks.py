@@ -96,8 +96,12 @@ def _pair_up(values: Floats, target: Floats, names: list[str]) -> tuple[Floats, 
     """Add the products and ratios of the columns that go best with the target."""
     few = slice(None, None, max(1, len(target) // PAIRED_ROWS))
     values, target = values[few], target[few]
-    known = pd.DataFrame(values).corrwith(pd.Series(target), method="spearman").abs().fillna(0.0)
-    places = [int(place) for place in known.nlargest(PAIRED).index]
+    is_known = np.isfinite(values)
+    filled = np.where(is_known, values, 0.0)
+    apart = np.where(is_known, filled - filled.sum(axis=0) / np.maximum(1, is_known.sum(axis=0)), 0)
+    spread = np.sqrt(np.square(apart).sum(axis=0))
+    alike = np.abs(apart.T @ (target - target.mean())) / np.where(spread > 0, spread, np.inf)
+    places = np.argsort(-alike, kind="stable")[:PAIRED].tolist()
     terms: list[Term] = [(names[place], (names[place],)) for place in places]
     made = [values[:, place] for place in places]
     is_divisor = (np.nan_to_num(values, nan=1.0) != 0).all(axis=0)
