@@ -93,7 +93,7 @@ class Preparation:
     @staticmethod
     def _find_learned(parts: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
         """Find what a model learns from: validation rows choose its best epoch."""
-        return np.isin(parts, (TRAIN, VALIDATION))
+        return np.asarray((parts == TRAIN) | (parts == VALIDATION))
 
 
 def fit_preparation(spec: PipelineSpec, read: ReadBatches, *, has_parts: bool) -> Preparation:
