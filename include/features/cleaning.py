@@ -57,7 +57,8 @@ def plan_rows(spec: PipelineSpec, read: ReadBatches, *, has_parts: bool) -> RowP
         LeakageError: Rows or groups would stand in two parts.
     """
     hashes, is_test = _read_hashes(spec, read, has_parts=has_parts)
-    duplicates = find_duplicates(hashes.whole, is_test if spec.split.method == "given" else None)
+    whole_test = is_test if spec.split.method == "given" else None
+    duplicates = find_duplicates(hashes.whole, whole_test, hashes.repeats[0])
     kept = apply_duplicates_policy(spec.cleaning, duplicates)
     plan = RowPlan(read, kept=kept, series=SeriesPlan(spec))
     if not plan.series.is_needed:

@@ -8,7 +8,9 @@ in their id alone may, and are warned of: an id that only counts rows hides a ro
 """
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
 
 import numpy as np
 
@@ -19,15 +21,25 @@ from include.specs.features import CleaningSpec
 from include.values.duplicates import Duplicates, Mask, find_in, is_repeated
 from include.values.frames import Rows, to_table
 from include.values.hashing import Hashes, mix64, sum_hashes
+from include.values.overlap import map_in_threads
 
 _MUCH: Final = 0.05
 
 
-class RowHashes(NamedTuple):
+@dataclass(frozen=True)
+class RowHashes:
     """Hashes of rows: over all stored columns, and over what the network sees of them."""
 
     whole: Hashes
     seen: Hashes
+
+    @cached_property
+    def repeats(self) -> tuple[Mask, Mask]:
+        """The rows that stand more than once, whole and as seen: only these can be duplicates."""
+        if self.whole is self.seen:
+            return (is_repeated(self.whole),) * 2
+        whole, seen = map_in_threads(is_repeated, (self.whole, self.seen))
+        return whole, seen
 
 
 def list_compared_columns(spec: PipelineSpec) -> tuple[str, ...]:
@@ -109,12 +121,14 @@ def check_overlap(hashes: RowHashes, parts: Parts, *, is_allowed: bool) -> list[
     Raises:
         LeakageError: Rows do, and that is not allowed.
     """
-    held_out = (parts != TRAIN) & (parts != LEFT_OUT)
-    rows = int(held_out.sum())
-    shared = _count_shared(hashes.whole, parts, held_out)
+    held_out = int(((parts != TRAIN) & (parts != LEFT_OUT)).sum())
+    shared, twins = (
+        _count_shared(each[places], parts[places])
+        for each, places in zip((hashes.whole, hashes.seen), hashes.repeats, strict=True)
+    )
     if not shared:
-        return _warn_of_twins(hashes, parts, held_out)
-    message = f"{shared} of {rows} validation and test rows also stand in training"
+        return _warn_of_twins(twins, held_out)
+    message = f"{shared} of {held_out} validation and test rows also stand in training"
     if is_allowed:
         return [message]
     raise LeakageError(
@@ -122,19 +136,16 @@ def check_overlap(hashes: RowHashes, parts: Parts, *, is_allowed: bool) -> list[
     )
 
 
-def _warn_of_twins(hashes: RowHashes, parts: Parts, held_out: Mask) -> list[str]:
-    if hashes.whole is hashes.seen:
-        return []
-    twins = _count_shared(hashes.seen, parts, held_out)
+def _warn_of_twins(twins: int, held_out: int) -> list[str]:
     if not twins:
         return []
     return [
-        f"{twins} of {int(held_out.sum())} validation and test rows equal a training row in every "
+        f"{twins} of {held_out} validation and test rows equal a training row in every "
         "column but ids: right for different things that look alike; give an id that only counts "
         "rows `kind: ignore`, and such rows are dropped"
     ]
 
 
-def _count_shared(hashes: Hashes, parts: Parts, held_out: Mask) -> int:
-    # In order, each search begins where the one before left the cache.
-    return int(find_in(np.sort(hashes[held_out]), hashes[parts == TRAIN]).sum())
+def _count_shared(hashes: Hashes, parts: Parts) -> int:
+    is_held_out = (parts != TRAIN) & (parts != LEFT_OUT)
+    return int(find_in(hashes[is_held_out], hashes[parts == TRAIN]).sum())

@@ -17,7 +17,7 @@ from include.features.preprocessor import Preprocessor, fit_preprocessor
 from include.features.row_plan import Batch, RowPlan
 from include.features.selection import select_columns
 from include.features.series import ReadBatches
-from include.features.splits import PART_NAMES, TRAIN, VALIDATION
+from include.features.splits import PART_NAMES, TEST, TRAIN, VALIDATION
 from include.specs import PipelineSpec
 from include.specs.columns import TensorColumn
 from include.specs.names import ROW_ID
@@ -77,11 +77,11 @@ class Preparation:
     def _divide(self, batch: Batch) -> tuple[list[tuple[str, pa.Table]], Counts]:
         """Transform a batch: its rows by part, and what that changed; note what is learned from."""
         parts = self._plan.parts[batch.positions]
-        rows = {
-            name: batch.rows.filter(pa.array(parts == code)) for name, code in PART_NAMES.items()
-        }
-        divided = [(name, build_feature_rows(self.preprocessor, rows[name])) for name in rows]
-        divided.append((TEST_ROWS, rows["test"]))
+        features = build_feature_rows(self.preprocessor, batch.rows)
+        divided = [
+            (name, features.filter(pa.array(parts == code))) for name, code in PART_NAMES.items()
+        ]
+        divided.append((TEST_ROWS, batch.rows.filter(pa.array(parts == TEST))))
         is_learned = self._find_learned(parts)
         if self._plan.hashes is not None:
             learned = self._plan.hashes[batch.positions[is_learned]]
@@ -93,7 +93,7 @@ class Preparation:
     @staticmethod
     def _find_learned(parts: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
         """Find what a model learns from: validation rows choose its best epoch."""
-        return np.isin(parts, (TRAIN, VALIDATION))
+        return np.asarray((parts == TRAIN) | (parts == VALIDATION))
 
 
 def fit_preparation(spec: PipelineSpec, read: ReadBatches, *, has_parts: bool) -> Preparation:

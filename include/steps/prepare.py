@@ -46,7 +46,9 @@ def prepare(spec: PipelineSpec, run: RunContext, checked: ValidateRecord) -> Pre
         why = "recomputing was asked for" if run.force else "no table has this key yet"
         logger.info("preparing features %s: %s", key, why)
         made_from = {"checked": checked.checked.uri, **parts}
-        with store.write("features", spec.name, key, made_from=made_from) as writer:
+        with store.write(
+            "features", spec.name, key, made_from=made_from, packs_arrays=True
+        ) as writer:
             write_features(spec, checked.checked, writer)
         table = writer.ref
     else:

@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from include.errors import SchemaError
 from include.tables.layout import data_file_name
+from include.tables.packing import pack, pack_schema
+from include.values.texts import are_repeated
 
 # A row group is what a reader must hold at once: bounded by rows and, for wide rows, by bytes.
 GROUP_ROWS: Final = 65_536
@@ -23,9 +24,12 @@ MAX_SHRUNK: Final = 2 / 3
 class PartWriter:
     """Writes one part into as many files as it needs."""
 
-    def __init__(self, directory: Path, part: str, schema: pa.Schema) -> None:
+    def __init__(
+        self, directory: Path, part: str, schema: pa.Schema, *, packs_arrays: bool = False
+    ) -> None:
         self.part = part
         self.schema = schema
+        self._stored = pack_schema(schema) if packs_arrays else schema
         self.rows = 0
         self.nulls = dict.fromkeys(schema.names, 0)
         self.files: list[dict[str, Any]] = []
@@ -43,7 +47,7 @@ class PartWriter:
 
     def write(self, rows: pa.Table) -> None:
         """Write rows that fit, once they fill a row group."""
-        self._waiting.append(rows)
+        self._waiting.append(pack(rows, self._stored))
         size = sum(table.nbytes for table in self._waiting)
         if sum(len(table) for table in self._waiting) >= GROUP_ROWS or size >= GROUP_BYTES:
             self._flush()
@@ -52,7 +56,7 @@ class PartWriter:
         """Write what waits and end the last file; a part without rows gets an empty one."""
         self._flush()
         if not self.files:
-            self._open(self.schema.empty_table())
+            self._open(self._stored.empty_table())
         self._end_file()
 
     def abandon(self) -> None:
@@ -76,15 +80,15 @@ class PartWriter:
     def _open(self, first: pa.Table) -> pq.ParquetWriter:
         name = data_file_name(self.part, len(self.files))
         self.files.append({"name": name, "part": self.part, "rows": 0, "size_bytes": 0})
-        texts = [field.name for field in self.schema if pa.types.is_string(field.type)]
-        repeated = [name for name in texts if _repeats(first.column(name))]
+        texts = [field.name for field in self._stored if pa.types.is_string(field.type)]
+        repeated = [name for name in texts if are_repeated(first.column(name))]
         # Of the elements of arrays nobody asks for the smallest and the largest.
         self._file = pq.ParquetWriter(
             self._directory / name,
-            self.schema,
+            self._stored,
             compression=_choose_codecs(first.slice(0, SAMPLE_ROWS), repeated),
             use_dictionary=repeated,
-            write_statistics=[f.name for f in self.schema if not pa.types.is_nested(f.type)],
+            write_statistics=[f.name for f in self._stored if not _is_array(f.type)],
         )
         return self._file
 
@@ -94,6 +98,10 @@ class PartWriter:
             self._file = None
             file = self.files[-1]
             file["size_bytes"] = (self._directory / file["name"]).stat().st_size
+
+
+def _is_array(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_nested(kind) or pa.types.is_fixed_size_binary(kind))
 
 
 def _choose_codecs(sample: pa.Table, repeated: list[str]) -> dict[str, str]:
@@ -108,12 +116,6 @@ def _choose_codecs(sample: pa.Table, repeated: list[str]) -> dict[str, str]:
         else "none"
         for each in columns
     }
-
-
-def _repeats(texts: pa.ChunkedArray) -> bool:
-    """Tell whether texts occur again and again, as categories do and ids do not."""
-    sample = texts.slice(0, SAMPLE_ROWS)
-    return bool(2 * pc.count_distinct(sample).as_py() <= len(sample))
 
 
 def _fit_schema(rows: pa.Table, schema: pa.Schema) -> pa.Table:

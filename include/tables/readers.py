@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from include.errors import DataError
 from include.records import TableRef
 from include.tables.layout import MANIFEST, is_local, open_root
+from include.tables.packing import unpack
 from include.values.frames import to_frame
 from include.values.overlap import read_ahead
 
@@ -60,7 +61,7 @@ def read_table(ref: TableRef, columns: Sequence[str] | None = None, part: str = 
     tables = []
     for place in parquet_files(ref, part):
         with _open(place) as file:
-            tables.append(file.read(columns=_listed(columns)))
+            tables.append(unpack(file.read(columns=_listed(columns))))
     if not tables:
         raise _unknown_part(ref, part)
     table = pa.concat_tables(tables)
@@ -104,7 +105,7 @@ def _iter_batches(
                 kept = batch.slice(max(0, start - at), max(0, stop - max(start, at)))
                 at += len(batch)
                 if len(kept):
-                    rows = pa.Table.from_batches([kept])
+                    rows = unpack(pa.Table.from_batches([kept]))
                     yield rows.select(list(columns)) if columns is not None else rows
 
 

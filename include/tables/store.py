@@ -100,6 +100,7 @@ class TableStore:
         *,
         made_from: Mapping[str, Any],
         schema: pa.Schema | None = None,
+        packs_arrays: bool = False,
     ) -> Iterator[TableWriter]:
         """Write a table; it becomes visible when the `with` block ends without an exception.
 
@@ -112,11 +113,13 @@ class TableStore:
             key: Digest of what the table depends on; None to take the digest of its rows.
             made_from: What it was made from, for people who read the manifest.
             schema: Types of the rows; those of the first batch unless given.
+            packs_arrays: Whether arrays lie there as bytes, for this store's readers only.
         """
         check_id(kind, pipeline, key)
         parent = pipeline_path(self._root, kind, pipeline)
         directory = make_temporary(parent)
-        writer = TableWriter(directory, TableId(kind, pipeline, key or ""), made_from, schema)
+        table = TableId(kind, pipeline, key or "")
+        writer = TableWriter(directory, table, made_from, schema, packs_arrays=packs_arrays)
         try:
             yield writer
             manifest = writer.finish()

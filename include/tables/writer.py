@@ -55,11 +55,14 @@ class TableWriter:
         table: TableId,
         made_from: Mapping[str, Any],
         schema: pa.Schema | None = None,
+        *,
+        packs_arrays: bool = False,
     ) -> None:
         self.directory = directory
         self.table = table
         self._made_from = dict(made_from)
         self._schema = schema
+        self._packs_arrays = packs_arrays
         self._parts: dict[str, PartWriter] = {}
         self._extra: dict[str, int] = {}
         self._extra_digests: dict[str, str] = {}
@@ -102,7 +105,9 @@ class TableWriter:
             if part:
                 check_file_name(part)
             schema = self._schema or rows.schema
-            self._parts[part] = PartWriter(self.directory, part, schema)
+            self._parts[part] = PartWriter(
+                self.directory, part, schema, packs_arrays=self._packs_arrays
+            )
         rows = self._parts[part].fit(rows)
         self._digesting.do(self._content.update, rows, part)
         self._writing.do(self._parts[part].write, rows)

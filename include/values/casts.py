@@ -20,6 +20,7 @@ from include.values.numerals import describe_numerals, plain_numbers
 from include.values.reading import Reading
 from include.values.tensors import cast_tensor
 from include.values.texts import (
+    are_repeated,
     clean_category,
     clean_text,
     decode_bytes,
@@ -59,11 +60,20 @@ def cast_column(column: Column, values: pa.Array, reading: Reading) -> CastColum
     plain = _plain(values)
     if column.missing is not None:
         reading = reading._replace(missing=column.missing)
-    if pa.types.is_string(plain.type):
-        plain = clean_text(plain, reading)
-    result = _CASTS[column.kind](column, plain, reading)
+    is_known = pa.types.is_string(plain.type) or _is_numeric(plain.type)
+    if column.kind == "category" and is_known and are_repeated(plain):
+        # Each text once, however often it occurs; none of them is bad.
+        coded = plain.dictionary_encode()
+        return CastColumn(_cast_plain(column, coded.dictionary, reading).values.take(coded.indices))
+    result = _cast_plain(column, plain, reading)
     bad = result.bad if result.bad is not None and result.bad.any() else None
     return CastColumn(result.values, bad)
+
+
+def _cast_plain(column: Column, plain: pa.Array, reading: Reading) -> CastColumn:
+    if pa.types.is_string(plain.type):
+        plain = clean_text(plain, reading)
+    return _CASTS[column.kind](column, plain, reading)
 
 
 def type_words(column: Column) -> str:

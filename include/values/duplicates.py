@@ -22,19 +22,26 @@ class Duplicates(NamedTuple):
         return self.repeated | self.shared_with_test
 
 
-def find_duplicates(hashes: Hashes, is_given_test: Mask | None) -> Duplicates:
+def find_duplicates(
+    hashes: Hashes, is_given_test: Mask | None, repeats: Mask | None = None
+) -> Duplicates:
     """Find the rows that `duplicates: drop` drops; the first occurrence stays.
 
     A given test file stays whole, so that results compare with those of others: of rows that
     stand in both files, the training one goes.
+
+    Args:
+        hashes: The hash of each row.
+        is_given_test: Which rows stand in the test file; None if there is none.
+        repeats: What `is_repeated` gives of the hashes, where that is known.
     """
     nothing = np.zeros(len(hashes), dtype=bool)
-    if is_given_test is None:
-        return Duplicates(_find_repeated(hashes), nothing)
     repeated, shared = nothing.copy(), nothing.copy()
-    training = ~is_given_test
-    repeated[training] = _find_repeated(hashes[training])
-    shared[training] = find_in(hashes[training], hashes[is_given_test])
+    is_test = nothing if is_given_test is None else is_given_test
+    places = np.flatnonzero(is_repeated(hashes) if repeats is None else repeats)
+    training, test = places[~is_test[places]], places[is_test[places]]
+    repeated[training] = _find_later(hashes[training])
+    shared[training] = find_in(hashes[training], hashes[test])
     return Duplicates(repeated, shared & ~repeated)
 
 
@@ -59,11 +66,10 @@ def is_repeated(hashes: Hashes) -> Mask:
     return find_in(hashes, in_order[1:][in_order[1:] == in_order[:-1]])
 
 
-def _find_repeated(hashes: Hashes) -> Mask:
-    repeated = is_repeated(hashes)
-    places = np.flatnonzero(repeated)
-    order = np.argsort(hashes[places], kind="stable")
-    in_order = hashes[places][order]
-    repeated[places[order[:1]]] = False
-    repeated[places[order[1:]]] = in_order[1:] == in_order[:-1]
-    return repeated
+def _find_later(hashes: Hashes) -> Mask:
+    """Find the hashes that stand further before."""
+    order = np.argsort(hashes, kind="stable")
+    in_order = hashes[order]
+    is_later = np.zeros(len(hashes), dtype=bool)
+    is_later[order[1:]] = in_order[1:] == in_order[:-1]
+    return is_later

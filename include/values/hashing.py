@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.values.frames import Rows, Values, one_array, to_table
+from include.values.texts import are_repeated
 
 Hashes = npt.NDArray[np.uint64]
 Bytes = npt.NDArray[np.uint8]
@@ -27,7 +28,6 @@ _FIRST: Final = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND: Final = np.uint64(0x94D049BB133111EB)
 _TO_UNIT: Final = 2.0**-53
 _SHORT_TEXT: Final = 32
-_SAMPLE: Final = 1_000
 
 
 def mix64(values: Hashes) -> Hashes:
@@ -52,7 +52,7 @@ def hash_values(values: Values) -> Hashes:
     array = one_array(values)
     kind = array.type
     if pa.types.is_fixed_size_list(kind):
-        hashes = _hash_rows_of_bytes(_list_bytes(array))
+        hashes = _hash_rows_of_bytes(list_bytes(array))
     elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
         hashes = _hash_texts(array)
     elif pa.types.is_floating(kind):
@@ -117,8 +117,7 @@ def _as_integers(array: pa.Array) -> pa.Array:
 
 def _hash_texts(array: pa.Array) -> Hashes:
     texts = array.fill_null("") if array.null_count else array
-    sample = texts.slice(0, _SAMPLE)
-    if 2 * pc.count_distinct(sample).as_py() > len(sample):
+    if not are_repeated(texts):
         return _hash_each_text(texts)
     # Categories repeat: hashing distinct values only is many times faster.
     encoded = texts.dictionary_encode()
@@ -162,7 +161,8 @@ def _mixed_pairs() -> Hashes:
     return mix64(np.arange(_SHORT_TEXT * 256, dtype=np.uint64)).reshape(_SHORT_TEXT, 256)
 
 
-def _list_bytes(array: pa.FixedSizeListArray) -> npt.NDArray[np.uint8]:
+def list_bytes(array: pa.FixedSizeListArray) -> npt.NDArray[np.uint8]:
+    """Give the bytes of arrays of one length, a row each; a missing element counts as 0."""
     size = array.type.list_size
     elements = array.values.slice(array.offset * size, len(array) * size)
     numbers = elements.fill_null(0).to_numpy(zero_copy_only=False)

@@ -95,13 +95,14 @@ class RowSample:
         """Add a batch: a priority for each row, and its numbers by column."""
         if not self._values:
             return
-        chosen = priorities <= np.uint64(self._limit)
-        if not chosen.any():
+        # Taking by place is several times faster than by truth.
+        chosen = np.flatnonzero(priorities <= np.uint64(self._limit))
+        if not chosen.size:
             return
-        self._priorities.append(priorities[chosen])
+        self._priorities.append(priorities.take(chosen))
         for name, parts in self._values.items():
-            parts.append(values[name][chosen])
-        self._rows += int(chosen.sum())
+            parts.append(values[name].take(chosen))
+        self._rows += chosen.size
         if self._rows > 2 * self._size:
             self.shrink()
 
@@ -112,11 +113,11 @@ class RowSample:
             self.update(priorities, batch)
 
     def values(self, column: str) -> Floats:
-        """Give the present numbers of a column, in rising order."""
+        """Give the present numbers of a column, in no order."""
         self.shrink()
         parts = self._values[column]
         values = np.concatenate(parts) if parts else np.empty(0)
-        return np.sort(values[~np.isnan(values)])
+        return values[~np.isnan(values)]
 
     def rows(self) -> Floats:
         """Give the rows kept, shape (rows, columns), missing numbers as NaN."""
@@ -176,8 +177,8 @@ class ValueCounts:
             self._counts = Counter(dict(self.ranked()[: self._limit // 2]))
 
 
-def find_most_frequent(sorted_values: Floats) -> float:
+def find_most_frequent(numbers: Floats) -> float:
     """Find the value that occurs most often, the smallest of equals."""
-    values, counts = np.unique(sorted_values, return_counts=True)
+    values, counts = np.unique(numbers, return_counts=True)
     place: npt.NDArray[np.intp] = np.asarray(counts.argmax())
     return float(values[place])

@@ -17,6 +17,18 @@ from include.values.reading import Reading
 # Below, every whole float has an integer at rest.
 INTEGERS: Final = 2.0**63
 WHOLE: Final = r"^(-?\d+)\.0+$"
+_SAMPLE: Final = 1_000
+
+
+def are_repeated(values: pa.Array | pa.ChunkedArray) -> bool:
+    """Tell by the first of them whether values come again and again, as categories do.
+
+    Example:
+        >>> are_repeated(pa.array(["a", "b", "a", "a"])), are_repeated(pa.array(["a", "b", "c"]))
+        (True, False)
+    """
+    sample = values.slice(0, _SAMPLE)
+    return bool(2 * pc.count_distinct(sample).as_py() <= len(sample))
 
 
 def decode_bytes(values: pa.Array) -> pa.Array:

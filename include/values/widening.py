@@ -19,7 +19,7 @@ Singles = npt.NDArray[np.float32]
 # From here on the shortest decimal may end in zeros before its point.
 _LARGE: Final = 2.0**23
 # What most measured numbers need; one place fewer is tried beside it.
-_USUAL_PLACES: Final = 7
+_USUAL_PLACES: Final = 8
 _MAX_PLACES: Final = 12
 
 
@@ -35,10 +35,11 @@ def widen(values: pa.FloatArray) -> pa.DoubleArray:
         exact = single.astype(np.float64)
         wide, is_found = _round_to(exact, single, _USUAL_PLACES)
         shorter, has_fewer = _round_to(exact, single, _USUAL_PLACES - 1)
-        np.copyto(wide, shorter, where=has_fewer)
+        _choose(wide, shorter, has_fewer)
         # Whole numbers name themselves; where some places do, more do as well.
         few = np.flatnonzero(has_fewer & (exact != np.rint(exact)))
-        few = few[_round_to(exact[few], single[few], _USUAL_PLACES - 2)[1]]
+        is_shorter = _round_to(exact.take(few), single.take(few), _USUAL_PLACES - 2)[1]
+        few = few.take(np.flatnonzero(is_shorter))
         for places in range(1, _USUAL_PLACES - 1):
             few = _settle(wide, exact, single, few, places)
         rest = np.flatnonzero(~is_found)
@@ -58,9 +59,18 @@ def _settle(
     """Put the decimals of so many places where they do; give the rows where they do not."""
     if not rows.size:
         return rows
-    decimals, is_found = _round_to(exact[rows], single[rows], places)
-    wide[rows[is_found]] = decimals[is_found]
-    return rows[~is_found]
+    decimals, is_found = _round_to(exact.take(rows), single.take(rows), places)
+    found = np.flatnonzero(is_found)
+    wide[rows.take(found)] = decimals.take(found)
+    return rows.take(np.flatnonzero(~is_found))
+
+
+def _choose(wide: Doubles, shorter: Doubles, is_chosen: npt.NDArray[np.bool_]) -> None:
+    """Replace the chosen numbers, bit by bit: by truth, NumPy takes four times as long."""
+    bits, others = wide.view(np.int64), shorter.view(np.int64)
+    others ^= bits
+    others &= -is_chosen.astype(np.int64)
+    bits ^= others
 
 
 def _round_to(

@@ -107,18 +107,19 @@ CASES: list[tuple[str, Any, list[object], dict[str, Any]]] = [
     CASES,
     ids=[f"{case[0]}-{number}" for number, case in enumerate(CASES)],
 )
+@pytest.mark.parametrize("times", [1, 3], ids=["once", "again"])
 def test_each_cell_is_cast_or_reported(
-    kind: str, values: Any, expected: list[object], options: dict[str, Any]
+    kind: str, values: Any, expected: list[object], options: dict[str, Any], times: int
 ) -> None:
     options = {"shape": [2, 2], **options} if kind == "tensor" else options
     column = TypeAdapter(Column).validate_python({"name": "x", "kind": kind, **options})
     array = values if isinstance(values, pa.Array) else array_from_python(values)
-    result = cast_column(column, array, Reading())
+    result = cast_column(column, pa.concat_arrays([array] * times), Reading())
     found = result.values.to_pylist()
     if result.bad is not None:
         assert [found[place] for place in np.flatnonzero(result.bad)] == [None] * result.bad.sum()
         found = [BAD if is_bad else value for value, is_bad in zip(found, result.bad, strict=True)]
-    assert found == expected
+    assert found == expected * times
 
 
 @pytest.mark.parametrize(

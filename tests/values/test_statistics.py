@@ -41,15 +41,15 @@ def _sample(order: np.ndarray, batch: int) -> RowSample:
 def test_a_sample_does_not_depend_on_batches_or_row_order(batch: int, random: object) -> None:
     order = np.arange(1_000)
     random.shuffle(order)  # type: ignore[attr-defined]
-    expected = _sample(np.arange(1_000), 1_000).values("x")
+    expected = np.sort(_sample(np.arange(1_000), 1_000).values("x"))
     assert len(expected) == 100
-    np.testing.assert_array_equal(_sample(order, batch).values("x"), expected)
+    np.testing.assert_array_equal(np.sort(_sample(order, batch).values("x")), expected)
 
 
 def test_a_sample_of_few_rows_holds_them_all() -> None:
     sample = RowSample(("x",), size=100)
     sample.update(mix64(np.arange(4, dtype=np.uint64)), {"x": np.array([3.0, np.nan, 1.0, 2.0])})
-    assert sample.values("x").tolist() == [1.0, 2.0, 3.0]
+    assert sorted(sample.values("x")) == [1.0, 2.0, 3.0]
 
 
 def test_samples_merge() -> None:
@@ -60,7 +60,7 @@ def test_samples_merge() -> None:
     left.merge(right)
     whole = RowSample(("x",), size=50)
     whole.update(mix64(places), {"x": places.astype(float)})
-    np.testing.assert_array_equal(left.values("x"), whole.values("x"))
+    np.testing.assert_array_equal(np.sort(left.values("x")), np.sort(whole.values("x")))
 
 
 def test_counts_merge_and_rank_ties_by_name() -> None:
@@ -81,4 +81,4 @@ def test_counts_forget_only_the_rarest() -> None:
 
 
 def test_the_most_frequent_number_of_equals_is_the_smallest() -> None:
-    assert find_most_frequent(np.array([1.0, 1.0, 2.0, 2.0, 3.0])) == 1.0
+    assert find_most_frequent(np.array([2.0, 1.0, 3.0, 2.0, 1.0])) == 1.0
