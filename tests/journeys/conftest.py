@@ -53,10 +53,14 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     # Whose champion no other journey depends on.
     asked = LOANS.replace("name: loans", "name: asked").replace("loans.csv", "asked.csv")
     (pipelines / "asked.yaml").write_text(asked, encoding="utf-8")
-    for then in ("ask", "rollback"):
-        doubted = LOANS.replace("name: loans", f"name: doubted_{then}")
-        doubted += f"scoring: {{shadow: {{then: {then}}}}}\n"
-        (pipelines / f"doubted_{then}.yaml").write_text(doubted, encoding="utf-8")
+    for name, shadow in {
+        "ask": "then: ask",
+        "rollback": "then: rollback",
+        "labels": "then: rollback, max_disagreement: 1.0",
+    }.items():
+        doubted = LOANS.replace("name: loans", f"name: doubted_{name}")
+        doubted += f"scoring: {{shadow: {{{shadow}}}}}\n"
+        (pipelines / f"doubted_{name}.yaml").write_text(doubted, encoding="utf-8")
     (pipelines / "slow.yaml").write_text(SLOW, encoding="utf-8")
     (pipelines / "judged.yaml").write_text(SLOW.replace("slow", "judged"), encoding="utf-8")
     (pipelines / "broken.yaml").write_text("name: broken\nsorce: {}\n", encoding="utf-8")

@@ -31,8 +31,8 @@ def promote(journey: Journey, small: SmallBundle, name: str, after: str | None =
     move_champion(settings, name, version, expected_current=after)
 
 
-def score(journey: Journey, dag_id: str) -> dict[str, str]:
-    """Trigger a scoring run, wait for its end, and give the states of its tasks."""
+def run(journey: Journey, dag_id: str) -> dict[str, str]:
+    """Trigger a run, wait for its end, and give the states of its tasks."""
     run_id = journey.api.trigger(dag_id, {})
     states = {"success", "failed"}
     journey.wait(lambda: journey.api.get_run(dag_id, run_id).get("state") in states, run_id, 240)
@@ -52,13 +52,13 @@ def test_a_sabotaged_champion_goes_back(journey: Journey, tmp_path: Path, then: 
     place.mkdir(parents=True)
     rows.to_csv(place / "monday.csv", index=False)
     promote(journey, small, name)
-    assert score(journey, dag_id)["go_back"] == "skipped"
+    assert run(journey, dag_id)["go_back"] == "skipped"
     common = round(float(small.predictions.argmax(axis=1).mean()))
     said = small.preprocessor.schema.classes[common]
     promote(journey, sabotage(tmp_path / "other", said), name, after="1")
     assert journey.champion(name) == "2"
 
-    assert score(journey, dag_id)["go_back"] == "success"
+    assert run(journey, dag_id)["go_back"] == "success"
 
     if then == "ask":
         asks = lambda: journey.state("rollback", back, "ask") == "awaiting_input"  # noqa: E731
@@ -72,8 +72,40 @@ def test_a_sabotaged_champion_goes_back(journey: Journey, tmp_path: Path, then: 
     assert "scoring along, version 1 says otherwise of" in notice["what"]
     assert ("admin" if then == "ask" else "the comparison after promotion") in notice["what"]
     # What it said stands again, and nobody is held against the one that was left.
-    assert score(journey, dag_id) == {
+    assert run(journey, dag_id) == {
         **dict.fromkeys(["read_inputs", "predict_shard", "deliver", "shadow"], "skipped"),
         "go_back": "skipped",
         "close_run": "success",
     }
+
+
+def test_one_that_its_labels_show_to_be_worse_goes_back(journey: Journey, tmp_path: Path):
+    name = "doubted_labels"
+    dag_id, watch = f"score__{name}", f"monitor__{name}"
+    journey.wait(lambda: journey.api.get_dag(watch) is not None, f"{watch} is loaded", 90)
+    journey.api.unpause(dag_id)
+    small = make_bundle(tmp_path)
+    rows = make_frame(300)
+    promote(journey, small, name)
+    said, other = small.preprocessor.schema.classes[:2]
+    promote(journey, sabotage(tmp_path / "other", said), name, after="1")
+    place = journey.sources / "incoming" / name
+    place.mkdir(parents=True)
+    rows.drop(columns=["row_id", "repaid"]).to_csv(place / "monday.csv", index=False)
+    # Both say other things of every row, which is no matter here.
+    assert run(journey, dag_id)["go_back"] == "skipped"
+    assert journey.champion(name) == "2"
+
+    place = journey.sources / "labels" / name
+    place.mkdir(parents=True)
+    labels = rows[["loan_id"]].assign(repaid=[said] * 270 + [other] * 30)
+    labels.to_csv(place / "monday.csv", index=False)
+    journey.wait(lambda: journey.api.get_dag(watch) is not None, f"{watch} is loaded", 90)
+    journey.api.unpause(watch)
+    assert run(journey, watch)["go_back"] == "success"
+
+    journey.wait(lambda: journey.champion(name) == "1", "the one before is champion", 120)
+    told = Path(journey.settings.data) / "notices" / name
+    journey.wait(lambda: any(told.glob("rolled_back*.json")), "it is told", 60)
+    notice = json.loads(next(told.glob("rolled_back*.json")).read_bytes())["notice"]
+    assert "on 300 rows with labels version 2 has" in notice["what"]
