@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from airflow.sdk import Connection, get_current_context
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 R = TypeVar("R", bound=Record)
 TURN_SECONDS = timedelta(seconds=5)
+MAX_WHY: Final = 500
 # They take seconds, and what they do was decided before.
 AFTER_VERDICT = frozenset({"promote", "report"})
 
@@ -226,7 +227,20 @@ def build_run_context(spec: PipelineSpec, context: Any) -> RunContext:
         deciding_metric=spec.compare_metric,
         is_backfill=dag_run.run_type == "backfill",
         triggered_by=dag_run.triggering_user_name or str(dag_run.run_type.value),
+        cause=_tell_cause(context),
     )
+
+
+def _tell_cause(context: Any) -> str:
+    """Say why a run began: the events of assets with their reasons, a person, or a schedule."""
+    told = []
+    for events in (context.get("triggering_asset_events") or {}).values():
+        event = events[-1]
+        why = event.extra.get("why")
+        told.append(f"{event.asset.name}: {str(why)[:MAX_WHY]}" if why else event.asset.name)
+    dag_run = context["dag_run"]
+    kind = str(dag_run.run_type.value).replace("_", " ")
+    return "; ".join(told) or dag_run.triggering_user_name or kind
 
 
 def connection_url(connection_id: str) -> str:

@@ -44,6 +44,9 @@ class RunContext(Record):
         default=False, description="Whether it makes up for the past; then it moves no alias."
     )
     triggered_by: str = Field(default="", description="Who or what started it.")
+    cause: str = Field(
+        default="", description="Why: a person, a schedule, or what an asset's event says."
+    )
 
     @property
     def run_key(self) -> str:

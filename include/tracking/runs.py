@@ -361,6 +361,8 @@ def _parent_tags(settings: "Settings", run: RunContext) -> dict[str, str]:
     }
     if run.note:
         tags["gatehouse.note"] = run.note
+    if run.cause:
+        tags["gatehouse.cause"] = run.cause
     if run.airflow_url:
         tags["airflow.run_url"] = run.airflow_url
     return tags

@@ -7,6 +7,8 @@ from typing import cast
 
 import pandas as pd
 import pytest
+from airflow.sdk.execution_time.comms import AssetEventDagRunReferenceResult
+from airflow.sdk.execution_time.context import TriggeringAssetEventsAccessor
 
 from include.errors import GatehouseError, SourceError, TrackingUnavailableError
 from include.orchestration import tasks
@@ -38,7 +40,28 @@ def test_a_run_that_nobody_triggered_says_what_did():
     dag_run = make_dag_run("train__loans", "asset_triggered__1")
     dag_run.triggering_user_name, dag_run.run_type.value = None, "asset_triggered"
     context = {"dag_run": dag_run, "params": {}, "ti": SimpleNamespace(try_number=1)}
-    assert tasks.build_run_context(make_spec(), context).triggered_by == "asset_triggered"
+    run = tasks.build_run_context(make_spec(), context)
+    assert (run.triggered_by, run.cause) == ("asset_triggered", "asset triggered")
+
+
+def test_a_run_that_an_asset_started_says_why():
+    dag_run = make_dag_run("train__loans", "asset_triggered__1")
+    dag_run.triggering_user_name, dag_run.run_type.value = None, "asset_triggered"
+    event = AssetEventDagRunReferenceResult(
+        asset={"name": "drift__loans", "uri": "gatehouse://drift/loans", "extra": {}},
+        extra={"why": "income shifted"},
+        source_task_id="ask_for_training",
+        source_dag_id="monitor__loans",
+        source_run_id="scheduled__1",
+        source_map_index=-1,
+        source_aliases=[],
+        timestamp=RUN.run_after,
+    )
+    events = TriggeringAssetEventsAccessor.build([event])
+    ti = SimpleNamespace(try_number=1)
+    context = {"dag_run": dag_run, "params": {}, "ti": ti, "triggering_asset_events": events}
+    run = tasks.build_run_context(make_spec(), context)
+    assert run.cause == "drift__loans: income shifted"
 
 
 def test_a_record_that_is_too_long_is_refused_with_advice():
