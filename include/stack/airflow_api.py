@@ -121,9 +121,9 @@ class AirflowApi:
         """Give a DAG run's entry."""
         return self._get(f"/dags/{dag_id}/dagRuns/{run_id}") or {}
 
-    def list_running(self, dag_id: str) -> list[dict[str, Any]]:
-        """List the runs of a DAG that are under way."""
-        answer = self._get(f"/dags/{dag_id}/dagRuns?state=running&limit=10") or {}
+    def list_runs(self, dag_id: str, state: str) -> list[dict[str, Any]]:
+        """List the first runs of a DAG that are in a state, e.g. `running`."""
+        answer = self._get(f"/dags/{dag_id}/dagRuns?state={state}&limit=10") or {}
         return list(answer.get("dag_runs", []))
 
     def list_tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:

@@ -228,7 +228,7 @@ def _is_asking(tasks: Mapping[str, Mapping[str, Any]]) -> bool:
 def _describe_run_ahead(run: _Run) -> str:
     """Say which run is under way, and if it is dead, until when it seems to live."""
     address = f"{run.settings.airflow}/dags/{run.dag_id}/runs"
-    for ahead in run.api.list_running(run.dag_id):
+    for ahead in run.api.list_runs(run.dag_id, "running"):
         tasks = run.api.list_tasks(run.dag_id, str(ahead["dag_run_id"]))
         dead = find_dead_task(tasks, socket.getfqdn())
         if dead is not None:

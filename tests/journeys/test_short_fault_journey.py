@@ -118,7 +118,7 @@ def told(screen: Console) -> str:
 
 def live(journey: Journey) -> str:
     """Give the id of the run that is under way, or an empty text."""
-    running = journey.api.list_running("train__slow")
+    running = journey.api.list_runs("train__slow", "running")
     return str(running[0]["dag_run_id"]) if running else ""
 
 
