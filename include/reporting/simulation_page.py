@@ -1,10 +1,17 @@
 """The page that says how good the champion would have been by several policies of retraining."""
 
+import math
+from statistics import mean, stdev
+from typing import Final
+
 from include.records import PolicyCourse, Simulation
 from include.reporting.page import render_page
 from include.reporting.time_charts import draw_course
 from include.specs import PipelineSpec
 from include.values.formats import format_name
+
+MIN_WINDOWS: Final = 3
+STANDARD_ERRORS: Final = 2
 
 
 def render_simulation(spec: PipelineSpec, found: Simulation) -> str:
@@ -43,14 +50,23 @@ def render_simulation(spec: PipelineSpec, found: Simulation) -> str:
 
 
 def choose_best(found: Simulation) -> PolicyCourse:
-    """Choose the policy of the best quality; of equal ones that of the fewest trainings."""
-    sign = -1 if found.is_higher_better else 1
+    """Choose the policy of the best quality among those that are surely better than never."""
+    sign = 1 if found.is_higher_better else -1
+    never, *policies = found.courses
+    better = [each for each in policies if _is_surely_better(never, each, sign)]
+    return max(better, key=lambda each: sign * (each.overall or 0.0), default=never)
 
-    def rank(course: PolicyCourse) -> tuple[float, int]:
-        value = float("inf") if course.overall is None else sign * course.overall
-        return value, len(course.trained)
 
-    return min(found.courses, key=rank)
+def _is_surely_better(never: PolicyCourse, course: PolicyCourse, sign: int) -> bool:
+    """Tell whether its windows are better by more than two standard errors of their mean."""
+    gains = [
+        sign * (score - without)
+        for score, without in zip(course.scores, never.scores, strict=True)
+        if score is not None and without is not None
+    ]
+    if len(gains) < MIN_WINDOWS:
+        return False
+    return mean(gains) > STANDARD_ERRORS * stdev(gains) / math.sqrt(len(gains))
 
 
 def gain_over(never: PolicyCourse, course: PolicyCourse, found: Simulation) -> float | None:

@@ -88,6 +88,15 @@ def test_who_trains_again_after_the_world_changed_does_better(found):
     assert choose_best(found).policy != "never"
 
 
+def test_a_gain_of_some_lucky_weeks_is_not_called_best(found):
+    never, weekly, *_ = found.courses
+    scores = tuple(v + (0.3 if week % 2 else -0.4) for week, v in enumerate(never.scores))
+    lucky = weekly.model_copy(update={"scores": scores, "overall": never.overall - 0.05})
+    judged = found.model_copy(update={"courses": (never, lucky)})
+    assert choose_best(judged).policy == "never"
+    assert "No policy was surely better" in render_simulation(make_past_spec(), judged)
+
+
 def test_the_page_shows_every_policy_and_loads_nothing(found):
     page = render_simulation(make_past_spec(description="<b>"), found)
     for policy in ("Weekly", "Monthly", "On-drift"):
