@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 import psutil
@@ -83,6 +83,7 @@ def start_stack(settings: Settings, tell: Callable[[str], None]) -> None:
         GatehouseError: A port is taken, or a process ended or did not answer in time.
     """
     with _hold_start(settings, tell):
+        _stop_if_moved(settings, tell)
         services = build_services(settings)
         missing = [service for service in services if find_process(settings, service.name) is None]
         if missing:
@@ -134,12 +135,12 @@ def find_process(settings: Settings, name: str) -> psutil.Process | None:
 
     A directory that is moved takes what works in it along; a copy of it does not.
     """
+    entry = _read_entry(settings, name)
     try:
-        entry = json.loads(_pid_file(settings, name).read_text(encoding="utf-8"))
         process = psutil.Process(entry["pid"])
         is_same = abs(process.create_time() - entry["created"]) < 1
         is_here = _is_running(process.pid) and settings.home.samefile(process.cwd())
-    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
+    except (OSError, KeyError, TypeError, psutil.Error):
         return None
     return process if is_same and is_here else None
 
@@ -168,6 +169,17 @@ def _hold_start(settings: Settings, tell: Callable[[str], None]) -> AbstractCont
     # A start that migrates and then waits takes about twice START_SECONDS at worst.
     lock = settings.home / "run" / "start.lock"
     return hold_lock(lock, tell, timeout=2 * START_SECONDS)
+
+
+def _stop_if_moved(settings: Settings, tell: Callable[[str], None]) -> None:
+    """Stop what has run since before the directory was moved: the places that it knows are gone."""
+    for service in build_services(settings):
+        before = str(_read_entry(settings, service.name).get("home") or settings.home)
+        is_moved = Path(before).resolve() != settings.home.resolve()
+        if is_moved and find_process(settings, service.name) is not None:
+            tell(f"what was started in {before} is stopped: it was moved to {settings.home}")
+            stop_stack(settings)
+            return
 
 
 def _start_missing(
@@ -229,8 +241,8 @@ def _start(settings: Settings, service: Service, environment: dict[str, str]) ->
     created = psutil.Process(process.pid).create_time()
     # It is meant to outlive this process, and Popen must not warn that it does.
     process.returncode = 0
-    entry = json.dumps({"pid": process.pid, "created": created})
-    write_private(_pid_file(settings, service.name), entry)
+    entry = {"pid": process.pid, "created": created, "home": str(settings.home)}
+    write_private(_pid_file(settings, service.name), json.dumps(entry))
 
 
 def _end_leftovers(settings: Settings, name: str) -> None:
@@ -238,10 +250,10 @@ def _end_leftovers(settings: Settings, name: str) -> None:
 
     Its process group keeps the number of its first process, which nobody else gets meanwhile.
     """
+    entry = _read_entry(settings, name)
     try:
-        entry = json.loads(_pid_file(settings, name).read_text(encoding="utf-8"))
         group, is_of_this_boot = int(entry["pid"]), entry["created"] > psutil.boot_time()
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return
     if group > 1 and is_of_this_boot and not _is_running(group):
         _signal_group(group, signal.SIGKILL)
@@ -353,6 +365,15 @@ def _signal_group(pid: int, number: signal.Signals) -> None:
         os.killpg(pid, number)
     except ProcessLookupError:
         return
+
+
+def _read_entry(settings: Settings, name: str) -> dict[str, Any]:
+    """Read what was noted as a service was started; empty if that is gone or damaged."""
+    try:
+        entry = json.loads(_pid_file(settings, name).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return entry if isinstance(entry, dict) else {}
 
 
 def _pid_file(settings: Settings, name: str) -> Path:

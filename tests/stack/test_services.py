@@ -27,7 +27,8 @@ def settings(tmp_path):
 def remember(settings: Settings, name: str, pid: int, created: float) -> None:
     path = settings.home / "run" / f"{name}.json"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({"pid": pid, "created": created}), encoding="utf-8")
+    entry = {"pid": pid, "created": created, "home": str(settings.home)}
+    path.write_text(json.dumps(entry), encoding="utf-8")
 
 
 def test_a_taken_port_names_its_setting(tmp_path):
@@ -79,6 +80,23 @@ def test_what_was_up_before_its_directory_moved_is_stopped_from_the_new_place(tm
     old.rename(new)
     assert services.stop_stack(Settings(home=new)) == ["scheduler"]
     assert child.poll() is not None
+
+
+def test_what_was_up_before_its_directory_moved_is_not_taken_for_what_is_started(tmp_path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    child = start_sleeping(Settings(home=old))
+    old.rename(new)
+    told = []
+    with socket.socket() as listener:  # so that nothing is started in its place
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        moved = Settings(home=new, airflow_port=port, mlflow_port=free_port())
+        with pytest.raises(GatehouseError, match="GATEHOUSE_AIRFLOW_PORT"):
+            services.start_stack(moved, told.append)
+    assert child.poll() is not None
+    assert told == [f"what was started in {old} is stopped: it was moved to {new}"]
 
 
 def test_a_copy_of_a_directory_neither_finds_nor_stops_what_runs_in_the_original(tmp_path):
