@@ -104,11 +104,6 @@ def read_records(name: str, version: str) -> Kept:
         ParamError: There is no such version, or it does not say what it was made from.
     """
     settings = load_settings()
-    run_id = find_run_of_version(settings, name, version)
-    if not run_id:
-        raise ParamError(
-            f"expected a version of {name}. Received: {version}, which MLflow does not have."
-        )
     directory = fetch_version(settings, name, version) / DATA
     try:
         origin = Origin.model_validate_json((directory / ORIGIN).read_bytes())
@@ -119,6 +114,7 @@ def read_records(name: str, version: str) -> Kept:
             "it, or train it again: versions from now on say it."
         ) from error
     with tracking_calls(settings.mlflow):
+        run_id = find_run_of_version(settings, name, version)
         data = connect(settings).get_run(run_id).data
     return Kept(directory, origin, data.params, data.metrics)
 

@@ -68,17 +68,25 @@ def find_champion(settings: "Settings", name: str, alias: str = CHAMPION) -> Cha
     )
 
 
-def find_run_of_version(settings: "Settings", name: str, version: str) -> str:
-    """Look up the MLflow run that made a version; empty where the version is gone."""
+def find_version(settings: "Settings", name: str, version: str) -> "ModelVersion | None":
+    """Look up a version by its number; None where there is none of it."""
     from mlflow.exceptions import MlflowException
 
+    if not version.isdecimal():
+        return None
     with tracking_calls(settings.mlflow):
         try:
-            return str(connect(settings).get_model_version(name, version).run_id or "")
+            return connect(settings).get_model_version(name, version)
         except MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
-            return ""
+            return None
+
+
+def find_run_of_version(settings: "Settings", name: str, version: str) -> str:
+    """Look up the MLflow run that made a version; empty where the version is gone."""
+    found = find_version(settings, name, version)
+    return str(found.run_id or "") if found else ""
 
 
 def require_champion(settings: "Settings", name: str) -> ChampionRef:

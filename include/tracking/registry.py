@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from include.errors import IntegrityError
-from include.tracking.aliases import BUNDLE, STATUS, set_status
+from include.errors import IntegrityError, ParamError
+from include.tracking.aliases import BUNDLE, STATUS, find_version, set_status
 from include.tracking.bundles import DIGEST, GOLDEN, check_bundle_files
 from include.tracking.connection import asked_once, connect, tracking_calls
 from include.tracking.file_digests import digest_directory
@@ -116,14 +116,14 @@ def download_version(
         The directory that holds `MLmodel`.
 
     Raises:
+        ParamError: There is no such version.
         IntegrityError: The files are not those that were registered, or not a bundle of ours.
     """
-    client = connect(settings)
+    found = _require_version(settings, name, version)
+    uri = f"models:/{name}/{version}"
     import mlflow
 
     with tracking_calls(settings.mlflow):
-        found = client.get_model_version(name, version)
-        uri = f"models:/{name}/{version}"
         place = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(directory))
     local = Path(place)
     if not any(local.rglob("*")):
@@ -150,13 +150,12 @@ def fetch_version(settings: "Settings", name: str, version: str) -> Path:
         The directory that holds `MLmodel`.
 
     Raises:
+        ParamError: There is no such version.
         IntegrityError: The files are not those that were registered, or not a bundle of ours.
     """
     copy = settings.home / "models" / name / version
+    found = _require_version(settings, name, version)
     if copy.exists():
-        client = connect(settings)
-        with tracking_calls(settings.mlflow):
-            found = client.get_model_version(name, version)
         try:
             _check_files(settings, copy, found)
         except IntegrityError:
@@ -171,6 +170,16 @@ def fetch_version(settings: "Settings", name: str, version: str) -> Path:
         with contextlib.suppress(OSError):
             fetched.rename(copy)
     return copy
+
+
+def _require_version(settings: "Settings", name: str, version: str) -> "ModelVersion":
+    found = find_version(settings, name, version)
+    if found is None:
+        raise ParamError(
+            f"expected a version of {name}. Received: {version}, which MLflow does not have; "
+            f"`gatehouse show {name}` names its champion, MLflow lists all."
+        )
+    return found
 
 
 def _check_files(

@@ -60,6 +60,8 @@ def test_the_next_candidate_is_told_so_that_a_person_is_asked(settings, name):
     [
         ({"to": "2", "reason": "why"}, "other than the champion, 2"),
         ({"reason": " "}, "Say why"),
+        ({"to": "99", "reason": "why"}, "Received: 99, which MLflow does not have"),
+        ({"to": "../1", "reason": "why"}, "Received: ../1, which MLflow does not have"),
     ],
 )
 def test_what_leads_nowhere_is_refused(name, given, message):
