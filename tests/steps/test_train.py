@@ -2,6 +2,7 @@ import logging
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -83,6 +84,22 @@ def test_a_finished_training_is_not_repeated_unless_forced(
     assert len(epochs) == 1
     train(spec_with(epochs=1, seed=7), run, prepared, on_progress=epochs.append)
     assert len(epochs) == 2, "another seed is another training"
+
+
+def test_a_finished_training_is_found_where_its_directory_was_moved_to(
+    run: RunContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec, root = spec_with(epochs=1), tmp_path / "before"
+    monkeypatch.setenv("GATEHOUSE_DATA_ROOT", str(root))
+    prepared = prepare_rows(spec, run)
+    first = train(spec, run, prepared)
+    moved = root.rename(tmp_path / "after")
+    monkeypatch.setenv("GATEHOUSE_DATA_ROOT", str(moved))
+    again = train(spec, run, prepared)
+    places = {"model_uri": files_of(run).uri("model.keras")}
+    places["history_uri"] = files_of(run).uri("history.csv")
+    assert again == first.model_copy(update=places)
+    assert read_history(again)
 
 
 def test_nothing_is_kept_of_a_loss_that_is_not_finite(run: RunContext) -> None:

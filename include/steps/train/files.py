@@ -59,17 +59,25 @@ def mark_finished(files: RunFiles, fingerprint: str, trained: TrainRecord) -> No
 
 def find_finished(files: RunFiles, fingerprint: str) -> TrainRecord | None:
     """Find a training of the same run by the same inputs; None if there is none."""
-    if not (files.exists(TRAINED) and files.exists(NETWORK)):
+    finished = _read_finished(files)
+    if finished is None or finished.fingerprint != fingerprint or not files.exists(NETWORK):
         return None
-    finished = FinishedTraining.model_validate_json(files.read_bytes(TRAINED))
-    return finished.trained if finished.fingerprint == fingerprint else None
+    return finished.trained
 
 
 def read_finished(files: RunFiles) -> TrainRecord | None:
     """Read the training of a run, by whatever inputs; None if it did not come to its end."""
+    finished = _read_finished(files)
+    return finished.trained if finished else None
+
+
+def _read_finished(files: RunFiles) -> FinishedTraining | None:
     if not files.exists(TRAINED):
         return None
-    return FinishedTraining.model_validate_json(files.read_bytes(TRAINED)).trained
+    finished = FinishedTraining.model_validate_json(files.read_bytes(TRAINED))
+    # The data root may have been moved since: the files lie beside what says so.
+    places = {"model_uri": files.uri(NETWORK), "history_uri": files.uri(HISTORY)}
+    return finished.model_copy(update={"trained": finished.trained.model_copy(update=places)})
 
 
 def read_history(trained: TrainRecord) -> tuple[dict[str, float], ...]:
