@@ -79,7 +79,8 @@ def show(
             if champion:
                 since = tell_age(champion.since)
                 console.print(plain(f"champion version {champion.version}, {since}"))
-                console.print(plain(champion.description.splitlines()[0]), soft_wrap=True)
+                for line in champion.description.splitlines()[:1]:
+                    console.print(plain(line), soft_wrap=True)
             console.print(f"next run {tell_next_run(found)}")
             for url in found.waiting:
                 console.print(f"waits for you: {plain(url)}", soft_wrap=True)
