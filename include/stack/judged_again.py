@@ -1,9 +1,11 @@
 """Past runs judged again by other rules, from the evidence that they left; nothing is trained."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -16,6 +18,8 @@ from include.settings import Settings
 from include.specs import PipelineSpec
 from include.steps.judge import Decision
 from include.tracking.decisions import PastDecision, iter_decisions
+
+logger = logging.getLogger(__name__)
 
 
 class JudgedAgain(NamedTuple):
@@ -63,7 +67,11 @@ def judge_again(spec: PipelineSpec, past: Iterable[PastDecision]) -> list[Judged
     """Judge past runs by a spec's rules."""
     found = []
     for each in past:
-        decision = Decision.model_validate_json(each.content)
+        try:
+            decision = Decision.model_validate_json(each.content)
+        except ValidationError:
+            logger.warning("what run %s left is no decision of this release: left out", each.name)
+            continue
         evidence = decision.evidence
         if decision.compare != spec.compare_metric:
             # What was measured of slices is another metric.

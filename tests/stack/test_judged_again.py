@@ -4,8 +4,9 @@ from rich.console import Console
 from include.errors import ParamError
 from include.records import Evidence
 from include.settings import load_settings
-from include.stack.judged_again import change_rules, replay_verdicts
+from include.stack.judged_again import change_rules, judge_again, replay_verdicts
 from include.steps.judge import judge
+from include.tracking.decisions import PastDecision
 from tests.builders import make_run, make_spec
 from tests.promotion.evidence import make_evidence, make_slice, sure
 from tests.steps.test_judge import make_evaluated
@@ -40,6 +41,12 @@ def test_past_runs_are_judged_by_other_rules_without_training() -> None:
     tolerant = change_rules(SPEC, ["accuracy="], {"slice_tolerance": "0.5"})
     assert replay_verdicts(settings, tolerant, console, last=1)[0].after.kind == "promote"
     assert "1 of 1 verdicts would be others" in console.export_text()
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"kind": "promote"}'])
+def test_what_is_no_decision_is_named_and_left_out(content, caplog) -> None:
+    assert judge_again(SPEC, [PastDecision("#7 kept", 0.0, content)]) == []
+    assert "#7 kept left is no decision of this release" in caplog.text
 
 
 def test_rules_that_are_none_are_refused() -> None:
