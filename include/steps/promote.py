@@ -96,7 +96,10 @@ def explain_refusal(verdict: Verdict, answer: Answer | None) -> str:
     if verdict.needs_approval:
         return "nobody approved it in time"
     if verdict.kind == "inconclusive":
-        return "nobody approved it, since the policy asks nobody"
+        return (
+            "nobody approved it, since the policy asks nobody; to be asked, set "
+            "`promotion.approval: inconclusive`"
+        )
     return ""
 
 

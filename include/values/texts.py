@@ -126,6 +126,8 @@ def array_from_python(values: list[Any]) -> pa.Array:
         array = pa.array(values, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, ValueError):
         return pa.array([_as_text(value) for value in values], pa.string())
+    if pa.types.is_floating(array.type) and any(isinstance(value, bool) for value in values):
+        return pa.array([_as_text(value) for value in values], pa.string())  # Arrow made it 0 or 1
     if pa.types.is_date(array.type) and any(isinstance(value, datetime) for value in values):
         return pa.array([_as_text(value) for value in values], pa.string())  # Arrow cut the hours
     if pa.types.is_nested(array.type):  # in which a NaN is an element, and not missing

@@ -69,7 +69,8 @@ def test_every_variable_belongs_to_someone(services):
     for service, name, _ in _all_variables(services):
         if name in OTHER_VARIABLES.get(service, set()) or name == "KERAS_BACKEND":
             continue
-        assert re.match(r"AIRFLOW__|GATEHOUSE_|MLFLOW_|JAX_", name), f"{service}: {name}"
+        owners = r"AIRFLOW__|GATEHOUSE_|MLFLOW_|JAX_|ARROW_|MALLOC_"
+        assert re.match(owners, name), f"{service}: {name}"
     declared = {(service, name) for service, name, _ in _all_variables(services)}
     stale = {(key, name) for key, names in OTHER_VARIABLES.items() for name in names} - declared
     assert not stale

@@ -174,9 +174,13 @@ def test_a_tensor_keeps_the_type_of_its_elements(element: str) -> None:
     [True, 3, 2**70, 3.0, 1e-7, 2.5, float("nan"), None, decimal.Decimal("1E+3"), NOON, b"x"],
 )
 @pytest.mark.parametrize("kind", ["number", "integer", "boolean", "category", "datetime"])
-def test_a_value_among_others_of_another_type_casts_as_it_does_alone(kind: str, value: Any) -> None:
+@pytest.mark.parametrize("others", [["x", [1]], [2.5], [0.5, False], [7], [True]], ids=str)
+def test_a_value_among_others_of_another_type_casts_as_it_does_alone(
+    kind: str, value: Any, others: list[Any]
+) -> None:
     column = TypeAdapter(Column).validate_python({"name": "x", "kind": kind})
     alone = cast_column(column, array_from_python([value]), Reading())
-    among = cast_column(column, array_from_python([value, "x", [1]]), Reading())
-    assert among.values[0].as_py() == alone.values[0].as_py()
-    assert (among.bad is not None and among.bad[0]) == (alone.bad is not None)
+    for values, place in (([value, *others], 0), ([*others, value], len(others))):
+        among = cast_column(column, array_from_python(values), Reading())
+        assert among.values[place].as_py() == alone.values[0].as_py()
+        assert (among.bad is not None and among.bad[place].item()) == (alone.bad is not None)
