@@ -12,6 +12,7 @@ import numpy as np
 
 from include.errors import TrainingError
 from include.modeling.custom_networks import build_custom_network
+from include.modeling.room import embedding_width
 from include.records import FeatureInput, FeatureSchema
 from include.specs.model import ModelSpec
 
@@ -97,18 +98,6 @@ def _encode(each: FeatureInput, tensor: Any, model: ModelSpec) -> Any:
         convolved = _convolve(each.shape, tensor, model) if model.kind == "cnn" else tensor
         return keras.layers.Flatten()(convolved)
     return tensor
-
-
-def embedding_width(size: int) -> int:
-    """Return how many numbers stand for one of `size` codes: 1.6 · size^0.56, at most 50.
-
-    The rule of thumb is fast.ai's.
-
-    Example:
-        >>> embedding_width(10), embedding_width(100_000)
-        (6, 50)
-    """
-    return int(min(50, max(1, round(1.6 * size**0.56))))
 
 
 def _convolve(shape: tuple[int, ...], tensor: Any, model: ModelSpec) -> Any:

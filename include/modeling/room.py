@@ -75,10 +75,20 @@ def count_weights(model: ModelSpec, schema: FeatureSchema) -> int:
     return total
 
 
+def embedding_width(size: int) -> int:
+    """Return how many numbers stand for one of `size` codes: 1.6 · size^0.56, at most 50.
+
+    The rule of thumb is fast.ai's.
+
+    Example:
+        >>> embedding_width(10), embedding_width(100_000)
+        (6, 50)
+    """
+    return int(min(50, max(1, round(1.6 * size**0.56))))
+
+
 def _encode(each: FeatureInput, model: ModelSpec) -> tuple[int, int]:
     """Give the weights of an input's own layers, and how many numbers come out of them."""
-    from include.modeling.networks import embedding_width  # Keras, which a forecast does not need
-
     if each.kind in {"index", "tokens"}:
         width = embedding_width(each.size)
         return each.size * width, width * (prod(each.shape) if each.kind == "index" else 1)

@@ -1,5 +1,7 @@
 """A network that could never fit is refused before a row is read; one that may fit is not."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -55,3 +57,13 @@ def test_a_network_that_could_never_fit_is_refused_with_numbers(look: Callable, 
         look(make_spec(model=HUGE))
     assert not (data_root / "tables").exists()
     check_least_room(make_spec())
+
+
+def test_counting_before_a_run_waits_for_no_library():
+    code = (
+        "import sys; from include.steps.least_room import check_least_room; "
+        "from tests.builders import BASE_SPEC; from include.specs import PipelineSpec; "
+        "check_least_room(PipelineSpec.model_validate(BASE_SPEC)); "
+        "assert not {'keras', 'jax'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
