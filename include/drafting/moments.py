@@ -68,8 +68,11 @@ def read_numbers(profile: FileProfile, column: ColumnProfile) -> Floats:
 
 def counts_time(column: ColumnProfile, columns: list[ColumnProfile]) -> bool:
     """Tell whether a number seems to count time; parts of a date, but for the year, do not."""
-    parts = [one for one in columns if one.name.lower() in TIME_PARTS]
-    is_part = column in parts and len(parts) > 1 and not split_name(column.name) & YEARS
+    words = split_name(column.name)
     is_whole_column = column.is_numeric and column.filled == column.rows
-    is_named = bool(split_name(column.name) & (COUNTED | YEARS))
-    return is_named and is_whole_column and column.distinct >= MIN_PERIODS and not is_part
+    is_named = bool(words & (COUNTED | YEARS)) and is_whole_column
+    if not is_named or column.distinct < MIN_PERIODS:
+        return False
+    if words & YEARS or column.name.lower() not in TIME_PARTS:
+        return True
+    return sum(one.name.lower() in TIME_PARTS for one in columns) == 1
