@@ -14,7 +14,7 @@ from include.drafting.moments import (
 from include.drafting.names import CODE_ID, YEARS, split_name
 from include.drafting.personal import find_personal
 from include.drafting.profile import ColumnProfile, FileProfile
-from include.values.times import PER_SECOND
+from include.values.times import PER_SECOND, show_day
 
 # A target so like that of the row before is hardly that of another thing.
 LIKE_BEFORE: Final = 0.5
@@ -78,8 +78,7 @@ def _may_number_time(column: ColumnProfile, columns: list[ColumnProfile]) -> str
 
 
 def _write_day(number: float, unit: str) -> str:
-    micros = int(number * 1_000_000 / PER_SECOND[unit])
-    return str(np.datetime64(micros, "us").astype("datetime64[D]"))
+    return show_day(number * 1_000_000 / PER_SECOND[unit])
 
 
 def is_like_before(profile: FileProfile, target: str) -> float:

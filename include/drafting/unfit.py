@@ -21,6 +21,7 @@ from include.specs.columns import (
 )
 from include.values.casts import cast_column
 from include.values.reading import Reading
+from include.values.times import show_day
 
 CHUNK: Final = 64
 # A number is no measurement if so many spans of all others lie between it and them.
@@ -184,18 +185,15 @@ class _Ends:
                 )
             is_lone = count < REPEATED and value != -1
             if is_lone and _is_far(value, after, end, is_time=is_time):
-                next_one = np.datetime64(int(after), "us").astype("datetime64[D]")
-                return (
-                    f"CHECK: {text!r} lies far from all others (next "
-                    f"{next_one if is_time else f'{after:g}'}): a mistake?"
-                )
+                shown = show_day(after) if is_time else f"{after:g}"
+                return f"CHECK: {text!r} lies far from all others (next {shown}): a mistake?"
         return ""
 
 
 def _is_far(value: float, after: float, end: float, *, is_time: bool) -> bool:
     """Tell whether a value is many spans of all others away, or fewer if it is a known mark."""
     if is_time:
-        is_mark = str(np.datetime64(int(value), "us").astype("datetime64[D]")) in DAYS
+        is_mark = show_day(value) in DAYS
         spans = LIKELY_DAY if is_mark else FAR
         return abs(after - value) > spans * abs(end - after) > 0
     if value == -1:

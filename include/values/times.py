@@ -154,3 +154,13 @@ def _parse_with_pandas(values: pa.Array, format_: str) -> pa.Array:
     parsed = pd.to_datetime(texts, format=format_, utc=True, errors="coerce")
     instants = parsed.dt.tz_convert(None).dt.as_unit("us").to_numpy()
     return pa.array(instants, NAIVE, from_pandas=True).cast(AT_REST)
+
+
+def show_day(micros: float) -> str:
+    """Write the day of a time that is given in microseconds since 1970.
+
+    Example:
+        >>> show_day(86_400_000_000.0)
+        '1970-01-02'
+    """
+    return str(np.datetime64(int(micros), "us").astype("datetime64[D]"))

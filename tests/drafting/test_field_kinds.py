@@ -364,6 +364,13 @@ TOTALS = {
 }
 
 
+def test_a_number_far_from_all_others_is_told_however_large_they_are(data_root: Path):
+    values = (1e20 * (1 + X / 100)).tolist()
+    values[7] = 1e27
+    _, text = draft(data_root, table(mass=values))
+    assert "lies far from all others (next 1." in text
+
+
 @pytest.mark.parametrize("lines", TOTALS.values(), ids=list(TOTALS))
 def test_lines_of_totals_are_named_and_go_to_quarantine(data_root: Path, lines, request):
     head, *rows = table(noise(), k=RANDOM.choice(["a", "b"], ROWS)).to_csv(index=False).splitlines()
