@@ -41,8 +41,6 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS: Final = 10.0
 VERSION_HEADER: Final = "Gatehouse-Version"
 RETRY: Final = {"Retry-After": "1"}
-# Nearly all that one row costs, so many cost as well.
-TOGETHER: Final = 8
 LOCAL_NAMES: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
@@ -51,17 +49,21 @@ class ScoringApi:
 
     def __init__(self, champion: ServedChampion, settings: Settings, *, token: str) -> None:
         """Put the parts together; `build_app` makes the application."""
+        from include.modeling.prediction import MIN_BATCH  # Keras, which a loaded model has anyway
+
         self.champion = champion
         self.settings = settings
         self.token = token
         self.metrics = RequestMetrics()
+        # Nearly all that one row costs, so many cost as well.
+        self._together = MIN_BATCH
         self._score = partial(score_bodies, max_rows=settings.serve_rows)
         self._explain = partial(explain_bodies, max_rows=settings.serve_rows)
         self.queue = ScoringQueue(places=settings.serve_queue, seconds=settings.serve_seconds)
 
     async def invocations(self, request: Request) -> Response:
         """Predict rows."""
-        return await self._measured(request, self._score, together=TOGETHER)
+        return await self._measured(request, self._score, together=self._together)
 
     async def explain(self, request: Request) -> Response:
         """Tell what each column of a row adds to the answer."""

@@ -120,8 +120,15 @@ def download_version(
         IntegrityError: The files are not those that were registered, or not a bundle of ours.
     """
     found = _require_version(settings, name, version)
-    uri = f"models:/{name}/{version}"
+    return _download(settings, found, directory, golden=golden)
+
+
+def _download(
+    settings: "Settings", found: "ModelVersion", directory: Path, *, golden: bytes | None = None
+) -> Path:
     import mlflow
+
+    uri = f"models:/{found.name}/{found.version}"
 
     with tracking_calls(settings.mlflow):
         place = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(directory))
@@ -165,7 +172,7 @@ def fetch_version(settings: "Settings", name: str, version: str) -> Path:
             return copy
     copy.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=copy.parent) as scratch:
-        fetched = download_version(settings, name, version, Path(scratch))
+        fetched = _download(settings, found, Path(scratch))
         # Another process may have been faster; its copy is as good.
         with contextlib.suppress(OSError):
             fetched.rename(copy)
