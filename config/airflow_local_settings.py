@@ -64,10 +64,12 @@ _LIBRARIES = (
     "jinja2.ext",
 )
 # What libraries find out once and keep: MLflow looks through every installed package in a task
-# that logs a model, DuckDB's dialect starts a DuckDB to ask for the names of its settings.
+# that logs a model, scikit-learn for those that bring data frames of their own, and DuckDB's
+# dialect starts a DuckDB to ask for the names of its settings.
 _ANSWERS = (
     ("mlflow.utils.requirements_utils", "_init_packages_to_modules_map"),
     ("duckdb_engine.config", "get_core_config"),
+    ("narwhals.plugins", "_discover_entrypoints"),
 )
 _PROJECT = "include"
 _logger = logging.getLogger(__name__)

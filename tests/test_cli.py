@@ -191,3 +191,14 @@ def test_run_refuses_a_network_that_could_never_fit_before_anything_starts(pipel
     assert answer.exit_code == 1
     assert "GB of all memory. Received: model.hidden=[65536" in " ".join(answer.output.split())
     assert not (pipelines.parent / "home" / "run").exists()
+
+
+def test_a_run_is_triggered_without_importing_what_its_tasks_work_with(pipelines):
+    code = (
+        "import sys; from typer.testing import CliRunner; from include.cli import app; "
+        "answer = CliRunner().invoke(app, ['run', 'nowhere']); "
+        "assert answer.exit_code == 1 and 'nowhere' in answer.output, answer.output; "
+        "heavy = {'numpy', 'pandas', 'pyarrow', 'jax', 'mlflow', 'requests'} & set(sys.modules); "
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

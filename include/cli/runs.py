@@ -44,7 +44,6 @@ def run(  # noqa: PLR0913, PLR0917 - one option for each field of the form
     """
     from include.records.form import apply_params
     from include.stack.services import start_stack
-    from include.stack.source_copies import adopt_source
     from include.stack.training_run import follow_training_run
     from include.steps.least_room import check_least_room
 
@@ -64,6 +63,8 @@ def run(  # noqa: PLR0913, PLR0917 - one option for each field of the form
         conf = {name: value for name, value in given.items() if value is not None}
         check_least_room(apply_params(spec, conf))
         if source:
+            from include.stack.source_copies import adopt_source
+
             conf["source_uri"] = adopt_source(settings, spec, source, tell, keep=keep)
         elif keep:
             raise ParamError("--keep needs --source. Received: none. Name the file to keep.")

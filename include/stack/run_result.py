@@ -9,7 +9,7 @@ from rich.table import Table
 
 from include.settings import Settings
 from include.stack.airflow_api import AirflowApi
-from include.tracking.run_log import MODE, VIEW_KEY
+from include.tracking.names import MODE, VIEW_KEY
 
 STARTED = "Worker startup parse complete"
 OF_AIRFLOW = {"Task failed with exception", "Retry policy decision"}

@@ -10,7 +10,7 @@ import requests
 from include.errors import ParamError, TrackingUnavailableError
 from include.records.names import REPORT_PAGE
 from include.tracking.accounts import PASSWORD, USERNAME, log_in
-from include.tracking.run_log import MODE, VIEW_KEY
+from include.tracking.names import MODE, VIEW_KEY
 
 if TYPE_CHECKING:
     from include.settings import Settings

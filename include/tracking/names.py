@@ -16,6 +16,10 @@ MetricGroup = Literal[
     "data", "cost", "learning_curve",
 ]
 # fmt: on
+# Without it MLflow's pages open as those of generative AI.
+MODE: Final = "workflowType=machine_learning"
+# The key of the view of a pipeline's runs that all share.
+VIEW_KEY: Final = "gatehouse"
 RUNNING: Final = "running"
 WAITS: Final = "waits"
 

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from include.records import TableRef
 from include.tracking.connection import is_connection_failure, is_reachable, tracking_calls
-from include.tracking.names import entity_name, retitle
+from include.tracking.names import MODE, VIEW_KEY, entity_name, retitle
 from include.tracking.spool import MetricPoint, MetricSpool
 from include.values.formats import escape_markdown
 
@@ -30,9 +30,6 @@ PARAMS_PER_CALL: Final = 100
 METRICS_PER_CALL: Final = 1_000
 # While the server is away, training asks for it no more often than this.
 RETRY_SECONDS: Final = 10.0
-# Without it MLflow's pages open as those of generative AI.
-MODE: Final = "workflowType=machine_learning"
-VIEW_KEY: Final = "gatehouse"
 # The tag in which MLflow keeps what it shows as the description of a run or an experiment.
 DESCRIPTION: Final = "mlflow.note.content"
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from include.tracking.connection import tracking_calls
-from include.tracking.names import deciding_name, in_group
-from include.tracking.run_log import VIEW_KEY, RunLog
+from include.tracking.names import VIEW_KEY, deciding_name, in_group
+from include.tracking.run_log import RunLog
 
 VIEW: Final = f"mlflow.sharedViewState.{VIEW_KEY}"
 # MLflow's charts begin with this metric.

@@ -160,6 +160,17 @@ def test_a_database_of_another_release_is_copied_and_migrated_once(settings):
     assert modes_below(settings.home / "backups") == {0}
 
 
+@pytest.mark.usefixtures("open_umask")
+def test_a_database_that_mlflow_has_yet_to_make_will_write_ahead(settings):
+    make_home(settings)
+    database, told = mlflow_database(settings), []
+    migrate(settings, database, os.environ, told.append)
+    with closing(sqlite3.connect(database.path)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert modes_below(database.path.parent) == {0}
+    assert not told
+
+
 def test_a_migration_that_fails_says_how_to_go_back_and_is_tried_again(settings):
     database = make_database(settings, succeeds=False)
     for _ in range(2):
