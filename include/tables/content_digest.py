@@ -48,7 +48,7 @@ class ContentDigest:
     def _take(self, name: str, values: pa.Array) -> None:
         values = _simple(values)
         self._types[name] = str(values.type)
-        self._feed(name, values.is_valid().to_numpy(zero_copy_only=False).view(np.uint8))
+        self._feed(name, _mark_present(values))
         if pa.types.is_fixed_size_list(values.type):
             self._take(f"{name}[]", values.flatten())
         elif pa.types.is_list(values.type):
@@ -86,6 +86,13 @@ def _simple(values: pa.Array) -> pa.Array:
     return values.cast(pa.string())
 
 
+def _mark_present(values: pa.Array) -> Any:
+    """Give 1 for each value and 0 for each that is missing."""
+    if not values.null_count:
+        return np.ones(len(values), dtype=np.uint8)
+    return values.is_valid().to_numpy(zero_copy_only=False).view(np.uint8)
+
+
 def _lengths(lengths: pa.Array) -> Any:
     return lengths.fill_null(0).cast(pa.int64()).to_numpy(zero_copy_only=False)
 
@@ -93,7 +100,7 @@ def _lengths(lengths: pa.Array) -> Any:
 def _fixed_width_bytes(values: pa.Array) -> Any:
     if pa.types.is_timestamp(values.type):
         values = values.cast(pa.int64())
-    zero = pa.scalar(0).cast(values.type)
-    filled = values.fill_null(zero) if values.null_count else values
-    array = filled.to_numpy(zero_copy_only=False)
+    if values.null_count:
+        values = values.fill_null(pa.scalar(0).cast(values.type))
+    array = values.to_numpy(zero_copy_only=False)
     return np.ascontiguousarray(array).view(np.uint8)

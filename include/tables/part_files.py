@@ -48,8 +48,8 @@ class PartWriter:
     def write(self, rows: pa.Table) -> None:
         """Write rows that fit, once they fill a row group."""
         self._waiting.append(pack(rows, self._stored))
-        size = sum(table.nbytes for table in self._waiting)
-        if sum(len(table) for table in self._waiting) >= GROUP_ROWS or size >= GROUP_BYTES:
+        rows = sum(len(table) for table in self._waiting)
+        if rows >= GROUP_ROWS or sum(table.nbytes for table in self._waiting) >= GROUP_BYTES:
             self._flush()
 
     def close(self) -> None:

@@ -166,6 +166,8 @@ def _without_marks(result: CastColumn, reading: Reading) -> CastColumn:
     if not marks:
         return result
     is_mark = pc.is_in(result.values.cast(pa.float64(), safe=False), value_set=pa.array(marks))
+    if not pc.any(is_mark).as_py():
+        return result
     return result._replace(
         values=pc.if_else(is_mark, pa.scalar(None, result.values.type), result.values)
     )
