@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
 from include.features.categories import CategoryFitter
 from include.features.contract import FeatureColumn, name_inputs
@@ -26,7 +25,7 @@ from include.specs.columns import (
 from include.specs.names import ROW_ID
 from include.values.frames import Rows, names_of, one_array
 from include.values.hashing import Hashes, hash_values, mix64
-from include.values.overlap import map_in_threads
+from include.values.overlap import THREADS, Follower, map_in_threads
 from include.values.statistics import Floats, RowSample
 
 Batches = Callable[[], Iterable[Rows]]
@@ -59,11 +58,13 @@ def fit_encoders(
         if not isinstance(column, TensorColumn)
     }
     target = build_target_fitter(spec)
-    sample = _observe({**fitters, target.column: target}, batches)
+    shares = _share_out({**fitters, target.column: target})
+    _observe(shares, batches)
     left_out = leave_out()
+    map_in_threads(lambda share: share.settle(left_out), shares)
     chosen = [column for column in columns if column.name not in left_out]
     fitters = {column.name: fitters[column.name] for column in chosen if column.name in fitters}
-    _settle([*fitters.values(), target], sample, batches)
+    _refine([*fitters.values(), target], batches)
     encoders: list[Encoder] = []
     for column in chosen:
         if isinstance(column, TensorColumn):
@@ -74,28 +75,58 @@ def fit_encoders(
     return FittedEncoders(tuple(encoders), target.finish(), warnings)
 
 
-def _observe(fitters: dict[str, Fitter], batches: Batches) -> RowSample:
-    sampled = [name for name, fitter in fitters.items() if fitter.needs_sample]
-    sample = RowSample(tuple(sampled))
+class _Share(NamedTuple):
+    """The columns that one thread observes, and the sample of their numbers."""
+
+    fitters: dict[str, Fitter]
+    sample: RowSample
+
+    def observe(self, rows: Rows, priorities: Hashes) -> None:
+        """Observe a batch; whichever columns a sample has, its rows are the same."""
+        kept: dict[str, Floats] = {}
+        for name, fitter in self.fitters.items():
+            numbers = fitter.observe(one_array(rows[name]))
+            if fitter.needs_sample and numbers is not None:
+                kept[name] = numbers
+        self.sample.update(priorities, kept)
+
+    def settle(self, left_out: Collection[str]) -> None:
+        """Let the fitters decide by what was observed."""
+        self.sample.shrink()
+        for name, fitter in self.fitters.items():
+            if name not in left_out:
+                fitter.settle(self.sample)
+
+
+def _share_out(fitters: dict[str, Fitter]) -> list[_Share]:
+    """Deal the columns out in turn: neighbours are often of one kind."""
+    shares = []
+    for first in range(THREADS):
+        own = dict(list(fitters.items())[first::THREADS])
+        sampled = tuple(name for name, fitter in own.items() if fitter.needs_sample)
+        shares.append(_Share(own, RowSample(sampled)))
+    return shares
+
+
+def _observe(shares: Sequence[_Share], batches: Batches) -> None:
+    names = tuple(name for share in shares for name in share.fitters)
+    threads = [Follower() for _ in shares]
     position = 0
-    for rows in batches():
-        check_present(rows, tuple(fitters))
-        arrays = [one_array(rows[name]) for name in fitters]
-        observed = map_in_threads(_observe_column, fitters.values(), arrays)
-        numbers = dict(zip(fitters, observed, strict=True))
-        kept = {name: values for name in sampled if (values := numbers[name]) is not None}
-        sample.update(_choose_priorities(rows, position), kept)
-        position += len(rows)
-    return sample
+    try:
+        for rows in batches():
+            check_present(rows, names)
+            priorities = _choose_priorities(rows, position)
+            for thread, share in zip(threads, shares, strict=True):
+                thread.do(share.observe, rows, priorities)
+            position += len(rows)
+        for thread in threads:
+            thread.wait()
+    finally:
+        for thread in threads:
+            thread.close()
 
 
-def _observe_column(fitter: Fitter, values: pa.Array) -> Floats | None:
-    return fitter.observe(values)
-
-
-def _settle(fitters: Sequence[Fitter], sample: RowSample, batches: Batches) -> None:
-    sample.shrink()
-    map_in_threads(lambda fitter: fitter.settle(sample), fitters)
+def _refine(fitters: Sequence[Fitter], batches: Batches) -> None:
     again = [fitter for fitter in fitters if fitter.needs_second_pass]
     for rows in batches() if again else ():
         for fitter in again:

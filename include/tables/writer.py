@@ -100,7 +100,9 @@ class TableWriter:
             data: Rows with the same columns, in the same order, as all others of the part.
             part: The part they belong to; a table has either named parts or none.
         """
-        rows = to_arrow(data)
+        known = self._parts.get(part)
+        is_plain = known is not None and isinstance(data, pa.Table) and data.schema == known.schema
+        rows = data if is_plain else to_arrow(data)
         if part not in self._parts:
             if part:
                 check_file_name(part)

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 Item = TypeVar("Item")
 # What is held beside the batch that is worked on; memory grows with it.
 _DEPTH: Final = 2
-_THREADS: Final = 2
+THREADS: Final = 2
 _END: Final = object()
 
 
@@ -43,7 +43,7 @@ def map_ahead(function: Callable[[Any], Item], items: Iterable[Any]) -> Iterator
         >>> list(map_ahead(str, [1, 2, 3]))
         ['1', '2', '3']
     """
-    with ThreadPoolExecutor(_THREADS, "batches") as threads:
+    with ThreadPoolExecutor(THREADS, "batches") as threads:
         coming: deque[Future[Item]] = deque()
         for item in items:
             coming.append(threads.submit(function, item))
@@ -60,7 +60,7 @@ def map_in_threads(function: Callable[..., Item], *arguments: Iterable[Any]) -> 
         >>> map_in_threads(max, [1, 5], [4, 2])
         [4, 5]
     """
-    with ThreadPoolExecutor(_THREADS, "columns") as threads:
+    with ThreadPoolExecutor(THREADS, "columns") as threads:
         return list(threads.map(function, *arguments))
 
 
