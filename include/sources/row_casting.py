@@ -98,6 +98,7 @@ class RowCaster:
         Raises:
             SchemaError: No value of some column fits its kind.
         """
+
         def cast(batch: Batch) -> tuple[Batch, list[_CastCells]]:
             return batch, [self._cast_cells(column, batch, reading) for column in self._columns]
 
