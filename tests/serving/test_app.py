@@ -240,6 +240,32 @@ def test_while_rows_are_scored_ping_answers_and_a_full_queue_refuses(served, hel
     assert talk(served, ask, serve_queue=2) == [200, 200, 200]
 
 
+def test_bodies_that_never_end_keep_nobody_out_and_are_bounded_together(served):
+    never = asyncio.Event()
+
+    async def ask(client: httpx.AsyncClient) -> list[httpx.Response]:
+        async def pieces() -> Any:
+            yield b" " * 400
+            await never.wait()
+
+        def send() -> Awaitable[httpx.Response]:
+            headers = {"Content-Type": "application/json"}
+            return client.post("/invocations", content=pieces(), headers=headers)
+
+        hanging = [asyncio.create_task(send()) for _ in "ab"]
+        await asyncio.sleep(0.05)
+        answers = [await client.post("/invocations", json={"inputs": [ROW]}), await send()]
+        for each in hanging:
+            each.cancel()
+        return answers
+
+    right, refused = talk(served, ask, serve_queue=1, serve_bytes=1_000)
+
+    assert right.is_success, right.text
+    assert refused.status_code == httpx.codes.TOO_MANY_REQUESTS
+    assert refused.headers["Retry-After"]
+
+
 def test_work_that_waited_too_long_is_never_begun(served, held):
     async def ask(client: httpx.AsyncClient) -> list[httpx.Response]:
         body = {"dataframe_records": [ROW]}
