@@ -9,10 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
-from include.errors import IntegrityError, TrackingUnavailableError
+from include.errors import IntegrityError, ReplayError, TrackingUnavailableError
+from include.records.names import GOLDEN
 from include.serving import champion as champions
 from include.serving.app import build_app
-from include.serving.champion import ServedChampion, ServedModel
+from include.serving.champion import ServedChampion, ServedModel, load_served
+from include.serving.replay import build_golden_rows
 from include.serving.scoring_model import ScoringModel
 from include.settings import Settings
 from include.tracking.aliases import move_champion
@@ -459,3 +461,21 @@ def test_a_model_that_cannot_answer_its_example_is_not_served(settings, small, m
 
     with pytest.raises(IntegrityError, match="must answer its own example"):
         ServedChampion(settings, "unable")
+
+
+@pytest.mark.parametrize("is_same", [True, False])
+def test_a_version_is_served_once_it_answers_its_golden_rows_as_in_its_run(
+    settings, tmp_path, is_same
+):
+    small = make_bundle(tmp_path)
+    said = small.predictions if is_same else small.predictions[::-1]
+    golden = build_golden_rows(small.bundle, small.frame, said)
+    (small.directory / GOLDEN).write_text(golden.model_dump_json())
+    name = f"golden_{is_same}".lower()
+    version = register(settings, small, name)
+
+    if is_same:
+        assert load_served(settings, name, version).version == version
+    else:
+        with pytest.raises(ReplayError):
+            load_served(settings, name, version)
