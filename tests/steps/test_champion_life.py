@@ -82,6 +82,7 @@ def test_a_champion_that_was_changed_in_the_store_is_not_run_and_a_person_is_ask
     assert (verdict.kind, verdict.needs_approval) == ("inconclusive", True)
     assert evidence.champion_error.startswith("IntegrityError: ")
     assert "champion version 1 could not be compared with" in verdict.reason
+    assert not verdict.reason.endswith(".")  # a sentence goes on from there
     assert not canary.exists()
 
 
