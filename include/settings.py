@@ -121,7 +121,7 @@ class Settings(BaseModel):
         default=10_000, ge=1, le=10_000_000, description="Most rows of one request to serve."
     )
     serve_queue: int = Field(
-        default=64, ge=1, le=10_000, description="Most requests that are read, wait or are served."
+        default=64, ge=1, le=10_000, description="Most requests that wait or are served."
     )
     serve_seconds: float = Field(
         default=30.0, gt=0, le=3_600, description="Seconds after which a request is given up."

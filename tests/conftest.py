@@ -7,6 +7,9 @@ import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
+# What the caller set for a stack of theirs is no matter of the tests.
+for name in [each for each in os.environ if each.startswith(("GATEHOUSE_", "AIRFLOW_", "MLFLOW_"))]:
+    del os.environ[name]
 # Set before anything imports Keras, MLflow or Airflow.
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

@@ -11,14 +11,13 @@ from include.cli.shared import (
     PipelineArgument,
     app,
     console,
-    find_spec,
     plain,
     print_table,
     readable_errors,
 )
 from include.errors import TrackingUnavailableError
 from include.settings import load_settings
-from include.specs.loader import load_pipeline_specs
+from include.specs.loader import find_pipeline_spec, load_pipeline_specs
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -67,7 +66,7 @@ def show(
 
     with readable_errors():
         settings = load_settings()
-        spec = find_spec(settings, pipeline)
+        spec = find_pipeline_spec(settings.pipelines_dir, pipeline)
         (found,), missing = look_at(settings, [spec])
         champion = find_champion_version(settings, spec.name)
         runs = [describe_run_row(run, spec) for run in list_runs(settings, spec.name, last=last)]
@@ -131,7 +130,7 @@ def open_page(
 
     with readable_errors():
         settings = load_settings()
-        name = find_spec(settings, pipeline).name
+        name = find_pipeline_spec(settings.pipelines_dir, pipeline).name
         url = f"{settings.airflow}/dags/train__{name}"
         if page != "airflow":
             url = find_address(settings, name, page)

@@ -10,7 +10,6 @@ from include.cli.shared import (
     PipelineArgument,
     app,
     console,
-    find_spec,
     open_pipeline,
     plain,
     print_table,
@@ -20,7 +19,7 @@ from include.cli.shared import (
 from include.errors import ParamError, SpecError
 from include.records import Window
 from include.settings import load_settings
-from include.specs.loader import load_pipeline_specs
+from include.specs.loader import find_pipeline_spec, load_pipeline_specs
 from include.specs.pipeline import PipelineSpec
 
 
@@ -139,7 +138,7 @@ def forecast(
 
     with readable_errors():
         settings = load_settings()
-        costs = read_costs(settings.data, find_spec(settings, pipeline))
+        costs = read_costs(settings.data, find_pipeline_spec(settings.pipelines_dir, pipeline))
         machine = read_machine(settings.data)
         found = forecast_rows(costs, rows, machine)
         show_forecast(found, costs, machine, console)
@@ -157,7 +156,7 @@ def _check_against(pipeline: str | None, file: Path | None) -> None:
 
     pipeline, file = _name_both(pipeline, file)
     settings = load_settings()
-    spec = find_spec(settings, pipeline)
+    spec = find_pipeline_spec(settings.pipelines_dir, pipeline)
     report = check_against(spec, file, settings)
     if report.suite == "scoring":
         note = f"{file.name} has no {spec.target.column}: checked as rows to score"

@@ -4,9 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
-from include.cli.shared import PipelineArgument, app, console, find_spec, readable_errors, tell
+from include.cli.shared import PipelineArgument, app, console, readable_errors, tell
 from include.errors import ParamError
 from include.settings import load_settings
+from include.specs.loader import find_pipeline_spec
 
 
 @app.command()
@@ -49,7 +50,7 @@ def run(  # noqa: PLR0913, PLR0917 - one option for each field of the form
 
     with readable_errors():
         settings = load_settings()
-        spec = find_spec(settings, pipeline)
+        spec = find_pipeline_spec(settings.pipelines_dir, pipeline)
         given: dict[str, Any] = {
             "epochs": epochs,
             "seed": seed,
@@ -92,7 +93,7 @@ def replay(
 
     with readable_errors():
         settings = load_settings()
-        spec = find_spec(settings, pipeline)
+        spec = find_pipeline_spec(settings.pipelines_dir, pipeline)
         try:
             changed = change_rules(spec, gates or [], {"compare": compare, "gates": policy})
         except ValueError as error:

@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from include.errors import GatehouseError, ParamError, did_you_mean
+from include.errors import GatehouseError
 from include.settings import Settings, load_settings
-from include.specs.loader import load_pipeline_specs
+from include.specs.loader import find_pipeline_spec
 from include.specs.pipeline import PipelineSpec
 
 app = typer.Typer(
@@ -33,26 +33,6 @@ PipelineArgument = Annotated[
 ]
 
 
-def find_spec(settings: Settings, pipeline: str) -> PipelineSpec:
-    """Give the spec of a pipeline.
-
-    Raises:
-        SpecError: its file is wrong.
-        ParamError: there is no pipeline of this name.
-    """
-    entries = list(load_pipeline_specs(settings.pipelines_dir))
-    for entry in entries:
-        if entry.spec is not None and entry.spec.name == pipeline:
-            return entry.spec
-        if entry.error is not None and entry.path.stem == pipeline:
-            raise entry.error
-    names = [entry.spec.name for entry in entries if entry.spec is not None]
-    raise ParamError(
-        f"expected one of the pipelines {names}. Received: {pipeline!r}."
-        f"{did_you_mean(pipeline, names)}"
-    )
-
-
 def open_pipeline(pipeline: str) -> tuple[Settings, PipelineSpec]:
     """Give settings and spec of a pipeline whose MLflow server answers.
 
@@ -64,7 +44,7 @@ def open_pipeline(pipeline: str) -> tuple[Settings, PipelineSpec]:
 
     settings = load_settings()
     make_home(settings)
-    spec = find_spec(settings, pipeline)
+    spec = find_pipeline_spec(settings.pipelines_dir, pipeline)
     check_reachable(settings.mlflow)
     return settings, spec
 

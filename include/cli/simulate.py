@@ -10,12 +10,12 @@ from include.cli.shared import (
     PipelineArgument,
     app,
     console,
-    find_spec,
     plain,
     readable_errors,
     tell,
 )
 from include.settings import load_settings
+from include.specs.loader import find_pipeline_spec
 
 
 @app.command()
@@ -43,7 +43,7 @@ def simulate(
 
     with readable_errors():
         settings = load_settings()
-        spec = find_spec(settings, pipeline)
+        spec = find_pipeline_spec(settings.pipelines_dir, pipeline)
         chosen = [each.strip() for each in policies.split(",") if each.strip()]
         found = step(
             *(spec, settings), policies=chosen, epochs=epochs, share=share, most=most, tell=tell

@@ -96,7 +96,7 @@ def missing_record(step: str, name: str) -> GatehouseError:
 
 
 def check_same_code(spec: PipelineSpec, run: RunContext, step: str, *, is_first: bool) -> None:
-    """Refuse to mix two states of the project, or of the pipeline file, in one run.
+    """Refuse to mix two states of the project, the pipeline file or the data root in one run.
 
     The first task notes every module of the project, and of a builder of the user's own. A later
     task looks at those that its own step imports, so a change elsewhere, or of a docstring, does
@@ -115,11 +115,16 @@ def check_same_code(spec: PipelineSpec, run: RunContext, step: str, *, is_first:
     from include.tables.digests import digest_key
     from include.tables.run_files import RunFiles
 
-    files = RunFiles(load_settings().data, run)
+    root = load_settings().data
+    files = RunFiles(root, run)
     builder = spec.model.kind.rpartition(".")[0]
     own = [builder] if builder else []
     if is_first or not files.exists(FINGERPRINT):
-        noted = {"spec": digest_key(spec), "code": find_code(*list_modules(), *own)}
+        noted = {
+            "spec": digest_key(spec),
+            "code": find_code(*list_modules(), *own),
+            "root": root,
+        }
         files.write_bytes(FINGERPRINT, json.dumps(noted, indent=1).encode())
         return
     before = json.loads(files.read_bytes(FINGERPRINT))
@@ -127,9 +132,13 @@ def check_same_code(spec: PipelineSpec, run: RunContext, step: str, *, is_first:
     changed = [name for name, digest in now.items() if before["code"].get(name, digest) != digest]
     if before["spec"] != digest_key(spec):
         changed.insert(0, "the pipeline's file")
+    # What the tasks before handed on names files there.
+    if before.get("root", root) != root:
+        changed.insert(0, f"data root ({before['root']}, now {root})")
     if changed:
         raise CodeChangedError(
-            "what a run's tasks import, and the pipeline's file, must stay the same during the "
-            f"run. Received: another {', '.join(changed[:5])} than at the first task. Clear the "
-            "first task with all that follow it: what the change does not touch is reused."
+            "what a run's tasks import, the pipeline's file and the data root must stay the same "
+            f"during the run. Received: another {', '.join(changed[:5])} than at the first task. "
+            "Clear the first task with all that follow it: what the change does not touch is "
+            "reused."
         )

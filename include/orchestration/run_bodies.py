@@ -19,11 +19,11 @@ from typing import Any, Final
 from airflow.configuration import conf as airflow_options
 from airflow.listeners import hookimpl
 
-from include.errors import GatehouseError, ParamError
+from include.errors import GatehouseError, ParamError, SpecError
 from include.orchestration.one_writer import again
 from include.records.form import apply_params
 from include.settings import load_settings
-from include.specs.loader import load_pipeline_specs
+from include.specs.loader import find_pipeline_spec
 
 TRAINING: Final = re.compile(r"/api/v2/dags/train__([^/]+)/dagRuns$")
 STARTS_RUNS: Final = re.compile(r"/api/v2/(dags/[^/]+/dagRuns|backfills(/dry_run)?)$")
@@ -123,9 +123,11 @@ def check_training(name: str, body: Any) -> None:
         RoomError: The network could never fit into this machine, on which tasks run.
     """
     form = (body.get("conf") or {}) if isinstance(body, dict) else None
-    entries = load_pipeline_specs(load_settings().pipelines_dir)
-    spec = next((each.spec for each in entries if each.spec and each.spec.name == name), None)
-    if spec is None or not isinstance(form, dict):
+    try:
+        spec = find_pipeline_spec(load_settings().pipelines_dir, name)
+    except (ParamError, SpecError):
+        return
+    if not isinstance(form, dict):
         return
     effective = apply_params(spec, form)
     if "Local" in airflow_options.get("core", "executor"):

@@ -32,7 +32,7 @@ def judge_champion(bench: Bench) -> Judged:
     gap = evidence.champion.gaps.get(bench.metric) if evidence.champion else None
     if evidence.champion_error or gap is None or not math.isfinite(gap.value):
         why = evidence.champion_error or f"the {metric} of both could not be computed"
-        detail = f"{champion} could not be compared with: {why}"
+        detail = f"{champion} could not be compared with: {why.rstrip('.')}"
         return Judged("inconclusive", Gate(name=name, is_passed=False, detail=detail))
     if gap.value == 0 and gap.units == 0:
         detail = f"the candidate predicts the same as {champion}"

@@ -1,5 +1,6 @@
 """The tasks of a run: one line each, in their order. Whoever lists tasks reads it here."""
 
+from itertools import takewhile
 from typing import Final, NamedTuple, TypeVar
 
 from include.errors import GatehouseError
@@ -42,6 +43,8 @@ TASKS: Final = {
     "report": Task(ReportRecord),
     "close_run": Task(),
 }
+# Those that make a candidate, or decide about it.
+BEFORE_PROMOTION: Final = frozenset(takewhile(lambda name: name != "promote", TASKS))
 # Those of a scoring run; without new rows all of them are skipped.
 SCORING_TASKS: Final = {
     "read_inputs": Task(ScoringPlan, is_on_request=True),

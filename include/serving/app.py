@@ -59,7 +59,8 @@ class ScoringApi:
         self._together = MIN_BATCH
         self._score = partial(score_bodies, max_rows=settings.serve_rows)
         self._explain = partial(explain_bodies, max_rows=settings.serve_rows)
-        self.queue = ScoringQueue(places=settings.serve_queue, seconds=settings.serve_seconds)
+        self.queue = ScoringQueue(places=settings.serve_queue)
+        self._bytes_read = 0  # of bodies that have not ended
 
     async def invocations(self, request: Request) -> Response:
         """Predict rows."""
@@ -141,7 +142,9 @@ class ScoringApi:
 
     async def _answer(self, request: Request, work: Work, together: int) -> Response:
         try:
-            async with self.queue.take_place():
+            async with asyncio.timeout(self.settings.serve_seconds):
+                self.queue.check_open()
+                # Only then it takes a place: a body that never ends keeps out nobody.
                 body = await self._read_body(request)
                 served = self.champion.current
                 content, rows = await self.queue.run(work, served, body, together=together)
@@ -165,7 +168,7 @@ class ScoringApi:
             case ClientDisconnect():
                 told = 400, "the request ended before its body did."
             case FullError():
-                told = 429, f"{self.queue.taken} requests are in hand already."
+                told = 429, f"no room for another: {self.queue.taken} requests are in hand."
             case ClosedError():
                 told = 503, "the server stops; it was given up."
             case TimeoutError():
@@ -182,19 +185,26 @@ class ScoringApi:
             raise HTTPException(415, f"expected application/json. Received: {kind[:100] or 'none'}")
         if (coding := request.headers.get("content-encoding", "identity")) != "identity":
             raise HTTPException(415, f"expected a body as it is. Received: {coding[:100]}")
-        most = self.settings.serve_bytes
         announced = request.headers.get("content-length", "0")
-        size, parts = int(announced) if announced.isdecimal() else 0, []
-        if size <= most:
-            size = 0
+        self._check_size(int(announced) if announced.isdecimal() else 0)
+        size, parts = 0, []
+        try:
             async for part in request.stream():
                 size += len(part)
-                if size > most:
-                    break
+                self._bytes_read += len(part)
+                self._check_size(size)
                 parts.append(part)
+        finally:
+            self._bytes_read -= size
+        return b"".join(parts)
+
+    def _check_size(self, size: int) -> None:
+        """Bound a body, and what of all bodies is held before they have ended."""
+        most = self.settings.serve_bytes
         if size > most:
             raise HTTPException(413, f"expected at most {most:,} bytes. Send fewer rows at a time.")
-        return b"".join(parts)
+        if self._bytes_read > most * self.settings.serve_queue:
+            raise FullError
 
 
 def build_app(champion: ServedChampion, settings: Settings, *, token: str = "") -> FastAPI:

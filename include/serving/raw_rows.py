@@ -112,7 +112,9 @@ def _find_nested(column: Column, frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
     Alone in a column they cannot be cast; beside others they would pass for texts.
     """
     values = frame[column.name] if column.name in frame.columns else pd.Series()
-    if isinstance(column, TensorColumn) or values.dtype != object or values.empty:
+    may_be_nested = values.dtype == object and not isinstance(column, TensorColumn)
+    kinds = set(map(type, values)) if may_be_nested else ()
+    if not any(issubclass(kind, list | dict) for kind in kinds):
         return np.zeros(len(frame), dtype=bool)
     return np.array([isinstance(each, list | dict) for each in values], dtype=bool)
 

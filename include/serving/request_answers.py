@@ -54,8 +54,10 @@ def _score(model: ScoringModel, frames: Sequence[pd.DataFrame]) -> Answers:
 
 
 def _write(predicted: pd.DataFrame) -> Answer:
-    content = json.dumps({"predictions": predicted.to_dict("records")}, allow_nan=False)
-    return content.encode(), len(predicted)
+    names = list(predicted)
+    rows = zip(*(predicted[name].tolist() for name in names), strict=True)
+    records = [dict(zip(names, row, strict=True)) for row in rows]
+    return json.dumps({"predictions": records}, allow_nan=False).encode(), len(predicted)
 
 
 def _explain(served: ServedModel, body: bytes, max_rows: int) -> Answer:

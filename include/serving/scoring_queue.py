@@ -6,7 +6,7 @@ costs, eight cost as well. None waits for others to come.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -44,40 +44,30 @@ class _Job(NamedTuple):
 class ScoringQueue:
     """One thread that scores, so that the event loop is free to answer all else."""
 
-    def __init__(self, *, places: int, seconds: float) -> None:
+    def __init__(self, *, places: int) -> None:
         """Make it.
 
         Args:
-            places: Most requests that are read, wait or are scored.
-            seconds: After which a request is given up, wherever it is.
+            places: Most requests that wait or are scored.
         """
         self.taken = 0
         self.is_closed = False
         self._places = places
-        self._seconds = seconds
         self._waiting: list[_Job] = []
         self._is_busy = False
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="scoring")
 
-    @contextlib.asynccontextmanager
-    async def take_place(self) -> AsyncIterator[None]:
-        """Hold a place while the block runs.
+    def check_open(self) -> None:
+        """Refuse at once what would find no place.
 
         Raises:
             ClosedError: The server stops.
             FullError: All places are taken.
-            TimeoutError: The block took too long; what had not begun will not begin.
         """
         if self.is_closed:
             raise ClosedError
         if self.taken >= self._places:
             raise FullError
-        self.taken += 1
-        try:
-            async with asyncio.timeout(self._seconds):
-                yield
-        finally:
-            self.taken -= 1
 
     async def run(
         self,
@@ -89,6 +79,8 @@ class ScoringQueue:
     ) -> Answer:
         """Answer a body in the thread, when it is its turn.
 
+        Who gives up waiting gives up the place; what had not begun will not begin.
+
         Args:
             work: Gives an answer, or what keeps it from one, for each of some bodies.
             model: What it answers with.
@@ -97,13 +89,17 @@ class ScoringQueue:
 
         Raises:
             ClosedError: The server stops.
+            FullError: All places are taken.
         """
-        if self.is_closed:
-            raise ClosedError
+        self.check_open()
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Job(work, model, body, together, answer))
-        self._begin()
-        return await answer
+        self.taken += 1
+        try:
+            self._begin()
+            return await answer
+        finally:
+            self.taken -= 1
 
     def close(self) -> None:
         """Begin nothing more; what is being answered may end."""

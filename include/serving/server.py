@@ -1,5 +1,6 @@
 """The HTTP server of `gatehouse serve`: bound first, open when the champion has answered."""
 
+import asyncio
 import ipaddress
 import socket
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from include.errors import ParamError
 from include.serving.app import build_app
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 TOKEN_FILE: Final = "serve.token"  # noqa: S105 - the name of a file
 # What is being answered may end; then the process does, whatever waits.
 STOP_SECONDS: Final = 2
+# A connection on which no request begins for so long is closed.
+HEADER_SECONDS: Final = 10.0
 
 
 def serve_champion(
@@ -43,6 +47,7 @@ def serve_champion(
         app = build_app(champion, settings, token=token)
         config = uvicorn.Config(
             app,
+            http=Connection,
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -66,6 +71,41 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+class Connection(HttpToolsProtocol):
+    """A connection that is closed unless the next request's header is there in time.
+
+    uvicorn itself waits for the first byte of a further request, and for no header's last.
+    """
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for a first request."""
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, and wait for the rest of a header."""
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
+        super().connection_lost(exc)
+        self._forget()
+
+    def _watch(self) -> None:
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._forget()
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(HEADER_SECONDS, self.transport.close)
+
+    def _forget(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
 
 class _Server(uvicorn.Server):

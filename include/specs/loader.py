@@ -22,7 +22,7 @@ from typing import Any, ClassVar, NamedTuple
 import yaml
 from pydantic import ValidationError
 
-from include.errors import SpecError
+from include.errors import ParamError, SpecError, did_you_mean
 from include.specs.pipeline import PipelineSpec
 
 MAX_BYTES = 256 * 1024
@@ -96,6 +96,27 @@ def load_pipeline_specs(directory: Path) -> Iterator[LoadedSpec]:
         else:
             names[spec.name] = path
             yield LoadedSpec(path, spec, None)
+
+
+def find_pipeline_spec(directory: Path, name: str) -> PipelineSpec:
+    """Read the pipeline file of a name.
+
+    Raises:
+        SpecError: Its file is wrong.
+        ParamError: There is no pipeline of this name.
+    """
+    names = []
+    for entry in load_pipeline_specs(directory):
+        if entry.spec is None:
+            if entry.error is not None and entry.path.stem == name:
+                raise entry.error
+        elif entry.spec.name == name:
+            return entry.spec
+        else:
+            names.append(entry.spec.name)
+    raise ParamError(
+        f"expected one of the pipelines {names}. Received: {name!r}.{did_you_mean(name, names)}"
+    )
 
 
 def load_pipeline_spec(path: Path) -> PipelineSpec:

@@ -33,8 +33,8 @@ from include.stack.environment import (
     settings_of_tasks,
 )
 from include.stack.migrations import airflow_database, migrate, mlflow_database
-from include.stack.start_lock import hold_lock
 from include.tracking.accounts import TASKS, make_accounts, make_passwords
+from include.values.lock_files import hold_lock
 from include.values.private_files import OWNER_ONLY, private_opener, write_private
 
 START_SECONDS = 240
@@ -168,7 +168,7 @@ def log_file(settings: Settings, name: str) -> Path:
 def _hold_start(settings: Settings, tell: Callable[[str], None]) -> AbstractContextManager[None]:
     # A start that migrates and then waits takes about twice START_SECONDS at worst.
     lock = settings.home / "run" / "start.lock"
-    return hold_lock(lock, tell, timeout=2 * START_SECONDS)
+    return hold_lock(lock, "starting the stack", tell, timeout=2 * START_SECONDS)
 
 
 def _stop_if_moved(settings: Settings, tell: Callable[[str], None]) -> None:

@@ -65,7 +65,7 @@ def run_step(
         logging.getLogger(library).setLevel(logging.WARNING)
     settings = load_settings()
     name = cost_name or step.__name__
-    with explain_storage_errors(settings.data), hold_run(settings, run) as log:
+    with explain_storage_errors(settings.data), hold_run(settings, run, step.__name__) as log:
         if on_open is not None:
             on_open(log.url)
         memory_before = memory_bytes("VmRSS:")

@@ -6,10 +6,7 @@ On one machine moves wait for each other; of two on different machines that meet
 between reading and moving, the later one counts.
 """
 
-import fcntl
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -22,6 +19,7 @@ from include.tracking.alias_history import (
     write_move,
 )
 from include.tracking.connection import connect, tracking_calls
+from include.values.lock_files import hold_lock
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -37,6 +35,8 @@ BUNDLE: Final = "gatehouse.bundle"
 STATUS: Final = "gatehouse.status"
 SPLIT: Final = "gatehouse.split"
 FORMER: Final = "former"
+# A move is some calls to MLflow, each of which waits for less than that.
+LOCK_SECONDS: Final = 240
 
 
 class ChampionRef(NamedTuple):
@@ -183,7 +183,13 @@ def move_champion(
         PromotionError: Another version became champion in the meantime.
     """
     client = connect(settings)
-    with _alone(settings, name), tracking_calls(settings.mlflow):
+    # Moves on one machine wait for each other.
+    lock = settings.home / "run" / f"alias-{name}.lock"
+    doing = f"moving the alias of {name}"
+    with (
+        hold_lock(lock, doing, logger.info, timeout=LOCK_SECONDS),
+        tracking_calls(settings.mlflow),
+    ):
         current = _number_of_alias(client, name, CHAMPION)
         if current != version:
             check_champion_unchanged(name, expected=expected_current, current=current)
@@ -202,16 +208,6 @@ def move_champion(
             write_move(client, name, before=before, after=version, **said)
         _settle_statuses(client, name, champion=version, previous=previous)
     return previous
-
-
-@contextmanager
-def _alone(settings: "Settings", name: str) -> Iterator[None]:
-    """Let one move of a model's alias on this machine wait for another; a killed one lets go."""
-    place = settings.home / "run" / f"alias-{name}.lock"
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with place.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def check_champion_unchanged(name: str, *, expected: str | None, current: str | None) -> None:

@@ -2,9 +2,10 @@
 
 One parent run stands for one DAG run. It is found by the tags `airflow.run_key` and
 `gatehouse.installation`, so retries and clears go on with the same run, and the runs of another
-Airflow on the same server are left alone. Only a run that ended and made a champion is never
-written to again: it is that version's record. Cleared, it gives up its key to a new run that names
-it. Every call names its run id; MLflow's active run is not used.
+Airflow on the same server are left alone. Only a run that made a champion is never written to
+again once it has ended, or once the candidate is made anew: it is that version's record. Cleared,
+it gives up its key to a new run that names it. Every call names its run id; MLflow's active run is
+not used.
 """
 
 import html
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from include.errors import TrackingUnavailableError
 from include.records import RunContext
+from include.records.tasks import BEFORE_PROMOTION
 from include.tracking.connection import connect, is_reachable, tracking_calls
 from include.tracking.names import RUNNING, deciding_name, retitle
 from include.tracking.run_log import DESCRIPTION, RunLog
@@ -59,7 +61,7 @@ __all__ = [
 _held: ContextVar[tuple[str, str, RunLog] | None] = ContextVar("held", default=None)
 
 
-def open_run(settings: "Settings", run: RunContext) -> RunLog:
+def open_run(settings: "Settings", run: RunContext, step: str = "") -> RunLog:
     """Find or create the MLflow run of a DAG run, and set it RUNNING.
 
     What waited on disk for the server is sent first: this run's metrics, and how others ended.
@@ -67,6 +69,7 @@ def open_run(settings: "Settings", run: RunContext) -> RunLog:
     Args:
         settings: Where the MLflow server is.
         run: The DAG run; its pipeline and family name the experiment.
+        step: The step that opens it, where one does.
 
     Raises:
         TrackingUnavailableError: The MLflow server does not answer.
@@ -84,7 +87,7 @@ def open_run(settings: "Settings", run: RunContext) -> RunLog:
         experiment_id = str(experiment.experiment_id)
         found = _search(client, experiment_id, key)
         is_new = found is None
-        follows = "" if found is None else _seal(client, found)
+        follows = "" if found is None else _seal(client, found, step)
         if found is None or follows:
             tags |= {FOLLOWS: follows} if follows else {}
             name = f"{_take_number(client, experiment)} {RUNNING}"
@@ -98,17 +101,18 @@ def open_run(settings: "Settings", run: RunContext) -> RunLog:
 
 
 @contextmanager
-def hold_run(settings: "Settings", run: RunContext) -> Iterator[RunLog]:
+def hold_run(settings: "Settings", run: RunContext, step: str = "") -> Iterator[RunLog]:
     """Open a run for a block: within it, `open_run` gives the same one without asking the server.
 
     Args:
         settings: Where the MLflow server is.
         run: The DAG run.
+        step: The step that opens it, where one does.
 
     Raises:
         TrackingUnavailableError: The MLflow server does not answer.
     """
-    log = open_run(settings, run)
+    log = open_run(settings, run, step)
     token = _held.set((settings.mlflow, run.run_key, log))
     try:
         yield log
@@ -322,13 +326,16 @@ def _search(client: "MlflowClient", experiment_id: str, key: dict[str, str]) -> 
     return runs[0] if runs else None
 
 
-def _seal(client: "MlflowClient", found: "Run") -> str:
-    """Take the key from a run that ended and made a champion, and return its id; else nothing."""
+def _seal(client: "MlflowClient", found: "Run", step: str) -> str:
+    """Take the key from a run that is a champion's record, and return its id; else nothing."""
     tags = found.data.tags
-    # A run that a person marked failed after its end had come to it, too.
-    has_ended = found.info.status == "FINISHED" or MARKED in tags
-    if not has_ended or tags.get(PROMOTED) != "true":
+    # A run that a person marked failed after its end had come to it, too. Before its end only a
+    # task that was cleared comes back to what was done before the promotion.
+    is_over = found.info.status == "FINISHED" or MARKED in tags or step in BEFORE_PROMOTION
+    if not is_over or tags.get(PROMOTED) != "true":
         return ""
+    if found.info.status == "RUNNING":
+        client.set_terminated(found.info.run_id, status="FINISHED")
     sealed = f"{tags[RUN_KEY]} (made version {tags.get('gatehouse.version', 'unknown')})"
     client.set_tag(found.info.run_id, RUN_KEY, sealed)
     logger.info("MLflow run %s made a champion and stays as it is", found.info.run_id)

@@ -88,17 +88,14 @@ def test_without_mlflow_a_run_fails_soon_says_so_and_registers_nothing(stack: Jo
 
 
 def test_a_killed_scheduler_doubles_nothing(stack: Journey):
+    before = stack.versions("slow")
     dag_id, run_id = stack.start("slow", epochs=EPOCHS)
     stack.wait(lambda: epoch(stack, dag_id, run_id) >= 5, "it trains", 120)
     kill_service(stack, "scheduler")
     start_stack(stack.settings, print)
 
-    run = stack.finish(dag_id, run_id)
-
-    assert run.state == "success", run.tasks
-    assert stack.mlflow_run(run)["info"]["status"] == "FINISHED"
-    versions = [v for v in stack.versions("slow") if v]
-    assert len(versions) == len(set(versions))
+    check_one_whole_fit(stack, stack.finish(dag_id, run_id))
+    assert len(stack.versions("slow")) <= len(before) + 1
 
 
 def is_alive(process: psutil.Process) -> bool:

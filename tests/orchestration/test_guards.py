@@ -104,6 +104,19 @@ def test_code_that_changes_during_a_run_ends_it(data_root, monkeypatch):
         check_same_code(make_spec(), run, STEP, is_first=False)
 
 
+def test_a_data_root_that_was_moved_during_a_run_ends_it(data_root, monkeypatch):
+    run = make_run(run_id="manual__moved")
+    check_same_code(make_spec(), run, STEP, is_first=True)
+    moved = data_root.rename(data_root.with_name("moved"))
+    monkeypatch.setenv("GATEHOUSE_DATA_ROOT", str(moved))
+
+    with pytest.raises(CodeChangedError, match=r"data root \(.*, now .*moved\).*Clear the first"):
+        check_same_code(make_spec(), run, STEP, is_first=False)
+
+    check_same_code(make_spec(), run, STEP, is_first=True)
+    check_same_code(make_spec(), run, STEP, is_first=False)
+
+
 def test_code_that_the_step_does_not_import_may_change_while_a_run_waits(data_root, monkeypatch):
     run = make_run(run_id="manual__waiting")
     check_same_code(make_spec(), run, "include.steps.ingest", is_first=True)

@@ -9,10 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
-from include.errors import IntegrityError, TrackingUnavailableError
+from include.errors import IntegrityError, ReplayError, TrackingUnavailableError
+from include.records.names import GOLDEN
 from include.serving import champion as champions
 from include.serving.app import build_app
-from include.serving.champion import ServedChampion, ServedModel
+from include.serving.champion import ServedChampion, ServedModel, load_served
+from include.serving.replay import build_golden_rows
 from include.serving.scoring_model import ScoringModel
 from include.settings import Settings
 from include.tracking.aliases import move_champion
@@ -240,6 +242,32 @@ def test_while_rows_are_scored_ping_answers_and_a_full_queue_refuses(served, hel
     assert talk(served, ask, serve_queue=2) == [200, 200, 200]
 
 
+def test_bodies_that_never_end_keep_nobody_out_and_are_bounded_together(served):
+    never = asyncio.Event()
+
+    async def ask(client: httpx.AsyncClient) -> list[httpx.Response]:
+        async def pieces() -> Any:
+            yield b" " * 400
+            await never.wait()
+
+        def send() -> Awaitable[httpx.Response]:
+            headers = {"Content-Type": "application/json"}
+            return client.post("/invocations", content=pieces(), headers=headers)
+
+        hanging = [asyncio.create_task(send()) for _ in "ab"]
+        await asyncio.sleep(0.05)
+        answers = [await client.post("/invocations", json={"inputs": [ROW]}), await send()]
+        for each in hanging:
+            each.cancel()
+        return answers
+
+    right, refused = talk(served, ask, serve_queue=1, serve_bytes=1_000)
+
+    assert right.is_success, right.text
+    assert refused.status_code == httpx.codes.TOO_MANY_REQUESTS
+    assert refused.headers["Retry-After"]
+
+
 def test_work_that_waited_too_long_is_never_begun(served, held):
     async def ask(client: httpx.AsyncClient) -> list[httpx.Response]:
         body = {"dataframe_records": [ROW]}
@@ -433,3 +461,21 @@ def test_a_model_that_cannot_answer_its_example_is_not_served(settings, small, m
 
     with pytest.raises(IntegrityError, match="must answer its own example"):
         ServedChampion(settings, "unable")
+
+
+@pytest.mark.parametrize("is_same", [True, False])
+def test_a_version_is_served_once_it_answers_its_golden_rows_as_in_its_run(
+    settings, tmp_path, is_same
+):
+    small = make_bundle(tmp_path)
+    said = small.predictions if is_same else small.predictions[::-1]
+    golden = build_golden_rows(small.bundle, small.frame, said)
+    (small.directory / GOLDEN).write_text(golden.model_dump_json())
+    name = f"golden_{is_same}".lower()
+    version = register(settings, small, name)
+
+    if is_same:
+        assert load_served(settings, name, version).version == version
+    else:
+        with pytest.raises(ReplayError):
+            load_served(settings, name, version)

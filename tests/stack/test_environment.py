@@ -55,6 +55,13 @@ def test_every_variable_of_the_shared_file_is_an_option_of_the_installed_airflow
             assert option in options[section]["options"], name
 
 
+def test_no_task_gives_up_the_api_server_before_the_scheduler_gives_up_the_task():
+    ours = read_env_file(SHARED_ENVIRONMENT)
+    interval = int(ours["AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL"])
+    patience = interval * int(ours["AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS"])
+    assert patience >= int(ours["AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT"])
+
+
 @pytest.mark.parametrize("port", ["0", "70000", "http"])
 def test_a_wrong_port_names_its_variable(monkeypatch, port):
     from include.errors import GatehouseError

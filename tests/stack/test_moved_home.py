@@ -28,7 +28,7 @@ from include.stack.environment import (
 )
 from include.stack.migrations import Database, migrate, mlflow_database
 from include.stack.source_copies import adopt_source
-from include.stack.start_lock import hold_lock
+from include.values.lock_files import hold_lock
 from tests.builders import make_spec
 from tests.mlflow_fixture import free_port
 
@@ -54,7 +54,7 @@ def test_whatever_is_written_before_the_first_start_is_its_owners_only(settings,
     rows = tmp_path / "loans.csv"
     rows.write_text("age\n1\n")
     adopt_source(settings, make_spec(), str(rows), print)
-    with hold_lock(settings.home / "run" / "start.lock", print, timeout=1):
+    with hold_lock(settings.home / "run" / "start.lock", "starting", print, timeout=1):
         build_environment(settings)
         make_home(settings)
         make_password(settings)

@@ -15,7 +15,7 @@ import pytest
 from include.errors import GatehouseError
 from include.settings import Settings
 from include.stack import services
-from include.stack.start_lock import hold_lock
+from include.values.lock_files import hold_lock
 from tests.mlflow_fixture import free_port
 
 
@@ -165,7 +165,7 @@ def test_a_start_waits_for_the_start_of_another_process(settings):
         listener.bind(("127.0.0.1", settings.airflow_port))
         listener.listen()
         second = threading.Thread(target=start, daemon=True)
-        with hold_lock(lock, print, timeout=1):
+        with hold_lock(lock, "starting", print, timeout=1):
             second.start()
             second.join(3)
             assert second.is_alive()

@@ -1,6 +1,7 @@
 """The champion over its life: what changes around it is never taken for its merit or its fault."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from include.tracking.aliases import find_champion
 from include.tracking.connection import connect
 from include.values.row_filter import RowFilter
 from tests.builders import BASE_SPEC, make_frame
+from tests.registry_attack import find_files, put_code
 from tests.steps.trained import Trained, make_named_spec, promote
 
 SHORT = {"epochs": 2, "early_stopping": None}
@@ -63,6 +65,25 @@ def test_without_a_champion_that_once_was_a_person_is_asked(harm: Callable[[str]
     assert verdict.kind == "inconclusive"
     assert verdict.needs_approval
     assert "the champion was version 1, and its alias is gone" in verdict.reason
+
+
+@pytest.mark.parametrize("tag", ["", "gatehouse.digest"], ids=["archive", "archive_and_tag"])
+def test_a_champion_that_was_changed_in_the_store_is_not_run_and_a_person_is_asked(
+    tag: str, tmp_path: Path, mlflow_directory: Path
+) -> None:
+    name, canary = f"changed_{bool(tag)}".lower(), tmp_path / "canary"
+    make_champion(make_named_spec(name, training=WEAK))
+    settings = load_settings()
+    files = find_files(settings, name, "1", mlflow_directory)
+    put_code(settings, files, f"{name}/1", canary, tag=tag)
+
+    verdict, evidence = judge(Trained(make_named_spec(name), "second"))
+
+    assert (verdict.kind, verdict.needs_approval) == ("inconclusive", True)
+    assert evidence.champion_error.startswith("IntegrityError: ")
+    assert "champion version 1 could not be compared with" in verdict.reason
+    assert not verdict.reason.endswith(".")  # a sentence goes on from there
+    assert not canary.exists()
 
 
 def test_a_roll_back_by_hand_is_not_undone_by_the_next_run() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from include.errors import ParamError, PromotionError
+from include.errors import IntegrityError, ParamError
 from include.settings import Settings, load_settings
 from include.steps.rollback import rollback
 from include.tracking.aliases import PREVIOUS, find_champion, move_champion, settle_disturbance
@@ -10,6 +10,7 @@ from include.tracking.registry import register_model
 from include.tracking.runs import open_run
 from tests.builders import make_run
 from tests.bundle_builders import SmallBundle, make_bundle
+from tests.registry_attack import find_files, put_code
 
 
 @pytest.fixture(scope="module")
@@ -69,12 +70,28 @@ def test_what_leads_nowhere_is_refused(name, given, message):
         rollback(name, by="ada", **given)
 
 
-def test_a_version_whose_files_were_changed_never_comes_back(settings, name):
-    place = next((settings.home / "models").glob("nothing"), None)
-    assert place is None  # no copy yet: what is fetched is what was sealed
-    rollback(name, reason="once", by="ada")
-    rollback(name, to="2", reason="back", by="ada")
-    settings.home.joinpath("signing.key").write_text("another key, which sealed nothing of this")
-    with pytest.raises(PromotionError):
-        rollback(name, to="1", reason="again", by="ada")
+@pytest.mark.parametrize(
+    ("tag", "message"),
+    [("", "must have the digest recorded"), ("gatehouse.digest", "must be sealed by")],
+    ids=["files", "files_and_tag"],
+)
+def test_a_changed_version_never_comes_back(
+    settings, name, tag, message, tmp_path, mlflow_directory
+):
+    canary = tmp_path / "canary"
+    files = find_files(settings, name, "1", mlflow_directory)
+    put_code(settings, files, f"{name}/1", canary, tag=tag)
+    assert not (settings.home / "models").exists()  # no copy that would do instead
+
+    with pytest.raises(IntegrityError, match=message):
+        rollback(name, reason="scores drifted", by="ada")
+
+    assert find_champion(settings, name).version == "2"
+    assert not canary.exists()
+
+
+def test_a_version_that_another_key_sealed_never_comes_back(settings, name):
+    settings.home.joinpath("signing.key").write_text("another key that sealed nothing of this")
+    with pytest.raises(IntegrityError, match="must be sealed by"):
+        rollback(name, reason="again", by="ada")
     assert find_champion(settings, name).version == "2"

@@ -2,12 +2,9 @@
 
 import json
 import shutil
-import zipfile
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import yaml
 
@@ -20,6 +17,7 @@ from include.tracking.registry import download_version, fetch_version, register_
 from include.tracking.runs import open_run
 from tests.builders import make_run
 from tests.bundle_builders import SmallBundle, make_bundle
+from tests.registry_attack import find_files, put_code
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +47,6 @@ def _register(settings: Settings, small: SmallBundle, name: str) -> str:
     return register_model(
         settings, name, bundle_uri=uri, run_id=run_id, decision=b"{}", tags={"test_accuracy": 1}
     )
-
-
-def _artifacts(settings: Settings, name: str, version: str, mlflow_directory: Path) -> Path:
-    """Find the version's files where the server keeps them, as somebody with its disk would."""
-    client = open_run(settings, make_run()).client
-    model_id = client.get_model_version(name, version).tags["gatehouse.bundle"].split("/")[1]
-    return next(mlflow_directory.glob(f"artifacts/*/models/{model_id}/artifacts"))
 
 
 def test_a_bundle_is_registered_once(settings, small, name):
@@ -157,7 +148,7 @@ def test_changed_files_are_refused_before_anything_runs(
 
     monkeypatch.chdir(tmp_path)
     version = _register(settings, small, name)
-    harm(_artifacts(settings, name, version, mlflow_directory))
+    harm(find_files(settings, name, version, mlflow_directory))
 
     with pytest.raises(IntegrityError, match="must have the digest recorded"):
         load_version(settings, name, version)
@@ -171,30 +162,13 @@ def test_a_foreign_loader_is_refused_even_with_a_matching_digest(
     from include.tracking.file_digests import digest_directory
 
     version = _register(settings, small, name)
-    files = _artifacts(settings, name, version, mlflow_directory)
+    files = find_files(settings, name, version, mlflow_directory)
     _swap_the_loader(files)
     client = open_run(settings, make_run()).client
     client.set_model_version_tag(name, version, "gatehouse.digest", digest_directory(files))
 
     with pytest.raises(IntegrityError, match="must be sealed by this installation"):
         download_version(settings, name, version, tmp_path)
-
-
-def _put_code(settings: Settings, files: Path, place: str, canary: Path, *, tag: str) -> None:
-    """Attack by REST alone: other code through the artifact proxy, and its digest as the tag."""
-    from include.tracking.file_digests import digest_directory
-
-    archive = BytesIO()
-    with zipfile.ZipFile(archive, "w") as packed:
-        packed.writestr("include/__init__.py", f"open({str(canary)!r}, 'w')")
-    path = "/".join(files.parts[-4:])
-    address = f"{settings.mlflow}/api/2.0/mlflow-artifacts/artifacts/{path}/code/include.zip"
-    httpx.put(address, content=archive.getvalue()).raise_for_status()
-    if tag:
-        name, version = place.split("/")
-        body = {"name": name, "version": version, "key": tag, "value": digest_directory(files)}
-        address = f"{settings.mlflow}/api/2.0/mlflow/model-versions/set-tag"
-        httpx.post(address, json=body).raise_for_status()
 
 
 @pytest.mark.parametrize(
@@ -217,9 +191,9 @@ def test_code_put_through_the_server_is_refused_and_never_run(
         ),
     }
     version = _register(settings, small, name)
-    files = _artifacts(settings, name, version, mlflow_directory)
+    files = find_files(settings, name, version, mlflow_directory)
     canary = tmp_path / "canary"
-    _put_code(settings, files, f"{name}/{version}", canary, tag=tag)
+    put_code(settings, files, f"{name}/{version}", canary, tag=tag)
 
     with pytest.raises(IntegrityError, match=message):
         ways[step](version)
@@ -234,8 +208,8 @@ def test_an_intact_copy_of_this_machine_goes_on_after_the_store_was_changed(
 
     version = _register(settings, small, name)
     load_version(settings, name, version)
-    files = _artifacts(settings, name, version, mlflow_directory)
-    _put_code(settings, files, f"{name}/{version}", tmp_path / "canary", tag="")
+    files = find_files(settings, name, version, mlflow_directory)
+    put_code(settings, files, f"{name}/{version}", tmp_path / "canary", tag="")
 
     assert len(load_version(settings, name, version).predict(small.frame)) == len(small.frame)
 
@@ -245,7 +219,7 @@ def test_files_that_are_gone_from_the_store_are_named_unless_a_copy_is_here(
 ):
     version = _register(settings, small, name)
     copy = fetch_version(settings, name, version)
-    shutil.rmtree(_artifacts(settings, name, version, mlflow_directory))
+    shutil.rmtree(find_files(settings, name, version, mlflow_directory))
     assert fetch_version(settings, name, version) == copy
 
     shutil.rmtree(copy)

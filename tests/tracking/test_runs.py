@@ -10,7 +10,14 @@ import pytest
 from include.errors import TrackingUnavailableError
 from include.records import RunContext, TableRef
 from include.settings import Settings
-from include.tracking.runs import describe_run, end_run, find_run, open_child_run, open_run
+from include.tracking.runs import (
+    describe_run,
+    end_run,
+    find_run,
+    hold_run,
+    open_child_run,
+    open_run,
+)
 from tests.builders import make_run
 from tests.mlflow_fixture import free_port
 
@@ -50,6 +57,25 @@ def test_a_run_that_made_a_champion_is_not_written_to_again(settings, run):
     assert before.info.status == "FINISHED"
     assert before.data.tags["airflow.run_key"].endswith("(made version 1)")
     assert after.data.tags["gatehouse.follows"] == first.run_id
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "KILLED", "FAILED"])
+def test_a_candidate_is_not_made_anew_in_the_run_of_a_champion(settings, run, status):
+    first = open_run(settings, run, "promote")
+    first.set_tags({"gatehouse.promoted": "true", "gatehouse.version": "1"})
+    first.client.set_terminated(first.run_id, status=status)
+    # What follows the promotion, tried again, goes on in it.
+    assert open_run(settings, run, "report").run_id == first.run_id
+    first.client.set_terminated(first.run_id, status=status)
+
+    with hold_run(settings, run, "train") as second:
+        assert open_run(settings, run).run_id == second.run_id
+
+    assert second.run_id != first.run_id
+    assert open_run(settings, run, "promote").run_id == second.run_id
+    before = first.client.get_run(first.run_id)
+    assert before.info.status == ("FINISHED" if status == "RUNNING" else status)
+    assert before.data.tags["airflow.run_key"].endswith("(made version 1)")
 
 
 def test_two_dag_runs_are_two_mlflow_runs_of_one_experiment(settings, run):

@@ -1,4 +1,4 @@
-"""One start at a time: a lock that the kernel frees when its holder ends, however it ends."""
+"""One process at a time: a lock that the kernel frees when its holder ends, however it ends."""
 
 import fcntl
 import os
@@ -17,11 +17,14 @@ QUIET_SECONDS = 1.0
 
 
 @contextmanager
-def hold_lock(path: Path, tell: Callable[[str], None], *, timeout: float) -> Iterator[None]:
+def hold_lock(
+    path: Path, doing: str, tell: Callable[[str], None], *, timeout: float
+) -> Iterator[None]:
     """Hold a lock file, after waiting for whoever holds it.
 
     Args:
         path: The file; it stays, since to remove it would let two in.
+        doing: What one process at a time does, e.g. `starting the stack`.
         tell: Called with a line if there is somebody to wait for.
         timeout: Seconds to wait for a holder that lives but does not come to an end.
 
@@ -34,23 +37,19 @@ def hold_lock(path: Path, tell: Callable[[str], None], *, timeout: float) -> Ite
         while not _try_lock(file):
             waited = time.monotonic() - started
             if waited > timeout:
-                raise _never_free(file, path, timeout)
+                raise GatehouseError(
+                    f"one process at a time may be {doing}. Received: process "
+                    f"{_read_holder(file)} still holds {path} after {timeout:.0f} s. See what it "
+                    "does and end it; the lock is free as soon as it is gone."
+                )
             if waited > QUIET_SECONDS and not has_told:
                 has_told = True
-                tell(f"process {_read_holder(file)} is starting the stack, too; waiting for it")
+                tell(f"process {_read_holder(file)} is {doing}, too; waiting for it")
             time.sleep(LOOK_SECONDS)
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
         yield
-
-
-def _never_free(file: IO[str], path: Path, timeout: float) -> GatehouseError:
-    return GatehouseError(
-        f"one process at a time starts the stack. Received: process {_read_holder(file)} still "
-        f"holds {path} after {timeout:.0f} s. See what it does and end it; the lock is free as "
-        "soon as it is gone."
-    )
 
 
 def _try_lock(file: IO[str]) -> bool:

@@ -1,4 +1,4 @@
-"""The lock of a start: one at a time, told to whoever waits, free as soon as its holder is gone."""
+"""A lock: one at a time, told to whoever waits, free as soon as its holder is gone."""
 
 import subprocess
 import sys
@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from include.errors import GatehouseError
-from include.stack.start_lock import hold_lock
+from include.values.lock_files import hold_lock
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from include.stack.start_lock import hold_lock
-with hold_lock(Path(sys.argv[1]), print, timeout=10):
+from include.values.lock_files import hold_lock
+with hold_lock(Path(sys.argv[1]), "working", print, timeout=10):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -24,7 +24,7 @@ with hold_lock(Path(sys.argv[1]), print, timeout=10):
 
 @pytest.fixture
 def lock(tmp_path: Path) -> Path:
-    return tmp_path / "run" / "start.lock"
+    return tmp_path / "run" / "some.lock"
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def holder(lock: Path) -> Iterator["subprocess.Popen[str]"]:
 
 
 def take(lock: Path, told: list[str], timeout: float = 30) -> None:
-    with hold_lock(lock, told.append, timeout=timeout):
+    with hold_lock(lock, "working", told.append, timeout=timeout):
         pass
 
 
@@ -63,14 +63,14 @@ def test_a_second_process_waits_until_the_first_lets_go_and_says_so(lock, holder
         has_told.set()
 
     def wait() -> None:
-        with hold_lock(lock, tell, timeout=30):
+        with hold_lock(lock, "working", tell, timeout=30):
             pass
 
     second = threading.Thread(target=wait, daemon=True)
     second.start()
     assert has_told.wait(30)
     assert second.is_alive()
-    assert told == [f"process {holder.pid} is starting the stack, too; waiting for it"]
+    assert told == [f"process {holder.pid} is working, too; waiting for it"]
     holder.stdin.close()
     second.join(30)
     assert not second.is_alive()
@@ -93,7 +93,7 @@ def test_two_threads_of_one_process_exclude_each_other(lock):
 
     def enter() -> None:
         nonlocal inside, most
-        with hold_lock(lock, lambda _: None, timeout=10):
+        with hold_lock(lock, "working", lambda _: None, timeout=10):
             with guard:
                 inside, most = inside + 1, max(most, inside + 1)
             time.sleep(0.05)
