@@ -101,10 +101,11 @@ def build_maintain_dag() -> DAG:
 
         @task
         def doctor(params: Any = None, dag_run: Any = None) -> None:
+            from include.orchestration.airflow_checks import AIRFLOW_CHECKS
             from include.steps.doctor import doctor as step
 
             skip_by_day(params, dag_run)
-            step()
+            step(AIRFLOW_CHECKS)
 
         close_left_runs() >> tell_late_runs() >> clean() >> trim_history() >> doctor()
     return maintain_dag
