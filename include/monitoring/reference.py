@@ -207,7 +207,7 @@ def take_words(texts: "pd.Series[Any]") -> "pd.Series[Any]":
     bare = pc.replace_substring_regex(pc.utf8_lower(array.fill_null("")), ends, "")
     words = pc.split_pattern_regex(bare, SEPARATORS)
     starts, sizes = words.offsets.to_numpy()[:-1], pc.list_value_length(words).to_numpy()
-    middle = words.values.take(pa.array(starts + sizes // 2))
+    middle = pc.list_flatten(words).take(pa.array(starts + sizes // 2))
     return pc.if_else(pc.not_equal(middle, ""), middle, None).to_pandas().astype("str")
 
 
