@@ -30,8 +30,8 @@ are removed; of the logs of the local stack's services the last 10 MB stay.
 
 Once a night, at 3:00 UTC, or with `old` in the form: runs older than `GATEHOUSE_KEEP_DAYS`, or
 beyond the latest `GATEHOUSE_KEEP_RUNS` of their MLflow experiment, go with the tables, files,
-models and versions that only they need; so do old downloads, logs and Airflow's own history; then
-the worker is examined. What a version behind an alias was made from stays.
+models and versions that only they need; so do old downloads, logs and the own history of Airflow
+and of MLflow; then the worker is examined. What a version behind an alias was made from stays.
 
 `gatehouse maintain --dry-run` lists what would go. **A failure** is harmless to every pipeline; the
 next round tries again.
