@@ -208,7 +208,8 @@ def take_words(texts: "pd.Series[Any]") -> "pd.Series[Any]":
     words = pc.split_pattern_regex(bare, SEPARATORS)
     starts, sizes = words.offsets.to_numpy()[:-1], pc.list_value_length(words).to_numpy()
     middle = pc.list_flatten(words).take(pa.array(starts + sizes // 2))
-    return pc.if_else(pc.not_equal(middle, ""), middle, None).to_pandas().astype("str")
+    is_word = pc.not_equal(middle, "")
+    return pd.Series(pc.if_else(is_word, middle, None).to_pandas(), dtype="str")
 
 
 def build_reference(

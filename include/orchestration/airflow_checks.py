@@ -5,7 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Final
 
@@ -80,4 +80,7 @@ def check_xcom(settings: Settings) -> str:
     return f"the largest, {size} bytes, is from the task {task} of {dag}"
 
 
-AIRFLOW_CHECKS: Final = {"dag files": check_dag_files, "xcom": check_xcom}
+AIRFLOW_CHECKS: Final[Mapping[str, Callable[[Settings], str]]] = {
+    "dag files": check_dag_files,
+    "xcom": check_xcom,
+}
