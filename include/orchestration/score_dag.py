@@ -38,7 +38,7 @@ asset `predictions__{name}`. After a promotion the champion before scores the fi
 where both disagree too much, `go_back` starts a run of `rollback`, which asks a person or goes back
 by itself (`scoring.shadow`). **`go_back` skipped** is as it should be. **All tasks skipped** means
 that there was nothing new, or no champion yet. **A failure in `deliver`** that names an input means
-that it cannot be read; all others are delivered.
+that it cannot be read; all others are delivered, and are watched once it is mended or taken away.
 """
 
 
