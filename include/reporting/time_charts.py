@@ -131,7 +131,7 @@ def _time_axis(times: Sequence[str], x: Scale, height: float) -> list[Markup]:
             break
     shown = starts[:: max(1, len(starts) // 10)]
     lines = []
-    for index, ends in zip(shown, [*map(x, shown[1:]), math.inf], strict=True):
+    for index, ends in zip(shown, [*(x(each) for each in shown[1:]), math.inf], strict=True):
         lines.append(draw_line(x(index), 4, x(index), height + 4, css="axis"))
         # The first stretch may be a few days of its month: its name would stand in the next one's.
         if ends - x(index) > LETTER * length:
