@@ -18,7 +18,7 @@ from include.cli.shared import (
     readable_errors,
     tell,
 )
-from include.errors import ParamError
+from include.errors import GatehouseError, ParamError
 
 
 @app.command()
@@ -75,20 +75,32 @@ def rollback(
         str, typer.Option(help="Version to go back to; the one before the champion unless given.")
     ] = "",
 ) -> None:
-    """Make an earlier version the champion again, after it answered its golden rows."""
+    """Make an earlier version the champion again, after it answered its golden rows.
+
+    What waits for another champion in Airflow is started, where Airflow is up.
+    """
     from getpass import getuser
 
     from include.records import Notice
+    from include.stack.airflow_api import AirflowApi
     from include.steps.notify import notify
     from include.steps.rollback import rollback as step
 
     with readable_errors():
-        _, spec = open_pipeline(pipeline)
+        settings, spec = open_pipeline(pipeline)
         name = spec.name
         done = step(name, to=to, reason=reason, by=getuser())
         at, what = datetime.now(UTC).isoformat(), f"{done.reason} ({getuser()})"
         notify(spec, Notice(event="rolled_back", pipeline=name, what=what, key=at))
         console.print(f"{name}: {plain(done.reason)}", soft_wrap=True)
+        # Airflow, once imported, writes our log to the terminal.
+        from include.orchestration.assets import model_asset
+
+        try:
+            with AirflowApi(settings) as airflow:
+                airflow.change_asset(model_asset(spec).name, {"version": done.version})
+        except GatehouseError as error:
+            console.print(f"[yellow]Airflow was not told: {plain(str(error))}[/yellow]")
 
 
 @app.command()

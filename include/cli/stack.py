@@ -52,7 +52,7 @@ def status() -> None:
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """Examine versions, ports, MLflow, disk, memory, clock, secrets; say how to mend what is ill.
+    """Examine versions, ports, MLflow, disk, memory, clock, secrets, DAG files, XComs; tell cures.
 
     Exit code 0 only if all is well.
     """
@@ -81,7 +81,7 @@ def maintain(
         bool, typer.Option("--dry-run", help="List what would go, and its bytes; remove nothing.")
     ] = False,
     history: Annotated[
-        bool, typer.Option("--history", help="Only Airflow's own history, as the DAG asks for.")
+        bool, typer.Option("--history", help="Only both servers' own, as the DAG asks for.")
     ] = False,
 ) -> None:
     """Close what was left open, and remove what is older than is kept; the DAG does so by itself.
@@ -91,7 +91,7 @@ def maintain(
     """
     from include.stack.airflow_api import AirflowApi
     from include.stack.environment import airflow_home, settings_of_tasks
-    from include.stack.maintenance import state_finder, trim_history
+    from include.stack.maintenance import forget_deleted, state_finder, trim_history
     from include.steps.maintain import clean, close_left_runs
     from include.steps.maintain.waste import Waste
 
@@ -110,7 +110,8 @@ def maintain(
             done = clean(settings, with_old=True, dry_run=dry_run, logs=logs, tell=show)
             verb = "would go" if dry_run else "are gone"
             console.print(f"{done.size_bytes:,} bytes {verb}: {done.removed or 'nothing'}")
-        console.print(trim_history(settings, dry_run=dry_run))
+        for trim in (trim_history, forget_deleted):
+            console.print(trim(settings, dry_run=dry_run))
 
 
 def print_places(settings: Settings) -> None:

@@ -10,6 +10,8 @@ from typing import Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field
 
 from include.records import Record
@@ -18,6 +20,8 @@ from include.records import Record
 QUANTILES: Final = 1_001
 MAX_VALUES: Final = 100
 GROUPS: Final = 200
+# Letters of any script, their marks, digits and the underscore make words.
+SEPARATORS: Final = r"[^\p{L}\p{M}\p{N}_]+"
 Floats = npt.NDArray[np.float64]
 
 
@@ -173,18 +177,39 @@ def calibrate(probabilities: Floats, y: npt.NDArray[Any]) -> Calibration:
     return Calibration(rows=len(y), classes=tuple(curves))
 
 
-def view_column(kind: str, values: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Give what is watched of a column: of a text its length, of an array its mean.
+def view_column(name: str, kind: str, values: "pd.Series[Any]") -> "dict[str, pd.Series[Any]]":
+    """Give what is watched of a column: of a text its length and words, of an array its mean.
 
     Args:
-        kind: Kind of the column in the contract.
+        name: Name of the column.
+        kind: Its kind in the contract.
         values: Its stored values.
+
+    Returns:
+        What is watched, by name.
     """
     if kind == "text":
-        return values.str.len()
+        return {name: values.str.len(), f"{name} (words)": take_words(values)}
     if kind == "tensor":
-        return values.map(np.mean, na_action="ignore").astype("float64")
-    return values
+        return {name: values.map(np.mean, na_action="ignore").astype("float64")}
+    return {name: values}
+
+
+def take_words(texts: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Take the word in the middle of each text: one each, so that rows tell nothing of others.
+
+    Example:
+        >>> take_words(pd.Series(["To be, or not?", "...", None])).tolist()
+        ['or', nan, nan]
+    """
+    array = pa.array(texts.astype(object), pa.large_string(), from_pandas=True)
+    ends = rf"^{SEPARATORS}|{SEPARATORS}$"
+    bare = pc.replace_substring_regex(pc.utf8_lower(array.fill_null("")), ends, "")
+    words = pc.split_pattern_regex(bare, SEPARATORS)
+    starts, sizes = words.offsets.to_numpy()[:-1], pc.list_value_length(words).to_numpy()
+    middle = pc.list_flatten(words).take(pa.array(starts + sizes // 2))
+    is_word = pc.not_equal(middle, "")
+    return pd.Series(pc.if_else(is_word, middle, None).to_pandas(), dtype="str")
 
 
 def build_reference(
@@ -209,7 +234,9 @@ def build_reference(
     return Reference(
         rows=len(frame),
         columns=tuple(
-            describe_column(name, view_column(kind, frame[name])) for name, kind in kinds.items()
+            describe_column(seen, values)
+            for name, kind in kinds.items()
+            for seen, values in view_column(name, kind, frame[name]).items()
         ),
         prediction=describe_column("prediction", prediction),
         calibration=calibration,

@@ -30,8 +30,8 @@ are removed; of the logs of the local stack's services the last 10 MB stay.
 
 Once a night, at 3:00 UTC, or with `old` in the form: runs older than `GATEHOUSE_KEEP_DAYS`, or
 beyond the latest `GATEHOUSE_KEEP_RUNS` of their MLflow experiment, go with the tables, files,
-models and versions that only they need; so do old downloads, logs and Airflow's own history; then
-the worker is examined. What a version behind an alias was made from stays.
+models and versions that only they need; so do old downloads, logs and the own history of Airflow
+and of MLflow; then the worker is examined. What a version behind an alias was made from stays.
 
 `gatehouse maintain --dry-run` lists what would go. **A failure** is harmless to every pipeline; the
 next round tries again.
@@ -101,10 +101,11 @@ def build_maintain_dag() -> DAG:
 
         @task
         def doctor(params: Any = None, dag_run: Any = None) -> None:
+            from include.orchestration.airflow_checks import AIRFLOW_CHECKS
             from include.steps.doctor import doctor as step
 
             skip_by_day(params, dag_run)
-            step()
+            step(AIRFLOW_CHECKS)
 
         close_left_runs() >> tell_late_runs() >> clean() >> trim_history() >> doctor()
     return maintain_dag

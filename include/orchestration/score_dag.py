@@ -38,7 +38,7 @@ asset `predictions__{name}`. After a promotion the champion before scores the fi
 where both disagree too much, `go_back` starts a run of `rollback`, which asks a person or goes back
 by itself (`scoring.shadow`). **`go_back` skipped** is as it should be. **All tasks skipped** means
 that there was nothing new, or no champion yet. **A failure in `deliver`** that names an input means
-that it cannot be read; all others are delivered.
+that it cannot be read; all others are delivered, and are watched once it is mended or taken away.
 """
 
 
@@ -85,29 +85,28 @@ def build_score_dag(spec: PipelineSpec) -> DAG:
             return perform(step, scored, planned, shard=shard, cost_name=f"predict_shard_{shard}")
 
         # Also where no input could be read, to say so.
-        @task(outlets=[predictions_asset(spec)], trigger_rule="none_failed_min_one_success")
-        def deliver(
-            shards: Iterable[ShardScores],
-            ti: Any = None,
-            outlet_events: Any = None,
-            asset_state_store: Any = None,
-        ) -> Delivery:
+        @task(trigger_rule="none_failed_min_one_success")
+        def deliver(shards: Iterable[ShardScores], ti: Any = None) -> Delivery:
             from include.steps.score.deliver import deliver as step
 
             planned = ti.xcom_pull(task_ids="read_inputs", key=PLAN)
             more = {"shards": tuple(shards or ()), "connect": connection_url}
-            delivered = perform(step, scored, planned, **more)
-            said = delivered.model_dump(mode="json", include={"version", "inputs", "rows"})
+            return perform(step, scored, planned, **more)
+
+        # The event comes after both versions have scored: labels may be there already.
+        @task(outlets=[predictions_asset(spec)])
+        def shadow(
+            ti: Any = None, outlet_events: Any = None, asset_state_store: Any = None
+        ) -> ShadowRecord:
+            from include.steps.score.shadow import shadow as step
+
+            planned = ti.xcom_pull(task_ids="read_inputs", key=PLAN)
+            compared = perform(step, scored, planned)
+            said = planned.model_dump(mode="json", include={"version", "inputs", "rows"})
             outlet_events[predictions_asset(spec)].extra = said
             # Moved last: whatever fails before leaves it where it was.
             asset_state_store.set("watermark", said)
-            return delivered
-
-        @task
-        def shadow(ti: Any = None) -> ShadowRecord:
-            from include.steps.score.shadow import shadow as step
-
-            return perform(step, scored, ti.xcom_pull(task_ids="read_inputs", key=PLAN))
+            return compared
 
         @task
         def close_run() -> None:

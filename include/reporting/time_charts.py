@@ -1,6 +1,8 @@
 """The charts of a table's story that run along time: courses, cycles, memory."""
 
+import math
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from markupsafe import Markup
 
@@ -17,6 +19,9 @@ from include.reporting.svg import (
     draw_y_axis,
 )
 from include.values.formats import format_number
+
+# Width of a letter of a label, in the units of a chart.
+LETTER: Final = 7.0
 
 
 def draw_timeline(line: Timeline) -> Markup:
@@ -126,7 +131,9 @@ def _time_axis(times: Sequence[str], x: Scale, height: float) -> list[Markup]:
             break
     shown = starts[:: max(1, len(starts) // 10)]
     lines = []
-    for index in shown:
+    for index, ends in zip(shown, [*(x(each) for each in shown[1:]), math.inf], strict=True):
         lines.append(draw_line(x(index), 4, x(index), height + 4, css="axis"))
-        lines.append(draw_text(x(index) + 3, height + 18, times[index][:length]))
+        # The first stretch may be a few days of its month: its name would stand in the next one's.
+        if ends - x(index) > LETTER * length:
+            lines.append(draw_text(x(index) + 3, height + 18, times[index][:length]))
     return lines

@@ -171,6 +171,18 @@ class AirflowApi:
         page = "{0}/dags/{dag_id}/runs/{dag_run_id}/tasks/{task_id}/required_actions"
         return [(ti["dag_id"], page.format(self._root, **ti)) for ti in asked]
 
+    def change_asset(self, name: str, extra: Mapping[str, Any]) -> bool:
+        """Make an event of an asset, which starts what waits for it.
+
+        Returns:
+            Whether Airflow knows the asset; else nothing waits for it.
+        """
+        found = (self._get(f"/assets?name_pattern={name}") or {}).get("assets", [])
+        ids = [each["id"] for each in found if each["name"] == name]
+        if ids:
+            self._send("POST", "/assets/events", {"asset_id": ids[0], "extra": dict(extra)})
+        return bool(ids)
+
     def list_import_errors(self) -> list[dict[str, Any]]:
         """List the files that Airflow could not load."""
         return list((self._get("/importErrors") or {}).get("import_errors", []))

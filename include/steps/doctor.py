@@ -57,14 +57,17 @@ def examine(settings: Settings, checks: Mapping[str, Check]) -> Iterator[Finding
             yield Finding(check=name, is_well=False, found=told)
 
 
-def doctor() -> None:
+def doctor(more: Mapping[str, Check] | None = None) -> None:
     """Examine the place where this runs, for a task.
+
+    Args:
+        more: Checks beside those of what steps need.
 
     Raises:
         InfrastructureError: Something is wrong; all of it is in the message.
     """
     ill = []
-    for finding in examine(load_settings(), CHECKS):
+    for finding in examine(load_settings(), {**CHECKS, **(more or {})}):
         logger.info("%s: %s", finding.check, finding.found)
         if not finding.is_well:
             ill.append(f"{finding.check}: {finding.found}")

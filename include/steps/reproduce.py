@@ -148,7 +148,8 @@ def _train_again(kept: Kept, run: RunContext, kept_in: str) -> Iterator[Stage]:
     if not is_same:
         detail = f"the source holds other rows now, key {ingested.raw.key[:12]}"
         detail += "; those of then are kept and go on" if there else ", and those of then are gone"
-    yield Stage(name="ingest", outcome="equal" if is_same else "different", detail=detail)
+    outcome: Likeness = "equal" if is_same or there else "different"
+    yield Stage(name="ingest", outcome=outcome, detail=detail)
     if not is_same and there is not None:
         ingested = IngestRecord(raw=there, source=ingested.source, source_digest="")
     prepared = run_step(prepare, spec, run, run_step(validate, spec, run, ingested))

@@ -282,10 +282,11 @@ def _watch(past: Past, course: Course, place: int, rows: pa.Table) -> Window:
     # Time moves by its nature.
     ignored = {*rules.ignore, past.spec.split.by}
     found = [
-        compare_column(known.get(each.name), each.name, values, min_rows=rules.min_rows)
+        compare_column(known.get(seen), seen, values, min_rows=rules.min_rows)
         for each in model.columns
         if each.name not in ignored and each.name in rows.column_names
-        for values in [view_column(each.kind, rows.column(each.name).to_pandas())]
+        for stored in [rows.column(each.name).to_pandas()]
+        for seen, values in view_column(each.name, each.kind, stored).items()
     ]
     if rows.num_rows:
         said = name_said(model.schema, model.predict(rows))

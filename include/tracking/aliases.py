@@ -2,8 +2,8 @@
 
 MLflow moves an alias for whoever asks last. Here it is read before and after the move, so that a
 candidate never replaces a champion that it was not compared with, and every move is written down.
-On one machine moves wait for each other; of two on different machines that meet within the moment
-between reading and moving, the later one counts.
+On one machine moves wait for each other. Of two on different machines that meet within the moment
+between reading and moving, one at least finds out, by the history or by the alias, and gives way.
 """
 
 import logging
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from include.errors import ParamError, PromotionError
 from include.tracking.alias_history import (
     BY_HAND,
+    AliasMove,
     explain_change,
     is_absent,
     read_moves,
@@ -190,6 +191,8 @@ def move_champion(
         hold_lock(lock, doing, logger.info, timeout=LOCK_SECONDS),
         tracking_calls(settings.mlflow),
     ):
+        # Before the alias: whoever moves it after it was read here writes that down later still.
+        moves = read_moves(client, name)
         current = _number_of_alias(client, name, CHAMPION)
         if current != version:
             check_champion_unchanged(name, expected=expected_current, current=current)
@@ -197,17 +200,36 @@ def move_champion(
             if current is not None:
                 client.set_registered_model_alias(name, PREVIOUS, current)
             client.set_registered_model_alias(name, CHAMPION, version)
-            after = _number_of_alias(client, name, CHAMPION)
-            check_champion_unchanged(name, expected=version, current=after)
+            _give_way(client, name, version, moves)
             logger.info("%s: champion is version %s, before it %s", name, version, current)
         previous = _number_of_alias(client, name, PREVIOUS) or ""
-        moves = read_moves(client, name)
         if current != version or not moves or moves[-1].after != version:
             before = previous if current == version else current or ""
             said = {"by": by, "rolled_back": rolled_back}
             write_move(client, name, before=before, after=version, **said)
+            # After the history: of two that did not see each other's there, the first sees this.
+            after = _number_of_alias(client, name, CHAMPION)
+            check_champion_unchanged(name, expected=version, current=after)
         _settle_statuses(client, name, champion=version, previous=previous)
     return previous
+
+
+def _give_way(
+    client: "MlflowClient", name: str, version: str, known: tuple[AliasMove, ...]
+) -> None:
+    """Undo a move of the alias to a version, if another was made and written down meanwhile.
+
+    Raises:
+        PromotionError: It was, on another machine.
+    """
+    found = read_moves(client, name)
+    if found == known or found[-1].after == version:
+        return
+    last = found[-1]
+    client.set_registered_model_alias(name, CHAMPION, last.after)
+    if last.before:
+        client.set_registered_model_alias(name, PREVIOUS, last.before)
+    raise _changed(name, expected=known[-1].after if known else None, current=last.after)
 
 
 def check_champion_unchanged(name: str, *, expected: str | None, current: str | None) -> None:
@@ -217,11 +239,15 @@ def check_champion_unchanged(name: str, *, expected: str | None, current: str | 
         PromotionError: It is not the version that was expected.
     """
     if (expected or None) != current:
-        raise PromotionError(
-            f"the champion of {name} must still be version {expected or 'none'}, which the "
-            f"candidate was compared with. Received: version {current or 'none'}. Clear the task "
-            "`evaluate` with those after it: the candidate is then judged against the new one."
-        )
+        raise _changed(name, expected=expected, current=current)
+
+
+def _changed(name: str, *, expected: str | None, current: str | None) -> PromotionError:
+    return PromotionError(
+        f"the champion of {name} must still be version {expected or 'none'}, which the "
+        f"candidate was compared with. Received: version {current or 'none'}. Clear the task "
+        "`evaluate` with those after it: the candidate is then judged against the new one."
+    )
 
 
 def _settle_statuses(client: "MlflowClient", name: str, *, champion: str, previous: str) -> None:

@@ -41,7 +41,8 @@ CHILD: Final = "gatehouse.child"
 PARENT: Final = "mlflow.parentRunId"
 RUNS: Final = "gatehouse.runs"
 KIND: Final = "gatehouse.kind"
-ENDED: Final = {"FAILED": "failed", "KILLED": "stopped"}
+# Of a training that ended well the verdict stands in the name already.
+ENDED: Final = {"FINISHED": "done", "FAILED": "failed", "KILLED": "stopped"}
 # Without it MLflow's pages take the experiment for one of generative AI.
 EXPERIMENT_TAGS: Final = {"mlflow.experimentKind": "custom_model_development"}
 
@@ -199,7 +200,7 @@ def end_run(settings: "Settings", run: RunContext, state: EndState) -> bool:
                 if log.client.get_run(log.run_id).info.status != state:
                     log.client.set_terminated(log.run_id, status=state)
                 _end_children(log, "FAILED" if state == "FINISHED" else state)
-            if state in ENDED and log.name.endswith(RUNNING):
+            if log.name.endswith(RUNNING):
                 log.rename(ENDED[state])
     except TrackingUnavailableError:
         _notes(settings).keep(run, state)

@@ -9,7 +9,7 @@ from scipy import stats
 
 from include.monitoring.distances import chi_square, kolmogorov_smirnov, wasserstein
 from include.monitoring.drift import compare_column, judge_window
-from include.monitoring.reference import describe_column
+from include.monitoring.reference import describe_column, view_column
 
 
 def make_table(random: np.random.Generator, rows: int, *, shift: float = 0.0) -> pd.DataFrame:
@@ -41,6 +41,23 @@ def test_the_tests_are_those_of_scipy_where_all_values_are_kept():
     counts = np.array([[500.0, 300, 200], [90, 70, 40]])
     expected = stats.chi2_contingency(counts, correction=False).pvalue
     assert chi_square(counts[0], counts[1]) == pytest.approx(expected)
+
+
+def test_a_text_is_watched_by_its_length_and_by_its_words():
+    random = np.random.default_rng(3)
+
+    def write(words: list[str], rows: int) -> "pd.Series[str]":
+        picked = random.choice(words, (rows, 5))
+        return pd.Series([f"{' '.join(row)}!" for row in picked], dtype="str")
+
+    said = {"before": write(["good", "fine", "poor"], 900)}
+    said |= {"same": write(["good", "fine", "poor"], 300), "other": write(["bien", "mals"], 300)}
+    views = {name: view_column("review", "text", texts) for name, texts in said.items()}
+    assert list(views["before"]) == ["review", "review (words)"]
+    for name, drifted in {"same": [], "other": ["review (words)"]}.items():
+        found = look_at(pd.DataFrame(views["before"]), pd.DataFrame(views[name]), alpha=0.001)
+        assert [each.name for each in found if each.state == "drift"] == drifted
+        assert found[1].unknown == (1.0 if drifted else 0.0)
 
 
 def test_quantiles_stand_for_any_number_of_rows():

@@ -33,4 +33,5 @@ def test_a_taken_port_and_a_server_that_is_down_are_told_and_fail_it(tmp_path, m
     assert "GATEHOUSE_AIRFLOW_PORT" in found["ports"]["found"]
     assert "wrong.yaml: source: Field required" in found["dag files"]["found"]
     assert found["versions"]["is_well"]
+    assert found["xcom"]["is_well"]
     assert found["writing"]["is_well"]

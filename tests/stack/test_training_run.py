@@ -288,3 +288,13 @@ def test_close_run_fails_with_the_others_and_only_their_logs_are_shown(airflow, 
     text = watch(settings, airflow, screen, "triggered")
     assert "train failed" in text
     assert "close_run failed; the end" not in text
+
+
+def test_an_asset_is_changed_by_its_name_where_airflow_knows_it(airflow, settings):
+    known = [{"id": 7, "name": "model__loans_2"}, {"id": 8, "name": "model__loans"}]
+    airflow.answers = {"/assets?name_pattern=model__loans": {"assets": known}}
+    with AirflowApi(settings) as api:
+        assert api.change_asset("model__loans", {"version": "1"})
+        assert not api.change_asset("model__others", {"version": "1"})
+    [event] = airflow.runs.values()
+    assert (event["asset_id"], event["extra"]) == (8, {"version": "1"})

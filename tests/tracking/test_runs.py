@@ -245,17 +245,18 @@ def test_a_nested_run_that_an_outage_left_open_ends_with_its_parent(settings, ru
 
 def test_a_run_is_called_by_its_number_and_how_it_stands(settings, run):
     run = run.model_copy(update={"pipeline": "numbered"})
-    first, second = (
-        open_run(settings, run.model_copy(update={"run_id": f"manual__{each}"})) for each in "ab"
+    first, second, third = (
+        open_run(settings, run.model_copy(update={"run_id": f"manual__{each}"})) for each in "abc"
     )
-    assert [first.name, second.name] == ["#1 running", "#2 running"]
+    assert [first.name, second.name, third.name] == ["#1 running", "#2 running", "#3 running"]
 
     second.rename("promoted", "log_loss", 0.08123)
     end_run(settings, run.model_copy(update={"run_id": "manual__a"}), "FAILED")
-    end_run(settings, run.model_copy(update={"run_id": "manual__b"}), "FINISHED")
+    for each in "bc":
+        end_run(settings, run.model_copy(update={"run_id": f"manual__{each}"}), "FINISHED")
 
-    names = [first.client.get_run(each.run_id).info.run_name for each in (first, second)]
-    assert names == ["#1 failed", "#2 promoted 0.08123 log_loss"]
+    names = [first.client.get_run(each.run_id).info.run_name for each in (first, second, third)]
+    assert names == ["#1 failed", "#2 promoted 0.08123 log_loss", "#3 done"]
     again = open_run(settings, run.model_copy(update={"run_id": "manual__a"}))
     assert again.name == "#1 running"
 

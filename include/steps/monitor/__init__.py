@@ -23,7 +23,7 @@ from include.steps.monitor.performance import (
     read_labels,
 )
 from include.steps.monitor.previous import hold_against_previous
-from include.steps.monitor.windows import Windows
+from include.steps.monitor.windows import Windows, kept_since
 from include.steps.score.predict import sum_up
 from include.steps.score.receipts import Receipts
 from include.tables.run_files import RunFiles
@@ -76,7 +76,7 @@ def find_unwatched(
         for name in window.inputs
     }
     receipts = Receipts(settings.data, spec.name, champion.version).list_all()
-    recent = [each for each in receipts if each.scored_at >= _kept_since(settings)]
+    recent = [each for each in receipts if each.scored_at >= kept_since(settings)]
     scored = [each for each in recent if name_delivery(each) not in seen]
     try:
         labels = read_labels(spec, settings, connect)
@@ -247,17 +247,12 @@ def _list_measurable(
     windows: Sequence[Window], settings: Settings, labels: TableRef
 ) -> list[Window]:
     """List the windows whose rows are still kept, and may have labels that are not in them."""
-    since = _kept_since(settings)
+    since = kept_since(settings)
     return [
         each
         for each in windows
         if each.at >= since and each.labelled < each.rows and each.labels != labels.key
     ]
-
-
-def _kept_since(settings: Settings) -> datetime:
-    """Tell since when `maintain` keeps the rows of deliveries."""
-    return datetime.now(UTC) - timedelta(days=settings.keep_days)
 
 
 def _log(

@@ -66,13 +66,13 @@ def compare_tables(
     found, before, now = [], {}, {}
     for column in watched.bundle.columns:
         name, kind = column.name, column.kind
-        for values in () if name in rules.ignore else _read_column(tables, name, kind):
-            found.append(compare_column(known.get(name), name, values, min_rows=rules.min_rows))
-            now[name] = _sample(values)
-            if watched.rows is not None and name in known:
+        for seen, values in () if name in rules.ignore else _read_column(tables, name, kind):
+            found.append(compare_column(known.get(seen), seen, values, min_rows=rules.min_rows))
+            now[seen] = _sample(values)
+            if watched.rows is not None and seen in known:
                 own = read_frame(watched.rows, [name], TEST_ROWS)[name]
-                before[name] = _sample(view_column(kind, own))
-    for values in _read_column(predictions, PREDICTION, ""):
+                before[seen] = _sample(view_column(name, kind, own)[seen])
+    for _, values in _read_column(predictions, PREDICTION, ""):
         said = None if reference is None else reference.prediction
         found.append(compare_column(said, PREDICTION, values, min_rows=rules.min_rows))
     shared = [name for name in now if name in before]
@@ -90,8 +90,10 @@ def _sample(values: "pd.Series[Any]") -> "pd.Series[Any]":
     return values.iloc[choose_rows(len(values))].reset_index(drop=True)
 
 
-def _read_column(tables: Sequence[TableRef], name: str, kind: str) -> "Iterator[pd.Series[Any]]":
+def _read_column(
+    tables: Sequence[TableRef], name: str, kind: str
+) -> "Iterator[tuple[str, pd.Series[Any]]]":
     having = [table for table in tables if name in read_manifest(table)["schema"]]
-    if having:
-        values = [view_column(kind, read_frame(table, [name])[name]) for table in having]
-        yield pd.concat(values, ignore_index=True)
+    views = [view_column(name, kind, read_frame(table, [name])[name]) for table in having]
+    for seen in views[0] if views else ():
+        yield seen, pd.concat([each[seen] for each in views], ignore_index=True)

@@ -13,7 +13,9 @@ from include.settings import Settings
 from include.specs import PipelineSpec
 from include.steps.evaluate.court import Court
 from include.steps.monitor.performance import Scored, join_labels, read_said, tell_dependence
+from include.steps.monitor.windows import kept_since
 from include.steps.score.receipts import Receipts
+from include.tables.store import read_manifest
 from include.tracking.aliases import find_replaced
 from include.tracking.bundles import DATA
 from include.tracking.registry import fetch_version
@@ -35,14 +37,16 @@ def hold_against_previous(
         labels: What `index_labels` gave; None where only rows that hold their target have one.
 
     Returns:
-        None if there is nothing to compare: no version before, no row that both scored and whose
-        label has come, or another set of classes.
+        None if there is nothing to compare: no version before, no row that both scored, is still
+        kept, and whose label has come, or another set of classes.
     """
-    previous = find_replaced(settings, spec.name, version)
+    previous, since = find_replaced(settings, spec.name, version), kept_since(settings)
     both = [
         each
         for each in Receipts(settings.data, spec.name, version).list_all()
         if previous and each.shadow is not None and each.shadow.version == previous
+        if each.scored_at >= since
+        if labels is not None or spec.target.column in read_manifest(each.table)["schema"]
     ]
     if not both:
         return None

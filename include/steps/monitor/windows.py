@@ -1,6 +1,9 @@
 """The windows of a pipeline: one small file each, in the order in which they were looked at."""
 
+from datetime import UTC, datetime, timedelta
+
 from include.records import Window
+from include.settings import Settings
 from include.tables.digests import digest_key
 from include.tables.layout import open_root
 from include.tables.run_files import write_atomically
@@ -26,3 +29,8 @@ class Windows:
         path = self._directory / f"{window.at:%Y%m%dT%H%M%S}-{key}.json"
         write_atomically(path, window.model_dump_json().encode())
         return str(path)
+
+
+def kept_since(settings: Settings) -> datetime:
+    """Tell since when `maintain` keeps the rows of deliveries."""
+    return datetime.now(UTC) - timedelta(days=settings.keep_days)

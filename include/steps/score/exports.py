@@ -70,13 +70,14 @@ def disarm(rows: pa.Table) -> pa.Table:
     Numbers written as text, such as a class `-1`, stay as they are.
     """
     for place, field in enumerate(rows.schema):
-        if pa.types.is_string(field.type):
-            texts = rows.column(place)
+        # Texts that were not at rest yet are large ones.
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+            texts = rows.column(place).cast(pa.string())
             is_formula = pc.match_substring_regex(texts, FORMULA)
             is_number = pc.match_substring_regex(texts, PLAIN_NUMBER)
             quoted = pc.binary_join_element_wise("'", texts, "")
             is_armed = pc.and_not(is_formula, is_number)
-            rows = rows.set_column(place, field, pc.if_else(is_armed, quoted, texts))
+            rows = rows.set_column(place, field.name, pc.if_else(is_armed, quoted, texts))
     return rows
 
 

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from upath import UPath
 
 from include.errors import InfrastructureError
 from include.records import RunContext
 from include.settings import Settings, load_settings
 from include.steps.maintain import clean, close_left_runs, find_late_runs
-from include.steps.maintain.leftovers import LOG_BYTES
+from include.steps.maintain.leftovers import LOG_BYTES, find_leftover_files
+from include.steps.maintain.retention import find_old
 from include.steps.maintain.waste import measure
 from include.tables.run_files import RunFiles
 from include.tables.store import TableStore, digest_key
@@ -226,6 +228,29 @@ def test_old_downloads_and_logs_go(settings, tmp_path):
     assert done.removed == {"download": 1, "notice": 1, "log": 1}
     assert new.exists()
     assert not any(path.exists() for path in old)
+
+
+def test_in_an_object_store_the_same_goes_and_the_same_stays(settings, bucket):
+    settings = settings.model_copy(update={"data_root": bucket, "keep_days": 1})
+    kept, gone = context(settings, 1), context(settings, 2)
+    tables = [write_table(settings, "raw", key_of(settings, f"{n}")) for n in (1, 2)]
+    for run, table in zip((kept, gone), tables, strict=True):
+        RunFiles(settings.data, run).write_bytes("model.keras", b"weights")
+        log = open_run(settings, run)
+        log.log_table(table, "raw", "raw")
+    end_run(settings, gone, "FINISHED")
+    notice = UPath(bucket) / "notices" / "loans" / "a.json"
+    notice.write_bytes(b"1")
+    later = datetime.now(UTC) + timedelta(days=3)
+    assert list(find_leftover_files(settings, later)) == []
+    found = list(find_old(settings, later, ""))
+    assert [each.kind for each in found] == ["table", "run files", "notice", "MLflow run"]
+    for each in found:
+        each.remove()
+    left = {each.name for each in UPath(bucket).rglob("*") if each.is_file()}
+    assert left == {"_manifest.json", "rows-00000.parquet", "model.keras"}
+    assert TableStore(settings.data).find("raw", "loans", tables[0].key)
+    assert list(find_old(settings, later, "")) == []
 
 
 def test_what_cannot_be_removed_is_told_and_keeps_nothing_else(settings, tmp_path):

@@ -1,5 +1,8 @@
 """A champion whose first labels say that the one before was better."""
 
+import shutil
+from datetime import timedelta
+
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.steps.monitor import index_labels, read_labels
@@ -66,4 +69,22 @@ def test_one_that_is_as_good_stays_and_so_does_one_that_nobody_scored_along(sour
     receipts = Receipts(load_settings().data, spec.name, "2")
     [scored] = receipts.list_all()
     receipts.write(scored.model_copy(update={"shadow": None}))
+    assert hold(spec) is None
+
+
+def test_without_labels_neither_version_is_fetched(sources):  # noqa: F811
+    spec = replace_champion("unlabelled", sources / "incoming", is_worse=False)
+    shutil.rmtree(load_settings().home / "models")
+    assert hold(spec) is None
+    assert not (load_settings().home / "models").exists()
+
+
+def test_rows_that_are_kept_no_longer_are_compared_no_more(sources, monkeypatch):  # noqa: F811
+    spec = replace_champion("kept_no_longer", sources / "incoming", is_worse=True)
+    write_labels(spec, sources, slice(0, 300))
+    receipts = Receipts(load_settings().data, spec.name, "2")
+    [scored] = receipts.list_all()
+    receipts.write(scored.model_copy(update={"scored_at": NOW - timedelta(days=2)}))
+    shutil.rmtree(scored.table.uri)
+    monkeypatch.setenv("GATEHOUSE_KEEP_DAYS", "1")
     assert hold(spec) is None

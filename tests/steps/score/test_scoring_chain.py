@@ -132,6 +132,10 @@ def test_a_csv_runs_no_formula_in_a_spreadsheet(spec, incoming):
     write_rows(spec, incoming, "a.csv", 3, loan_id=["=1+1", "-5", "@x"])
     [place] = map(Path, score(spec).outputs)
     assert list(pd.read_csv(place)["loan_id"]) == ["'=1+1", "-5", "'@x"]
+    rows = incoming / spec.name / "a.csv"
+    out = place.with_name("out.csv")
+    predict_file(spec, load_settings(), rows, out)
+    assert list(pd.read_csv(out)["loan_id"]) == ["'=1+1", "-5", "'@x"]
 
 
 def test_a_file_is_scored_without_airflow_and_leaves_nothing_else(spec, incoming, tmp_path):
