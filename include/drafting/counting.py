@@ -48,10 +48,11 @@ def _other() -> str:
     return f"NOT {_matches(f'{DAY}|{ADDRESS}')}"
 
 
-# SQL conditions in which {v} is the value; what numbers are is what ingest reads as such.
+# SQL conditions in which {v} is the value, {n} the finite number that it is; what numbers are is
+# what ingest reads as such.
 NUMBERS: Final = {
     "integers": _matches(r"^[+-]?[0-9]{1,18}$"),
-    "numbers": f"{_matches(NUMERIC)} AND isfinite(TRY_CAST({{v}} AS DOUBLE))",
+    "numbers": f"{_matches(NUMERIC)} AND {{n}} IS NOT NULL",
     "zeros": _matches(r"^[+-]?0[0-9]+$"),
     "long": _matches(r"^[+-]?[0-9]{16,}$"),
     "whole_floats": _matches(r"^[+-]?[0-9]+\.0+$"),
@@ -74,28 +75,31 @@ MEASURES: Final = (
     "count(*)",
     "count({v})",
     "approx_count_distinct({v})",
-    "min({n}) FILTER (isfinite({n}))",
-    "max({n}) FILTER (isfinite({n}))",
-    "avg({n}) FILTER (isfinite({n}))",
+    "min({n})",
+    "max({n})",
+    "avg({n})",
     "coalesce(min(length({v})), 0)",
 )
 # Numbers are one.
 WORDS: Final = "length({v}) - length(replace({v}, ' ', '')) + 1"
 
 
-def count_values(values: Sequence[str], conditions: Sequence[Mapping[str, str]]) -> list[str]:
-    """Write what is selected of columns: of each `MEASURES`, then the conditions in order.
+def count_values(values: Sequence[str], conditions: Sequence[Mapping[str, str]], table: str) -> str:
+    """Write the query that counts columns: of each `MEASURES`, then the conditions in order.
 
     Args:
         values: The columns' values in SQL.
         conditions: Of each column entries of `NUMBERS`.
+        table: Where they stand.
     """
-    selected = []
-    for value, asked in zip(values, conditions, strict=True):
-        number = f"TRY_CAST({value} AS DOUBLE)"
-        selected += [measure.format(v=value, n=number) for measure in MEASURES]
-        selected += [f"count(*) FILTER ({one.format(v=value, n=number)})" for one in asked.values()]
-    return selected
+    read, selected = [], []
+    for place, (value, asked) in enumerate(zip(values, conditions, strict=True)):
+        v, n, number = f"v{place}", f"n{place}", f"TRY_CAST({value} AS DOUBLE)"
+        # Filters of aggregates take three times as long as a number that is null.
+        read.append(f"{value} AS {v}, CASE WHEN isfinite({number}) THEN {number} END AS {n}")
+        selected += [measure.format(v=v, n=n) for measure in MEASURES]
+        selected += [f"count_if({one.format(v=v, n=n)})" for one in asked.values()]
+    return f"SELECT {', '.join(selected)} FROM (SELECT {', '.join(read)} FROM {table})"
 
 
 def list_texts(values: Sequence[str], table: str) -> str:
@@ -125,7 +129,7 @@ def count_texts(table: str) -> str:
 
 def ask_of_numbers(*, has_integers: bool, has_fractions: bool) -> dict[str, str]:
     """Write what is asked of a column of plain numbers: only what may be so, for that is dear."""
-    asked = {**NUMBERS, "numbers": "isfinite({n})"}
+    asked = {**NUMBERS, "numbers": "{n} IS NOT NULL"}
     if not has_integers:
         asked |= dict.fromkeys(("integers", "zeros", "long"), "false")
     return asked if has_fractions else {**asked, "whole_floats": "false"}
