@@ -4,7 +4,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from include.drafting.names import COUNTED, TIMES, YEARS, split_name
+from include.drafting.names import COUNTED, TIMES, YEARS, is_only, split_name
 from include.drafting.profile import ColumnProfile, FileProfile
 from include.specs.columns import Column, NumberColumn
 from include.values.casts import cast_column
@@ -31,7 +31,7 @@ def epoch_format(column: ColumnProfile, *, is_asked: bool = False) -> str | None
     """
     if column.low is None or column.high is None or not column.is_numeric or column.zeros:
         return None
-    if split_name(column.name) <= YEARS and FIRST_YEAR <= column.low <= column.high <= LAST_YEAR:
+    if is_only(column.name, YEARS) and FIRST_YEAR <= column.low <= column.high <= LAST_YEAR:
         is_year = column.integers == column.filled and column.distinct >= MIN_TIMES
         return "%Y" if is_year else None
     unit = find_unix_unit(column)

@@ -12,7 +12,8 @@ CODE_ID: Final = re.compile(
     re.IGNORECASE,
 )
 CODE_NAMES: Final = re.compile(
-    r"(^|[^a-z])(zip|zip_?code|post_?code|postal_?code|plz|isbn|ean|upc|gtin|sku|icd)([^a-z]|$)",
+    r"(^|[^a-z])(zip|zip_?code|post_?code|postal_?code|plz|isbn|ean|upc|gtin|sku|icd"
+    r"|postleitzahl|fips|naics)([^a-z]|$)|(^|[^a-z])code$",
     re.IGNORECASE,
 )
 THINGS: Final = frozenset(
@@ -35,7 +36,7 @@ YEARS: Final = frozenset(["year", "jahr"])
 COUNTED: Final = TIMES | {
     *("t", "day", "week", "month", "quarter", "period", "hour", "minute", "second", "step"),
     *("tick", "frame", "cycle", "round", "season", "days", "weeks", "tag", "woche", "monat"),
-    *("julday", "yday", "doy", "dayofyear"),
+    *("julday", "yday", "doy", "dayofyear", "mjd", "jd", "elapsed"),
 }
 WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
@@ -50,3 +51,19 @@ def split_name(name: str) -> frozenset[str]:
     words = [word.lower() for word in WORDS.findall(name)]
     joined = ["email"] if ("e", "mail") in itertools.pairwise(words) else []
     return frozenset([*words, *joined])
+
+
+def is_only(name: str, words: frozenset[str]) -> bool:
+    """Tell whether a column's name is made of some words alone.
+
+    Example:
+        >>> is_only("storeId", THINGS), is_only("store", THINGS), is_only("1", THINGS)
+        (False, True, False)
+    """
+    found = split_name(name)
+    return bool(found) and found <= words
+
+
+def names_things(name: str) -> bool:
+    """Tell whether a column's name says that it names things: `patient`, `order_id`."""
+    return bool(CODE_ID.search(name)) or is_only(name, THINGS)
