@@ -24,15 +24,20 @@ CLOCK: Final = r"^[+-]?(\d+ days?,? )?\d{1,3}:\d{2}(:\d{2}([.,]\d+)?)?$"
 # As numbers and times are written, in whatever unit, mark and order.
 QUANTITY: Final = (
     r"^[(<>=~\x{2248}+\x{2212}'\"\s-]*([A-Z]{3}\s|[A-Z]{0,2}\p{Sc})?\s*[(+-]?\p{Nd}[\p{Nd}.,'\s\x{a0}\x{202f}\x{2019}]*"
-    r"(\s*[%\x{2030}\x{b0}\p{Sc}\p{L}][\p{L}\x{b2}\x{b3}/]{0,7}\d?)?(\s*\d+\s*\p{L}{1,4})*\s*[)\"\x{2212}-]?\s*$"
+    r"(\s*[%\x{2030}\x{b0}\p{Sc}\p{L}][\p{L}\x{b2}\x{b3}/]{0,7}\d?)?(\s*\d+\s*\p{L}{1,4})*"
+    # Readings of two numbers: 120/80, 12 ± 0.5, 1920x1080.
+    r"(\s*[/\x{b1}\x{d7}x]\s*[\p{Nd}.,]+)?\s*[)\"\x{2212}-]?\s*$"
 )
 ORDINAL: Final = "(st|nd|rd|th)?"
 DATED: Final = (
-    rf"^\D{{0,12}}\d{{1,4}}{ORDINAL}[-/. ]+(\d{{1,2}}|\p{{L}}{{3,10}})[-/., ]+\d{{2,4}}\b"
+    rf"^\D{{0,12}}\d{{1,4}}{ORDINAL}[-/._ ]+(\d{{1,2}}|\p{{L}}{{3,10}})[-/.,_ ]+\d{{2,4}}\b"
     rf"|^\p{{L}}{{3,10}}[,. ]+(\p{{L}}{{3,10}} )?\d{{1,2}}{ORDINAL}\b.*\b\d{{4}}\b"
     # Quarters, halves and weeks: 2023Q1, FY23-Q1, Q1 2023, 2023-W05; seasons: 2019/20.
     r"|^(FY ?)?'?\d{2,4}[- /]?[QWHqwh]\d{1,2}$|^[QWHqwh]\d{1,2}[- /,]*(FY ?)?'?\d{2,4}$"
     r"|^(1[5-9]|20)\d{2}(/\d{2}|[-/](1[5-9]|20)\d{2})$|^/Date\(-?\d+"
+    # Months with their year in other languages.
+    r"|^(?i:jan|feb|f[eé]v|m[aä]r|maa|mei|mai|mag|ma[yi]|a[pvb]r|ju[nil]|gi?u|lug|a[ugo]{2}|set|sep|"
+    r"o[kct]t|out|nov|de[czs]|dic|d[eé]c|ene)\p{L}*\.?[-/ ]+'?\d{2,4}$"
 )
 BOOLEANS: Final = ("true", "false", "yes", "no", "t", "f", "y", "n")
 BOOLEAN_TEXTS: Final = f"({', '.join(quote_text(text) for text in BOOLEANS)})"
@@ -67,6 +72,7 @@ TEXTS: Final = {
     "titles": _matches(TITLE),
     "capitals": _matches(CAPITALS),
     "lettered": _matches(r"\p{L}"),
+    "digitless": f"NOT {_matches(r'[0-9]')}",
     "clocks": _matches(CLOCK),
     "quantities": _matches(QUANTITY),
     "dated": f"{_matches(DATED)} AND NOT {_matches(ADDRESS)}",
