@@ -5,10 +5,10 @@ import re
 from typing import Final
 
 ID_NAMES: Final = re.compile(
-    r"(^|[^a-z])(id|ids|no|nr|key|uuid|guid|index)([^a-z]|$)|[a-z]I[dD]$", re.IGNORECASE
+    r"(^|[^a-z])(id|ids|no|nr|key|uuid|guid|index)([^a-z]|$)|(?-i:[a-z]I[dD])$", re.IGNORECASE
 )
 CODE_ID: Final = re.compile(
-    r"(^|[^A-Za-z])(id|uid|uuid|guid|nr|no|hash|mrn|ssn|vin|imei)$|nummer$|[a-z]I[dD]$|^ID$",
+    r"(^|[^A-Za-z])(id|uid|uuid|guid|nr|no|hash|mrn|ssn|vin|imei)$|nummer$|(?-i:[a-z]I[dD])$|^ID$",
     re.IGNORECASE,
 )
 CODE_NAMES: Final = re.compile(
@@ -65,5 +65,11 @@ def is_only(name: str, words: frozenset[str]) -> bool:
 
 
 def names_things(name: str) -> bool:
-    """Tell whether a column's name says that it names things: `patient`, `order_id`."""
-    return bool(CODE_ID.search(name)) or is_only(name, THINGS)
+    """Tell whether a column's name says that it names things: `patient`, `order_id`, `userid`.
+
+    Example:
+        >>> names_things("orderId"), names_things("userid"), names_things("paid")
+        (True, True, False)
+    """
+    stem = name.lower().removesuffix("id")
+    return bool(CODE_ID.search(name)) or is_only(name, THINGS) or stem in THINGS

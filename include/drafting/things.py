@@ -8,6 +8,7 @@ from include.drafting.personal import find_personal
 from include.drafting.profile import ColumnProfile
 
 MIN_THINGS: Final = 20
+UNEVEN: Final = 3
 # Fewer are hardly things.
 FEWEST: Final = 3
 
@@ -33,7 +34,9 @@ def hint_at_things(column: ColumnProfile) -> str:
     codes = sum(bool(re.search(r"\d", text)) for text in column.values)
     is_code = not column.numbers and codes == len(column.values)
     is_like_names = column.distinct > MIN_THINGS and (is_even or is_code)
-    if not is_like_names and not names_things(column.name):
+    # A number called `school` may count years: few have 3, many 12.
+    may_be_named = not column.numbers or max(rows) <= UNEVEN * min(rows)
+    if not is_like_names and not (names_things(column.name) and may_be_named):
         return ""
     return (
         f"CHECK: {column.distinct} values in {column.filled} rows: if they name things, "

@@ -180,7 +180,10 @@ class _Ends:
         """Give what may stand apart from the others at either end, the most values first."""
         kept = sorted(self._found)
         fewest = max(REPEATED, MIN_FAR * column.filled)
-        is_often = [self._found[value].total() >= fewest for value in kept]
+        least = [fewest if value else REPEATED for value in kept]
+        is_often = [
+            self._found[value].total() >= some for value, some in zip(kept, least, strict=True)
+        ]
         for low, high in sorted(itertools.product(range(KEPT), repeat=2), key=sum, reverse=True):
             top = len(kept) - high
             if low + high and top - low > 1 and all(is_often[:low] + is_often[top:]):

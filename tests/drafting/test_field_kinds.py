@@ -184,6 +184,8 @@ SPLITS: dict[str, tuple[pd.DataFrame, str, str]] = {
         "stratified",
         "row_id",
     ),
+    "what was paid": (table(LABELS, paid=10 * (SHUFFLED % 50)), "stratified", "row_id"),
+    "ids in small letters": (table(LABELS, userid=SHUFFLED % 50), "group", "userid"),
     "names in Cyrillic": (table(LABELS, возраст=18 + SHUFFLED % 50), "stratified", "row_id"),
     "names of which some have letters": (
         table(LABELS, subject=[f"{n // 6}{'a' if n % 72 > 65 else ''}" for n in range(ROWS)]),
