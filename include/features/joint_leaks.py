@@ -74,9 +74,8 @@ def find_joint_leaks(spec: PipelineSpec, sample: pd.DataFrame) -> Found:
     sample = sample.iloc[:: max(1, len(sample) * len(columns) // MAX_CELLS)]
     target = read_numbers(sample[spec.target.column], spec.target.column)
     values = np.column_stack([read_numbers(sample[column.name], column.name) for column in columns])
-    is_known = np.isfinite(values).any(axis=0)
-    values = values[:, is_known]
-    names = [column.name for column, known in zip(columns, is_known, strict=True) if known]
+    known = np.flatnonzero(np.isfinite(values).any(axis=0))
+    values, names = values[:, known], [columns[place].name for place in known]
     if len(names) < 2:
         return []
     terms: list[Term] = [(name, (name,)) for name in names]
