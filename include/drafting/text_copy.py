@@ -39,8 +39,8 @@ LINE: Final = "line"
 MAX_NAME_LENGTH: Final = 200
 MAX_REJECTED: Final = 0.1
 BATCH_ROWS: Final = 65_536
-# Cells that the parsers are given at once: of wide tables a batch has few rows.
-LOOKED_AT: Final = 4_000_000
+# Bytes that the parsers are given at once: of wide tables a batch has few rows.
+LOOKED_AT: Final = 64 * 2**20
 NOWHERE: Final = SourcePlaces(sources="", downloads=Downloads("", is_private=True), connect=str)
 ANY_TEXT: Final = TextColumn(name="any", kind="text")
 
@@ -135,7 +135,7 @@ def copy_as_text(
             texts = [column.write(batch.rows.column(column.name)) for column in columns]
             texts.append(pa.array(batch.lines, pa.int64()))
             held.append(pa.table(texts, schema=schema))
-            if sum(len(one) for one in held) * len(texts) >= LOOKED_AT:
+            if sum(one.nbytes for one in held) >= LOOKED_AT:
                 writer.write_table(_look_at(held, columns))
             tell(rows)
         if held:
