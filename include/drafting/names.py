@@ -38,6 +38,10 @@ COUNTED: Final = TIMES | {
     *("tick", "frame", "cycle", "round", "season", "days", "weeks", "tag", "woche", "monat"),
     *("julday", "yday", "doy", "dayofyear", "mjd", "jd", "elapsed"),
 }
+# What was counted or measured in a time, and is none.
+AMOUNTS: Final = frozenset(
+    ["total", "count", "num", "number", "mean", "avg", "average", "per", "calls", "charge", "rate"]
+)
 WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 

@@ -239,8 +239,9 @@ def _is_missing(end: _End, *, is_time: bool, is_few: bool) -> bool:
     """Tell whether values far from all others are missing: of several each must be a mark."""
     is_marked = all(map(_is_mark, end.values))
     is_named = is_marked or (end.values[-1] == -1 and all(map(_is_mark, end.values[:-1])))
-    is_certain = is_marked if is_few else is_named or len(end.values) == 1
-    return is_certain and _is_far(end, is_time=is_time)
+    if is_few:
+        return is_marked and end.gap > FAR * end.span > 0
+    return (is_named or len(end.values) == 1) and _is_far(end, is_time=is_time)
 
 
 def _may_be_missing(end: _End, *, is_time: bool, is_few: bool) -> bool:

@@ -275,6 +275,11 @@ def test_an_order_in_time_that_no_time_tells_is_marked(data_root: Path, frame, h
     assert f"CHECK: {hint}" in text
 
 
+def test_an_amount_of_minutes_counts_no_time(data_root: Path):
+    _, text = draft(data_root, table(noise(), total_day_minutes=SHUFFLED, num_weeks=SHUFFLED % 90))
+    assert "may count time" not in text
+
+
 def test_a_count_of_time_that_is_asked_for_orders_the_rows_as_a_number(data_root: Path):
     frame = table(noise(), step=SHUFFLED)
     spec, _ = draft(data_root, frame, hints=Hints(time="step"))
@@ -546,6 +551,7 @@ VALUES: dict[str, tuple[Any, str, Callable[[Any], bool]]] = {
     "88 among few": (np.where(SHUFFLED < 20, 88, 1 + SHUFFLED % 5), "integer", lambda c: c.max < 9),
     "9 among few": (np.where(SHUFFLED < 20, 9, 1 + SHUFFLED % 5), "integer", bool),
     "steps of an answer": (SHUFFLED % 7 - 3, "integer", lambda c: c.min < -3 and not c.missing),
+    "prices": (np.array([9, 19, 29, 49, 99])[SHUFFLED % 5], "integer", lambda c: not c.missing),
     "few that lie apart": (
         np.array([1, 2, 3, 4, 24])[SHUFFLED % 5],
         "integer",
