@@ -312,12 +312,13 @@ def _find_line_naming(path: Path, source: FileSource, target: str) -> int:
 
 def _not_a_header(path: Path, attempt: _Attempt, target: str) -> SourceError:
     fields = len(attempt.columns)
-    line = "" if target in attempt.columns else _find_line_naming(path, attempt.source, target)
+    is_named = target in {name.strip("\"'") for name in attempt.columns}
+    line = "" if is_named else _find_line_naming(path, attempt.source, target)
     move = (
         "Give the first line as many fields as the rows have: one more separator if each row ends "
-        "with one."
+        "with one, one more name in front if each begins with its number, as R writes them."
     )
-    if target not in attempt.columns:
+    if not is_named:
         move = "Remove what stands above the names (comments, titles)"
         move += f": line {line} names {target!r}." if line else "."
     return SourceError(

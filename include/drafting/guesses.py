@@ -20,11 +20,11 @@ from include.drafting.kinds import (
     show_values,
 )
 from include.drafting.moments import epoch_format
-from include.drafting.names import ID_NAMES
+from include.drafting.names import ID_NAMES, names_things
 from include.drafting.order import Hints, RowOrder
 from include.drafting.personal import find_personal
 from include.drafting.profile import ColumnProfile, FileProfile
-from include.drafting.things import hint_at_things, repeats_things
+from include.drafting.things import MIN_THINGS, hint_at_things, repeats_things
 
 MAX_CLASSES: Final = 100
 LISTED_VALUES: Final = 20
@@ -176,7 +176,13 @@ def _guess_feature(column: ColumnProfile) -> Guess:
     personal = find_personal(column)
     if personal:
         body = {**name_kind(column, "text"), **_nulls(column), "private": "drop"}
-        return Guess(body, f"PERSONAL? {personal}; dropped at ingest (mask and hash are possible)")
+        reason = f"PERSONAL? {personal}; dropped at ingest (mask and hash are possible)"
+        if MIN_THINGS < column.distinct <= column.filled / 2 and not column.time:
+            reason += (
+                f"; CHECK: {column.distinct} in {column.filled} rows: if persons come again, make "
+                "it an `id` with `private: hash`, and split by `group`"
+            )
+        return Guess(body, reason)
     if repeats_things(column):
         return _name_of_things(column, is_group=True)
     guess = _guess_id(column) or guess_values(column)
@@ -239,6 +245,12 @@ def _guess_id(column: ColumnProfile) -> Guess | None:
         f"{column.distinct} values in {column.filled} rows name them; never a feature"
         f"{find_unread(column)}"
     )
+    more = column.filled - column.distinct if column.is_distinct_exact else 0
+    if names_things(column.name) and more:
+        reason += (
+            f"; CHECK: {more} rows more than names: if things come again, `--group` {column.name} "
+            "keeps each in one part"
+        )
     return Guess({**body, "unique": False}, reason)
 
 

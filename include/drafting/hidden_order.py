@@ -8,10 +8,11 @@ from include.drafting.moments import (
     MIN_TIMES,
     TIME_PARTS,
     counts_time,
+    epoch_format,
     find_unix_unit,
     read_numbers,
 )
-from include.drafting.names import CODE_ID, YEARS, split_name
+from include.drafting.names import CODE_ID, YEARS, is_only
 from include.drafting.personal import find_personal
 from include.drafting.profile import ColumnProfile, FileProfile
 from include.values.times import PER_SECOND, show_day
@@ -42,7 +43,8 @@ def find_hidden_order(profile: FileProfile, columns: list[ColumnProfile], target
             "source, written as 2024-01-31, they can order the rows"
         )
     for one in columns:
-        if one.time and one.filled < one.rows and one.distinct > 1 and not find_personal(one):
+        is_time = one.time or epoch_format(one)
+        if is_time and one.filled < one.rows and one.distinct > 1 and not find_personal(one):
             hints += (
                 f"; CHECK: {one.name} is a time in {one.filled} of {one.rows} rows: if it orders "
                 "them, fill it or take the others out, and draft again"
@@ -68,7 +70,7 @@ def _may_count_time(column: ColumnProfile, columns: list[ColumnProfile]) -> str:
 def _may_number_time(column: ColumnProfile, columns: list[ColumnProfile]) -> str:
     low, high = column.low or 0.0, column.high or 0.0
     is_counter = column.distinct >= MIN_TIMES and counts_time(column, columns)
-    if is_counter or split_name(column.name) <= YEARS:
+    if is_counter or is_only(column.name, YEARS):
         return f"{column.distinct} values"
     unit = None if column.long else find_unix_unit(column)
     if unit and not CODE_ID.search(column.name):

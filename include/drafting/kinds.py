@@ -16,6 +16,10 @@ FEW_WORDS: Final = 12
 FEW_TIMES: Final = 4
 LABEL_MARKS: Final = ("|", ";", ", ", "/")
 NEAR_SUM: Final = 1e-6
+ANSWERS: Final = {
+    **dict.fromkeys(("true", "yes", "t", "y", "1", "1.0"), "yes"),
+    **dict.fromkeys(("false", "no", "f", "n", "0", "0.0"), "no"),
+}
 EXACT: Final = 2**53
 # A largest value so many times the mean: most values lie near the lower end.
 LONG_TAIL: Final = 8.0
@@ -47,7 +51,7 @@ def _guess_plain_number(column: ColumnProfile) -> Guess:
     epoch = guess_epoch(column)
     if epoch:
         return epoch
-    if column.integers == column.filled and (column.zeros or CODE_NAMES.search(column.name)):
+    if column.whole == column.filled and (column.zeros or CODE_NAMES.search(column.name)):
         guess = _words(column)
         why = f"{column.zeros} of {column.filled} begin with a zero" if column.zeros else "by name"
         return Guess(guess.column, f"codes: {why}; {guess.reason}")
@@ -116,10 +120,12 @@ def show_labels(column: ColumnProfile) -> str:
 
 
 def show_spellings(column: ColumnProfile) -> str:
-    """Point out values that differ by case and blanks only."""
+    """Point out values that differ by case and blanks only, or are one answer: `True` and 1."""
     alike: dict[str, list[str]] = {}
+    is_answer = all(text.lower() in ANSWERS for text in column.values)
     for text in column.values:
-        alike.setdefault(" ".join(text.lower().split()), []).append(text)
+        plain = " ".join(text.lower().split())
+        alike.setdefault(ANSWERS[plain] if is_answer else plain, []).append(text)
     several = [texts for texts in alike.values() if len(texts) > 1]
     if not several:
         return ""
@@ -160,12 +166,17 @@ def find_unread(column: ColumnProfile) -> str:
             f"; CHECK: {column.dated} of {column.filled} look like times, kept as texts; if the "
             "others mean that there is none, write nothing instead of them"
         )
-    if column.quantities >= FITS * column.filled > column.numbers and column.distinct > FEW_WORDS:
-        return (
-            "; CHECK: they look like numbers in several spellings or units: write them alike, as "
-            "plain decimals, and they are"
-        )
-    return ""
+    is_all = column.quantities >= FITS * column.filled > column.numbers
+    # Beside words such as `free`; what has digits in it as well is a code.
+    is_mixed = column.quantities + column.digitless >= FITS * column.filled
+    is_half = column.quantities > column.filled / 2 >= column.numbers and is_mixed
+    if column.distinct <= FEW_WORDS or not (is_all or is_half):
+        return ""
+    which = "they" if is_all else f"{column.quantities} of them"
+    return (
+        f"; CHECK: {which} look like numbers in several spellings or units: write them alike, as "
+        "plain decimals, and they are"
+    )
 
 
 def _time(column: ColumnProfile) -> Guess:

@@ -17,7 +17,8 @@ ALL_MARKS: Final = (*SURE, *WORDS, *ONLY_AMONG_NUMBERS)
 # What a line of totals is called.
 TOTAL: Final = (
     r"(?i)^\s*((grand|sub|overall)?[ -]?totals?:?|sums?|summe|gesamt(summe|ergebnis)?|insgesamt"
-    r"|total g[eé]n[eé]ral|totaa?le?|.{1,40}[ -]totals?)\s*$"
+    r"|total g[eé]n[eé]ral|totaa?le?|.{1,40}[ -]totals?|somma|soma|suma|totalt|razem|ukupno|toplam"
+    r"|yhteensä|összesen|итого|всего|合计|总计|合計)\s*$"
 )
 AVERAGE: Final = (
     r"(?i)^\s*(averages?|means?|medians?|durchschnitt|mittel(wert)?|moyenne|promedio)\s*$"

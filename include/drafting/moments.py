@@ -4,7 +4,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from include.drafting.names import COUNTED, TIMES, YEARS, split_name
+from include.drafting.names import AMOUNTS, COUNTED, TIMES, YEARS, is_only, split_name
 from include.drafting.profile import ColumnProfile, FileProfile
 from include.specs.columns import Column, NumberColumn
 from include.values.casts import cast_column
@@ -31,7 +31,7 @@ def epoch_format(column: ColumnProfile, *, is_asked: bool = False) -> str | None
     """
     if column.low is None or column.high is None or not column.is_numeric or column.zeros:
         return None
-    if split_name(column.name) <= YEARS and FIRST_YEAR <= column.low <= column.high <= LAST_YEAR:
+    if is_only(column.name, YEARS) and FIRST_YEAR <= column.low <= column.high <= LAST_YEAR:
         is_year = column.integers == column.filled and column.distinct >= MIN_TIMES
         return "%Y" if is_year else None
     unit = find_unix_unit(column)
@@ -70,7 +70,7 @@ def counts_time(column: ColumnProfile, columns: list[ColumnProfile]) -> bool:
     """Tell whether a number seems to count time; parts of a date, but for the year, do not."""
     words = split_name(column.name)
     is_whole_column = column.is_numeric and column.filled == column.rows
-    is_named = bool(words & (COUNTED | YEARS)) and is_whole_column
+    is_named = bool(words & (COUNTED | YEARS)) and not words & AMOUNTS and is_whole_column
     if not is_named or column.distinct < MIN_PERIODS:
         return False
     if words & YEARS or column.name.lower() not in TIME_PARTS:

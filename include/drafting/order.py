@@ -32,6 +32,10 @@ BALANCED: Final = 0.95
 NEARLY_ALL: Final = 0.98
 # Many different values are only estimated, to some per cent.
 ESTIMATED: Final = 0.9
+# So many pairs of rows at one time for each name: by chance some pair would have one name.
+NO_CHANCE: Final = 7
+# Fewer things make no three parts worth measuring.
+MIN_GROUPS: Final = 5
 # So many rows at one time may be the pairs of two things, and no fewer.
 MIN_IN_PAIR: Final = 4
 REGULAR: Final = 0.7
@@ -141,6 +145,8 @@ def _find_counter(
         names = profile.count_distinct(series)
         if one in years or profile.rows >= BALANCED * names * one.distinct:
             return one, None
+        if names < MIN_GROUPS:
+            continue
         reason = (
             f"{names} values of {series}, each with {one.name} of its own: each stays in one part, "
             f"so that the test asks for new ones; CHECK: if {one.name} is one time for all, "
@@ -163,6 +169,7 @@ def _find_time(columns: list[ColumnProfile]) -> ColumnProfile | None:
         column
         for column in columns
         if (column.time or epoch_format(column))
+        and not (column.time and column.time.is_torn)
         and column.filled == column.rows
         and column.distinct >= MIN_TIMES
         and not find_personal(column)
@@ -196,10 +203,13 @@ def _find_series(
     share = profile.rows / max(1, distinct)
     if share < 1 / NEARLY_ALL or distinct < MIN_PERIODS:
         return None
-    fewest, most = ESTIMATED * share, 5 * share
+    ties = profile.rows - distinct
+    pairs = ties * max(1, share / 2)
+    fewest, most = ESTIMATED * share, min(5 * share, pairs / NO_CHANCE)
     keys = [one for one in _list_keys(columns, moments) if fewest <= one.distinct <= most]
     for key in keys[:20]:
-        if profile.count_distinct(*moments, key.name) >= NEARLY_ALL * profile.rows:
+        untold = profile.rows - profile.count_distinct(*moments, key.name)
+        if untold <= (1 - NEARLY_ALL) * ties:
             return key.name
     return None
 
@@ -247,7 +257,7 @@ def _list_keys(columns: list[ColumnProfile], moments: tuple[str, ...]) -> list[C
         for one in columns
         if one.filled == one.rows
         and one.name not in moments
-        and not (one.is_numeric and one.integers + one.long < one.filled)
+        and not (one.is_numeric and one.whole < one.filled)
         and not one.time
         and one.clocks < one.filled
         and one.name.lower() not in TIME_PARTS

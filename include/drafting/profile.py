@@ -36,6 +36,7 @@ class ColumnProfile(NamedTuple):
     titles: int
     capitals: int
     lettered: int
+    digitless: int
     clocks: int
     quantities: int
     dated: int

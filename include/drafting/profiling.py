@@ -136,8 +136,7 @@ class _Profiler:
     ) -> list[ColumnProfile]:
         values = [express(column.key, readings[column.key]) for column in chunk]
         numbers = [_choose_conditions(column, readings[column.key]) for column in chunk]
-        selected = ", ".join(count_values(values, numbers))
-        row = fetch_row(duck, f"SELECT {selected} FROM {self._table}")
+        row = fetch_row(duck, count_values(values, numbers, self._table))
         counts = _chunks(row, len(MEASURES) + len(NUMBERS))
         few = [row[2] <= 2 * MAX_VALUES for row in counts]
         listed = iter(

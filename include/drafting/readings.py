@@ -8,6 +8,7 @@ import duckdb
 
 from include.drafting.counting import BOOLEANS
 from include.drafting.marks import FITS, FREQUENT, ONLY_AMONG_NUMBERS, TOTAL, WORDS
+from include.drafting.names import CODE_NAMES, names_things
 from include.drafting.spelling import find_spelling
 from include.drafting.text_copy import CopiedColumn
 from include.drafting.tracking import TextCounts, TimeForm
@@ -96,8 +97,12 @@ def _read_column(
     spelling = find_spelling(values)
     if spelling is None:
         return _read_texts(counts, values, is_target)
-    reading = _with_marks(counts, is_text=False, is_target=is_target)
     unfit = {text: count for text, count in values.items() if text not in spelling.fitting}
+    is_code = names_things(column.name) or CODE_NAMES.search(column.name)
+    if is_code and any(re.search(r"\d", text) for text in unfit):
+        # Of names such as 207 and 207a none is missing.
+        return _read_texts(counts, values, is_target)
+    reading = _with_marks(counts, is_text=False, is_target=is_target)
     repeated = {text: count for text, count in unfit.items() if count >= REPEATED}
     return reading._replace(
         missing={**reading.missing, **repeated},
@@ -129,9 +134,22 @@ def _read_texts(counts: TextCounts, values: Mapping[str, int], is_target: bool) 
     reading = _with_marks(counts, is_text=not is_boolean, is_target=is_target)
     if is_boolean:
         return reading._replace(misfits="boolean")
+    reading = reading._replace(check=_doubt_code(reading.missing, values))
     totals = {text: count for text, count in values.items() if re.match(TOTAL, text)}
     is_few = 0 < sum(totals.values()) <= (1 - FITS) * rows and len(values) <= MAX_NAMED
     return reading._replace(misfits="total") if is_few else reading
+
+
+def _doubt_code(missing: Mapping[str, int], values: Mapping[str, int]) -> str:
+    """Doubt a mark that looks like all other values: among codes of countries NA is Namibia."""
+    forms = {(len(text), text.isalpha() and text.isupper()) for text in values}
+    mark = next((one for one in missing if one.isupper() and forms == {(len(one), True)}), None)
+    if mark is None:
+        return ""
+    return (
+        f"CHECK: {mark!r} in {missing[mark]} rows is taken for missing, but looks like all other "
+        'values; with `missing: [""]` it is one'
+    )
 
 
 def _with_marks(counts: TextCounts, *, is_text: bool, is_target: bool) -> ColumnReading:

@@ -123,7 +123,7 @@ def _check_has_feature(profile: FileProfile, guesses: list[Guess], target: str) 
     others = [guess for guess in guesses if guess.column["name"] != target]
     found = "; ".join(
         [
-            *(f"{guess.column['name']!r} ({guess.reason[:80]})" for guess in others[:5]),
+            *(f"{guess.column['name']!r} ({guess.reason[:200]})" for guess in others[:5]),
             *profile.copy.left_out,
         ]
     )

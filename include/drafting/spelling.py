@@ -1,6 +1,7 @@
 """How a column's numbers are written, found by trying ingest's own cast on its values."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
@@ -17,13 +18,17 @@ MARKS: Final = ((".", ""), (".", ","), (",", ""), (",", "."), (".", " "), (",", 
 CURRENCY: Final = r"(?:[A-Z]{0,3}[$€£¥₹₽₩₺฿]|[A-Z]{3}(?=\s))"
 WRITTEN: Final = re.compile(
     rf"\s*[+-]?\s*({CURRENCY}?)\s*[+-]?(\d[\d.,' ]*|[.,]\d+)(?:[eE][+-]?\d+)?"
-    r"\s*([^\d\s.,'+-]\D{0,11})?"
+    r"\s*([^\d\s.,'+\x00-\x1f-]\D{0,11})?"
 )
 # Letters that multiply a number: beside numbers without them they are no unit.
 MULTIPLES: Final = frozenset({"K", "k", "M", "B", "T", "Mio", "Mio.", "Mrd", "Mrd.", "bn", "mn"})
 THOUSAND: Final = 1000
 # Share of values with a leading zero from which on they are codes: a zero is no quantity.
 CODES: Final = 0.005
+# Share of the values that fit the best reading from which on another may be meant.
+NEARLY: Final = 0.99
+# The mark behind a lone zero stands before a fraction; then it stands between no thousands.
+FRACTION: Final = re.compile(r"0[.,]\d")
 PLAIN: Final = Reading(missing=())
 
 
@@ -46,36 +51,52 @@ def find_spelling(counts: Mapping[str, int]) -> Spelling | None:
     codes = sum(counts[text] for text, match in matches.items() if re.match(r"0\d", match[2]))
     if codes > CODES * rows or sum(counts[text] for text in matches) < FITS * rows:
         return None
-    unit = _find_unit(counts, matches)
+    unit = _find_unit(counts, matches, (1 - FITS) * rows)
     bare = sum(counts[text] for text in matches if unit not in text)
     if bare and unit in MULTIPLES:
         unit, bare = "", 0
     texts = pa.array(list(counts))
     weights = np.array(list(counts.values()))
     found = []
+    fractions: Counter[str] = Counter()
+    for text, match in matches.items():
+        if FRACTION.match(match[2]):
+            fractions[match[2][1]] += counts[text]
     for decimal, thousands in MARKS:
+        if fractions[thousands] > (1 - NEARLY) * rows:
+            continue
         options = {"decimal": decimal, "thousands": thousands, "unit": unit}
         column = NumberColumn(name="any", kind="number", **options)
         numbers = cast_column(column, texts, PLAIN).values.to_numpy(zero_copy_only=False)
         found.append((int(weights[~np.isnan(numbers)].sum()), options, numbers))
     most = max(count for count, _, _ in found)
-    best = [one for one in found if one[0] == most]
     if most < FITS * rows:
         return None
-    others = [one for one in best if not np.array_equal(one[2], best[0][2], equal_nan=True)]
-    found_so = _choose(best[0], others[0] if others else None, weights, list(counts))
+    first = next(one for one in found if one[0] == most)
+    # A cell or two that fit one reading only do not rule out the other.
+    nearly = (one for one in found if one[0] >= NEARLY * most)
+    second = next((one for one in nearly if not _agree(one[2], first[2])), None)
+    found_so = _choose(first, second, weights, list(counts))
     if not bare:
         return found_so
     check = f"CHECK: {bare} of {rows} values have no {unit!r} and are read as if they had it"
     return found_so._replace(check="; ".join(one for one in (found_so.check, check) if one))
 
 
-def _find_unit(counts: Mapping[str, int], matches: Mapping[str, re.Match[str]]) -> str:
+def _agree(some: Any, others: Any) -> bool:
+    """Tell whether two readings give the same numbers wherever both give one."""
+    return bool(np.all((some == others) | np.isnan(some) | np.isnan(others)))
+
+
+def _find_unit(
+    counts: Mapping[str, int], matches: Mapping[str, re.Match[str]], fewest: float
+) -> str:
+    """Find the unit that most values with one have; what few rows have is no unit of all."""
     units: dict[str, int] = {}
     for text, match in matches.items():
         unit = (match[1] or match[3] or "").strip()
         units[unit] = units.get(unit, 0) + counts[text]
-    named = {unit: count for unit, count in units.items() if unit}
+    named = {unit: count for unit, count in units.items() if unit and count > fewest}
     return max(named, key=lambda unit: named[unit]) if named else ""
 
 

@@ -39,6 +39,8 @@ LINE: Final = "line"
 MAX_NAME_LENGTH: Final = 200
 MAX_REJECTED: Final = 0.1
 BATCH_ROWS: Final = 65_536
+# Bytes that the parsers are given at once: of wide tables a batch has few rows.
+LOOKED_AT: Final = 64 * 2**20
 NOWHERE: Final = SourcePlaces(sources="", downloads=Downloads("", is_private=True), connect=str)
 ANY_TEXT: Final = TextColumn(name="any", kind="text")
 
@@ -123,16 +125,21 @@ def copy_as_text(
     schema = pa.schema([*texts_of, (LINE, pa.int64())])
     path = directory / "texts.parquet"
     rows, rejected, reason = 0, 0, ""
+    held: list[pa.Table] = []
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for batch in opened.read(names):
             rows += batch.rows.num_rows
             rejected += len(batch.rejects)
             if batch.rejects and not reason:
                 reason = f"line {batch.rejects[0].line}: {batch.rejects[0].reason}"
-            texts = [column.copy(batch.rows.column(column.name)) for column in columns]
+            texts = [column.write(batch.rows.column(column.name)) for column in columns]
             texts.append(pa.array(batch.lines, pa.int64()))
-            writer.write_table(pa.table(texts, schema=schema))
+            held.append(pa.table(texts, schema=schema))
+            if sum(one.nbytes for one in held) >= LOOKED_AT:
+                writer.write_table(_look_at(held, columns))
             tell(rows)
+        if held:
+            writer.write_table(_look_at(held, columns))
     copy = TextCopy(
         path=path,
         rows=rows,
@@ -145,21 +152,32 @@ def copy_as_text(
     return copy
 
 
+def _look_at(held: list[pa.Table], columns: "list[_ColumnCopy]") -> pa.Table:
+    """Let the parsers look at what was held, which is let go of."""
+    texts = pa.concat_tables(held).combine_chunks()
+    held.clear()
+    for column in columns:
+        for chunk in texts.column(column.key).chunks:
+            column.observe(chunk)
+    return texts
+
+
 class _ColumnCopy:
-    """Copies one column and lets the parsers look at it."""
+    """Writes one column as texts and lets the parsers look at it."""
 
     def __init__(self, name: str, key: str) -> None:
         self.name, self.key = name, key
         self._times, self._arrays, self._counts = TimeTracker(), ArrayTracker(), TextCounts()
         self._is_nested = False
 
-    def copy(self, values: pa.ChunkedArray) -> pa.Array:
+    def write(self, values: pa.ChunkedArray) -> pa.Array:
         whole = pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
-        texts = self._write(whole)
+        return self._write(whole)
+
+    def observe(self, texts: pa.Array) -> None:
         self._counts.observe(texts)
         self._times.observe(texts)
         self._arrays.observe(texts)
-        return texts
 
     def finish(self) -> CopiedColumn:
         array = self._arrays.form

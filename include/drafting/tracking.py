@@ -5,6 +5,8 @@ import math
 import re
 from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -22,7 +24,11 @@ DAYS: Final = (
     *("%Y/%m/%d", "%Y.%m.%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y"),
     *("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%y-%m-%d", "%d-%m-%y", "%d-%b-%Y", "%d-%b-%y"),
     *("%d %b %Y", "%d %B %Y", "%b %d %Y", "%b %d, %Y", "%B %d, %Y", "%d. %B %Y"),
+    *("%d %b %y", "%d-%B-%Y", "%d/%b/%Y", "%Y-%b-%d", "%d %b, %Y", "%b. %d, %Y", "%m-%d-%y"),
 )
+# Days that are written behind their weekday, and those that are written behind an hour.
+NAMED_DAYS: Final = ("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y")
+PLAIN_DAYS: Final = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y-%m-%d")
 MONTHS: Final = (
     *("%B %Y", "%b %Y", "%Y %b", "%B-%Y", "%b-%Y", "%b-%y", "%m/%Y", "%m-%Y", "%YM%m"),
 )
@@ -31,6 +37,9 @@ DAY_OF_YEAR: Final = "%Y-%j"
 COUNTED_DAYS: Final = (DAY_OF_YEAR, "%Y%j", "%y%m%d")
 HALVES: Final = (" %I:%M %p", " %I:%M:%S %p")
 HOURS: Final = ("", " %H:%M", " %H:%M:%S", *HALVES)
+FINER: Final = (" %H:%M:%S.%f", " %H:%M:%S,%f", " %H:%M:%S %z")
+WEEKDAYS: Final = ("%a ", "%a, ", "%A ", "%A, ")
+CLOCKS: Final = ("%H:%M ", "%H:%M:%S ", "%I:%M %p ")
 # What is written as numbers are, and as what.
 COMPACT: Final = {
     "%Y%m%d": r"^\d{8}$",
@@ -46,33 +55,32 @@ FORMATS: Final = (
     *(f"%Y-%m-%d{hours}" for hours in HALVES),
     "%Y-%m-%d %H:%M:%S,%f",
     *("%a %b %d %H:%M:%S %z %Y", "%a, %d %b %Y %H:%M:%S %z", "%d/%b/%Y:%H:%M:%S %z"),
-    *(f"{day}{hours}" for day in DAYS for hours in HOURS),
+    *(f"{day}{mark}{hours}" for day in DAYS for mark in ("", ",") for hours in (*HOURS, *FINER)),
+    *(f"{name}{day}{hours}" for name in WEEKDAYS for day in NAMED_DAYS for hours in HOURS),
+    *(f"{clock}{day}" for day in PLAIN_DAYS for clock in CLOCKS),
     *MONTHS,
-    *(DAY_OF_YEAR, "%G-W%V-%u", "%d%b%Y", "%A, %d %B %Y", "%A, %B %d, %Y"),
-    *("%H:%M %d.%m.%Y", "%d.%m.%Y %H.%M", "%d/%m/%Y %H.%M"),
+    *(DAY_OF_YEAR, "%G-W%V-%u", "%d%b%Y", "%d.%m.%Y %H.%M", "%d/%m/%Y %H.%M"),
 )
-# What a part of a format may look like; a format that no value looks like is not tried.
-PARTS: Final = {
-    "%Y": r"\d{4}",
-    "%G": r"\d{4}",
-    "%j": r"\d{3}",
-    "%u": r"\d",
-    "%f": r"\d+",
-    "%p": r"\w+",
-    "%z": r"\S+",
-    " ": r"\s+",
-    **dict.fromkeys(("%y", "%m", "%d", "%H", "%I", "%M", "%S", "%V"), r"\d{1,2}"),
-    **dict.fromkeys(("%a", "%A", "%b", "%B"), r"[^\W\d]+"),
-}
-SHAPES: Final = {
-    format_: re.compile(
-        "".join(PARTS.get(part, re.escape(part)) for part in re.findall(r"%.|.", format_))
-    )
-    for format_ in FORMATS
-}
+# What of a text and of a format looks alike: letters, digits by their number, fractions, zones.
+FORMS: Final = (
+    (re.compile(r"[^\W\d_]+"), "a"),
+    (re.compile(r"(?<=:\d\d[.,])\d+"), "F"),
+    (re.compile(r"(?<=:\d\d )[+-]\d\d:?\d\d"), "Z"),
+    (re.compile(r"(?<!\d)\d{4}(?!\d)"), "Y"),
+    (re.compile(r"(?<!\d)\d{3}(?!\d)"), "J"),
+    (re.compile(r"(?<!\d)\d{1,2}(?!\d)"), "9"),
+    (re.compile(r"\s+"), " "),
+)
+EXAMPLE: Final = datetime(2024, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 ZONED: Final = r"\d(Z|[+-]\d{2}:?\d{2})$"
 # Eight digits may be any number; those of a day lie in these years.
 FIRST_YEAR, LAST_YEAR = 1900, 2100
+# Of a year in two digits the century is a guess.
+CENTURY: Final = np.datetime64("2000-01-01", "us")
+AHEAD: Final = np.timedelta64(2 * 365, "D")
+TWO_DIGITS: Final = (
+    "CHECK: years in two digits are read as 1969 to 2068; if that is wrong, write four. Here "
+)
 MAX_AXES: Final = 4
 MAX_ELEMENTS: Final = 1_000_000
 
@@ -85,11 +93,14 @@ class TimeForm(NamedTuple):
         check: What speaks against it: another format that fits as many values (day first or month
             first), or zones in some rows only.
         is_ordered: Whether the rows of the file only rise in it, or only fall.
+        is_torn: Whether years in two digits put some rows into the last century and some into the
+            years to come: hardly what was meant, so that it orders nothing.
     """
 
     format: str | None
     check: str
     is_ordered: bool
+    is_torn: bool = False
 
 
 class ArrayForm(NamedTuple):
@@ -176,7 +187,12 @@ class TimeTracker:
             check = (
                 f"CHECK: {self._zoned} of {self._seen} say their zone; the others are read as UTC"
             )
-        return TimeForm(first, check, fitting[first].is_ordered)
+        order = fitting[first]
+        is_ahead = first is not None and "%y" in first and order.ends[1] > _soon()
+        if is_ahead:
+            check = "; ".join(one for one in (check, TWO_DIGITS + order.show()) if one)
+        is_torn = is_ahead and order.ends[0] < CENTURY
+        return TimeForm(first, check, order.is_ordered, is_torn)
 
     def observe(self, texts: pa.Array) -> None:
         """Drop the formats that do not fit these values."""
@@ -236,6 +252,11 @@ class ArrayTracker:
         return True
 
 
+def _soon() -> np.datetime64:
+    """Give a time that plans reach, but hardly the rows of a table."""
+    return np.datetime64("now", "us") + AHEAD
+
+
 def _count_matches(texts: pa.Array, pattern: str) -> int:
     return int(pc.sum(pc.match_substring_regex(texts, pattern), min_count=0).as_py())
 
@@ -254,8 +275,20 @@ def _candidates(probe: pa.Array) -> tuple[str | None, ...]:
     digits = pc.sum(pc.match_substring_regex(probe, r"\d")).as_py()
     if numbers > few or digits < len(probe) - few:
         return ()
-    texts = probe.to_pylist()
-    return (None, *(one for one, shape in SHAPES.items() if any(map(shape.fullmatch, texts))))
+    found = {_form_of(text) for text in probe.to_pylist()}
+    return (None, *(one for one, form in _forms_of_formats().items() if form in found))
+
+
+@cache
+def _forms_of_formats() -> dict[str, str]:
+    return {format_: _form_of(EXAMPLE.strftime(format_)) for format_ in FORMATS}
+
+
+def _form_of(text: str) -> str:
+    """Write what a text looks like; a format that no value looks like is not tried."""
+    for pattern, form in FORMS:
+        text = pattern.sub(form, text)
+    return text
 
 
 def _read(values: pa.Array, format_: str | None) -> Any:

@@ -1,8 +1,10 @@
 """Values that are not what their column is: cells of another kind, and values far from all."""
 
+import itertools
+import re
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -28,7 +30,7 @@ CHUNK: Final = 64
 FAR: Final = 3.0
 MIN_FAR: Final = 0.002
 # Distinct values kept of either end of a column.
-KEPT: Final = 4
+KEPT: Final = 5
 # Nines and these days are written for what is not known, or not yet.
 LIKELY: Final = 1.0
 DAYS: Final = frozenset(
@@ -44,8 +46,27 @@ DAYS: Final = frozenset(
     ]
 )
 LIKELY_DAY: Final = 0.2
-# A zero so many spans below all others may be none.
+# A zero, or a number that is written for what is not known, so many spans away may be that.
 GAP: Final = 0.2
+MARK: Final = re.compile(r"9+[78]")
+
+
+class _End(NamedTuple):
+    """Values at one end of a column, the innermost last; the next value, and the farthest."""
+
+    values: list[float]
+    next: float
+    farthest: float
+
+    @property
+    def gap(self) -> float:
+        """How far they are from the others."""
+        return abs(self.next - self.values[-1])
+
+    @property
+    def span(self) -> float:
+        """How far the others reach."""
+        return abs(self.farthest - self.next)
 
 
 def find_misfits(
@@ -114,14 +135,14 @@ def find_far(
 
 def _can_be_far(column: ColumnProfile) -> bool:
     is_time = column.time is not None and not column.is_numeric
-    return (column.is_numeric or is_time) and column.distinct > 2 * REPEATED and not column.long
+    return (column.is_numeric or is_time) and column.distinct > REPEATED and not column.long
 
 
 class _Ends:
-    """The smallest and largest of a column's values, each with its rows and one of its texts."""
+    """The smallest and largest of a column's values, each with its texts and their rows."""
 
     def __init__(self) -> None:
-        self._found: dict[float, tuple[int, str]] = {}
+        self._found: dict[float, Counter[str]] = {}
 
     def observe(self, column: ColumnProfile, texts: pa.Array) -> None:
         marks = Reading(missing=("", *column.reading.missing))
@@ -135,29 +156,40 @@ class _Ends:
         distinct, first, counts = np.unique(ordered, return_index=True, return_counts=True)
         last = len(distinct)
         for at in {*range(min(KEPT, last)), *range(max(0, last - KEPT), last)}:
-            value = float(distinct[at])
-            count, _ = self._found.get(value, (0, ""))
-            text = texts[int(places[first[at]])].as_py()
-            self._found[value] = (count + int(counts[at]), text)
+            found = self._found.setdefault(float(distinct[at]), Counter())
+            if counts[at] == 1:
+                found[texts[int(places[first[at]])].as_py()] += 1
+                continue
+            # One number may be written in several ways: -9999 and -9999.0.
+            written = texts.take(pa.array(places[ordered == distinct[at]])).value_counts()
+            found.update({one["values"]: one["counts"] for one in written.to_pylist()})
         if len(self._found) > 2 * KEPT:
             kept = sorted(self._found)
             self._found = {one: self._found[one] for one in (*kept[:KEPT], *kept[-KEPT:])}
 
     def find_far(self, column: ColumnProfile) -> dict[str, int]:
-        """Take off what is far from all others, at either end, until nothing is."""
+        """Take off what is far from all others, at either end."""
+        is_time, is_few = not column.is_numeric, column.distinct <= 2 * REPEATED
+        for ends in self._split(column):
+            if all(_is_missing(one, is_time=is_time, is_few=is_few) for one in ends):
+                taken = [self._found.pop(value) for one in ends for value in one.values]
+                return {text: count for texts in taken for text, count in texts.items()}
+        return {}
+
+    def _split(self, column: ColumnProfile) -> Iterator[list[_End]]:
+        """Give what may stand apart from the others at either end, the most values first."""
         kept = sorted(self._found)
-        far: dict[str, int] = {}
-        for step, at, other in ((1, 0, -1), (-1, -1, 0), (1, 0, -1), (-1, -1, 0)):
-            if len(kept) < 3:
-                break
-            count, text = self._found[kept[at]]
-            is_often = count >= max(REPEATED, MIN_FAR * column.filled)
-            if is_often and _is_far(
-                kept[at], kept[at + step], kept[other], is_time=not column.is_numeric
-            ):
-                far[text] = count
-                del self._found[kept.pop(at)]
-        return far
+        fewest = max(REPEATED, MIN_FAR * column.filled)
+        least = [fewest if value else REPEATED for value in kept]
+        is_often = [
+            self._found[value].total() >= some for value, some in zip(kept, least, strict=True)
+        ]
+        for low, high in sorted(itertools.product(range(KEPT), repeat=2), key=sum, reverse=True):
+            top = len(kept) - high
+            if low + high and top - low > 1 and all(is_often[:low] + is_often[top:]):
+                below = _End(kept[:low], kept[low], kept[top - 1])
+                above = _End(kept[top:][::-1], kept[top - 1], kept[low])
+                yield [one for one in (below, above) if one.values]
 
     def describe_lone(self, column: ColumnProfile) -> str:
         """Say what is far from all others and yet kept, or is a zero among no others.
@@ -166,38 +198,66 @@ class _Ends:
         is taken for missing, may mean that.
         """
         kept, is_time = sorted(self._found), not column.is_numeric
-        if len(kept) < 3:
-            return ""
-        for at, step, other in ((0, 1, -1), (-1, -1, 0)):
-            value, after, end = kept[at], kept[at + step], kept[other]
-            count, text = self._found[value]
-            is_often = count >= max(REPEATED, MIN_FAR * column.filled)
-            is_zero = value == 0 and count >= REPEATED and not is_time
-            if is_zero and after > GAP * (end - after) > 0:
+        is_few = column.distinct <= 2 * REPEATED
+        for ends in self._split(column):
+            if all(_may_be_missing(one, is_time=is_time, is_few=is_few) for one in ends):
+                values = [value for one in ends for value in one.values]
+                texts = ", ".join(repr(text) for value in values for text in self._found[value])
+                rows = sum(self._found[value].total() for value in values)
+                near = " and ".join(_show(one.next, is_time=is_time) for one in ends)
                 return (
-                    f"CHECK: 0 in {count} rows, and no other below {after:g}: if it means missing, "
-                    "put it into `missing`"
-                )
-            if is_often and abs(after - value) > LIKELY * abs(end - after) > 0:
-                return (
-                    f"CHECK: {text!r} in {count} rows lies far from all others: if it means "
+                    f"CHECK: {texts} in {rows} rows, and no other before {near}: if that means "
                     "missing, put it into `missing`"
                 )
-            is_lone = count < REPEATED and value != -1
-            if is_lone and _is_far(value, after, end, is_time=is_time):
-                shown = show_day(after) if is_time else f"{after:g}"
-                return f"CHECK: {text!r} lies far from all others (next {shown}): a mistake?"
+        if is_few:
+            return ""
+        for end in (_End(kept[:1], kept[1], kept[-1]), _End(kept[-1:], kept[-2], kept[0])):
+            value = end.values[0]
+            is_lone = self._found[value].total() < REPEATED and value != -1
+            if is_lone and _is_far(end, is_time=is_time):
+                text, near = next(iter(self._found[value])), _show(end.next, is_time=is_time)
+                return f"CHECK: {text!r} lies far from all others (next {near}): a mistake?"
         return ""
 
 
-def _is_far(value: float, after: float, end: float, *, is_time: bool) -> bool:
+def _show(value: float, *, is_time: bool) -> str:
+    return show_day(value) if is_time else f"{value:g}"
+
+
+def _is_far(end: _End, *, is_time: bool) -> bool:
     """Tell whether a value is many spans of all others away, or fewer if it is a known mark."""
+    value = end.values[-1]
     if is_time:
-        is_mark = show_day(value) in DAYS
-        spans = LIKELY_DAY if is_mark else FAR
-        return abs(after - value) > spans * abs(end - after) > 0
+        return end.gap > (LIKELY_DAY if show_day(value) in DAYS else FAR) * end.span > 0
     if value == -1:
-        return after >= 0 and end > after
+        return end.next >= 0 and end.span > 0
     is_nines = set(f"{abs(value):g}") == {"9"} and abs(value) > 90
-    spans = LIKELY if is_nines else FAR
-    return value != 0 and abs(after - value) > spans * abs(end - after) > 0
+    return value != 0 and end.gap > (LIKELY if is_nines else FAR) * end.span > 0
+
+
+def _is_missing(end: _End, *, is_time: bool, is_few: bool) -> bool:
+    """Tell whether values far from all others are missing: of several each must be a mark."""
+    is_marked = all(map(_is_mark, end.values))
+    is_named = is_marked or (end.values[-1] == -1 and all(map(_is_mark, end.values[:-1])))
+    if is_few:
+        return is_marked and end.gap > FAR * end.span > 0
+    return (is_named or len(end.values) == 1) and _is_far(end, is_time=is_time)
+
+
+def _may_be_missing(end: _End, *, is_time: bool, is_few: bool) -> bool:
+    """Tell whether values apart from all others, but not far, may be missing."""
+    if is_time:
+        return len(end.values) == 1 and end.gap > LIKELY * end.span > 0
+    if end.values == [0] and not is_few:
+        return end.next > GAP * end.span > 0
+    if end.values == [9]:
+        return end.gap >= end.span > 0
+    is_negative = end.values[-1] < 0 <= end.next
+    return all(map(_is_mark, end.values)) and (is_negative or end.gap > GAP * end.span > 0)
+
+
+def _is_mark(value: float) -> bool:
+    """Tell a number that surveys and instruments write for what is not known: 99, 888, -9, 97."""
+    digits = f"{abs(value):g}".replace(".", "")
+    is_same = len(set(digits)) == 1 and digits[0] in "789"
+    return (len(digits) > 1 or value < 0) and (is_same or bool(MARK.fullmatch(digits)))

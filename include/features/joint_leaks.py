@@ -15,14 +15,19 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
+from include.features.contract import list_feature_columns
 from include.features.leak_signs import LIMIT, Codes, find_majorities, is_explained, number_values
 from include.features.leakage import list_checked_columns
-from include.features.typed_values import read_numbers, read_texts
+from include.features.typed_values import read_numbers, read_texts, read_times
 from include.specs import PipelineSpec
-from include.specs.columns import NumericColumn, TextColumn
+from include.specs.columns import DatetimeColumn, NumericColumn, TextColumn
 from include.values.statistics import Floats
 
 MAX_COLUMNS: Final = 10
+# Of so many all are tried at once; those with a smaller share of the largest weight have none.
+MAX_SUMMED: Final = 100
+SLIGHT: Final = 1e-3
+SHOWN: Final = 4
 ROWS_PER_COLUMN: Final = 10
 # Of many columns that rise together any ten explain 99.9 % of an eleventh: only all of it tells.
 FEW_TERMS: Final = 3
@@ -62,25 +67,53 @@ def find_joint_leaks(spec: PipelineSpec, sample: pd.DataFrame) -> Found:
     """
     if spec.target.task != "regression":
         return _find_class_leaks(spec, sample)
+    spans = _find_spans(spec, sample)
     columns = [one for one in list_checked_columns(spec) if isinstance(one, NumericColumn)]
-    if len(columns) < 2:
-        return []
+    if spans or len(columns) < 2:
+        return spans
     sample = sample.iloc[:: max(1, len(sample) * len(columns) // MAX_CELLS)]
     target = read_numbers(sample[spec.target.column], spec.target.column)
     values = np.column_stack([read_numbers(sample[column.name], column.name) for column in columns])
-    names = [column.name for column in columns]
+    known = np.flatnonzero(np.isfinite(values).any(axis=0))
+    values, names = values[:, known], [columns[place].name for place in known]
+    if len(names) < 2:
+        return []
     terms: list[Term] = [(name, (name,)) for name in names]
     found = _describe(_fit(values, target), terms, "sum")
     # The sign of a product is not asked for: its size says enough.
     has_log = (np.nan_to_num(values, nan=1.0) != 0).all(axis=0)
     if not found and has_log.sum() > 1 and (target != 0).all():
         chosen = [terms[place] for place in np.flatnonzero(has_log)]
-        logs = np.log(np.abs(values[:, has_log]))
-        found = _describe(_fit(logs, np.log(np.abs(target))), chosen, "product")
+        factors, others = _take_off(values, names)
+        logs = np.log(np.abs(np.column_stack([values[:, has_log], factors])))
+        found = _describe(_fit(logs, np.log(np.abs(target))), [*chosen, *others], "product")
     if not found:
         values, target, terms = _pair_up(values, target, names)
         found = _describe(_fit(values, target, MAX_TERMS, _is_exact), terms, "sum")
     return found
+
+
+def _find_spans(spec: PipelineSpec, sample: pd.DataFrame) -> Found:
+    """Find two times between which the target is the span; the time that orders rows may stay."""
+    target = read_numbers(sample[spec.target.column], spec.target.column)
+    free = {column.name for column in list_checked_columns(spec)}
+    names = [one.name for one in list_feature_columns(spec) if isinstance(one, DatetimeColumn)]
+    times = {name: read_times(sample[name], name) for name in names[:PAIRED] if name in sample}
+    for one, other in itertools.combinations(times, 2):
+        span = (times[other] - times[one]) / np.timedelta64(1, "s")
+        columns = tuple(name for name in (one, other) if name in free)
+        if columns and _fit(span[:, None], target):
+            return [(columns, f"the target is the span from {one} to {other}")]
+    return []
+
+
+def _take_off(values: Floats, names: list[str]) -> tuple[Floats, list[Term]]:
+    """Give what a share leaves of a whole: a price less its discount."""
+    lowest, highest = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
+    places = np.flatnonzero((lowest >= 0) & (highest < 1) & (highest > lowest))
+    if len(places) > PAIRED:
+        return np.empty((len(values), 0)), []
+    return 1 - values[:, places], [(f"(1 - {names[one]})", (names[one],)) for one in places]
 
 
 def warn_of_joint_leaks(spec: PipelineSpec, sample: pd.DataFrame) -> list[str]:
@@ -145,6 +178,8 @@ def _fit(
     pair = _find_exact_pair(scaled, aim)
     is_pair = bool(pair) and is_enough(_remainder(scaled, aim, pair), aim, len(pair))
     chosen = pair if is_pair else _pursue(scaled, aim, most, is_enough)
+    if not chosen and most == MAX_COLUMNS:
+        chosen = _take_all(scaled, aim)
     count = len(chosen)
     for place in list(chosen):
         fewer = [one for one in chosen if one != place]
@@ -165,12 +200,14 @@ def _describe(fit: _Fit | None, terms: list[Term], words: str) -> Found:
     if len(columns) < 2:
         return []
     pairs = [(weight, term) for weight, (term, _) in zip(fit.weights, found, strict=True)]
+    more = f" and {len(pairs) - SHOWN} more" if len(pairs) > SHOWN else ""
+    pairs = pairs[:SHOWN]
     if words == "sum":
         parts = " ".join(f"{'-' if w < 0 else '+'} {abs(w):.3g} {term}" for w, term in pairs)
         parts = parts.removeprefix("+ ")
     else:
         parts = " * ".join(f"{term}^{weight:.3g}" for weight, term in pairs)
-    return [(columns, f"together they are the target: {parts}")]
+    return [(columns, f"together they are the target: {parts}{more}")]
 
 
 def _find_exact_pair(scaled: Floats, aim: Floats) -> list[int]:
@@ -202,6 +239,17 @@ def _pursue(scaled: Floats, aim: Floats, most: int, is_enough: Enough) -> list[i
     else:
         return []
     return chosen
+
+
+def _take_all(scaled: Floats, aim: Floats) -> list[int]:
+    """Take all columns that have weight, if together they are all of the target."""
+    count = scaled.shape[1]
+    if not MAX_COLUMNS < count <= min(MAX_SUMMED, len(aim) // ROWS_PER_COLUMN):
+        return []
+    weights = np.abs(np.linalg.lstsq(scaled, aim, rcond=None)[0])
+    chosen = np.flatnonzero(weights > SLIGHT * weights.max()).tolist()
+    rest = _remainder(scaled, aim, chosen)
+    return chosen if rest @ rest <= (1 - EXACT_OF_MANY) * (aim @ aim) else []
 
 
 def _remainder(scaled: Floats, aim: Floats, chosen: list[int]) -> Any:

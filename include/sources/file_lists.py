@@ -108,9 +108,14 @@ def check_plain_path(uri: str) -> None:
 
 
 _UNPACK: Final = "No setting helps: unpack it, and name the file inside."
+_OF_PROGRAMS: Final = (
+    *(".sav", ".dta", ".sas7bdat", ".rds", ".rdata", ".mat", ".h5", ".hdf5"),
+    *(".feather", ".arrow", ".orc", ".avro", ".pkl", ".db", ".sqlite"),
+)
 MOVES: Final = {
     **dict.fromkeys((".zip", ".7z", ".rar", ".bz2", ".xz", ".zst", ".tar", ".tgz"), _UNPACK),
     **dict.fromkeys((".xlsx", ".xls", ".ods"), "Save the sheet as CSV (UTF-8), and name that."),
+    **dict.fromkeys(_OF_PROGRAMS, "Write it as Parquet or CSV, for example with pandas."),
 }
 
 

@@ -168,6 +168,30 @@ SPLITS: dict[str, tuple[pd.DataFrame, str, str]] = {
         "patient",
     ),
     "no order": (table(noise(), k=RANDOM.integers(0, 9, ROWS)), "hash", "row_id"),
+    "stores read as floats": (panel([1.0, 2.0, 3.0, 4.0], 60, "store"), "time", "day"),
+    "a few equal times": (
+        table(noise(), at=DAYS[np.arange(ROWS) // 1.05].to_numpy(), sex=LABELS),
+        "time",
+        "at",
+    ),
+    "times until death, by sex": (
+        table(LABELS, time=1 + SHUFFLED // 1.05 // 1, sex=np.arange(ROWS) % 2),
+        "stratified",
+        "row_id",
+    ),
+    "names that are digits": (
+        table(LABELS, **{"0": SHUFFLED % 50, "1": 1700 + SHUFFLED % 99}),
+        "stratified",
+        "row_id",
+    ),
+    "what was paid": (table(LABELS, paid=10 * (SHUFFLED % 50)), "stratified", "row_id"),
+    "ids in small letters": (table(LABELS, userid=SHUFFLED % 50), "group", "userid"),
+    "names in Cyrillic": (table(LABELS, возраст=18 + SHUFFLED % 50), "stratified", "row_id"),
+    "names of which some have letters": (
+        table(LABELS, subject=[f"{n // 6}{'a' if n % 72 > 65 else ''}" for n in range(ROWS)]),
+        "group",
+        "subject",
+    ),
 }
 
 
@@ -178,7 +202,12 @@ def test_the_split_is_what_the_rows_are(data_root: Path, frame, method, by):
     assert count_ingested(spec) == (len(frame), 0)
 
 
-@pytest.mark.parametrize("name", ["panel by store", "panel by time"])
+def test_a_column_that_tells_a_few_equal_times_apart_is_no_series(data_root: Path):
+    spec, _ = draft(data_root, SPLITS["a few equal times"][0])
+    assert spec.cleaning.group_by is None
+
+
+@pytest.mark.parametrize("name", ["panel by store", "panel by time", "stores read as floats"])
 def test_the_series_of_a_panel_group_its_lags(data_root: Path, name):
     spec, text = draft(data_root, SPLITS[name][0])
     assert spec.cleaning.group_by == "store"
@@ -224,6 +253,14 @@ COUNTED = {
         table(noise(), on=np.where(SHUFFLED < 60, "", DAYS.dt.strftime("%Y-%m-%d"))),
         "on is a time in 180 of 240 rows: if it orders them, fill it",
     ),
+    "seconds with gaps": (
+        table(noise(), ts=[second if n % 9 else "" for n, second in enumerate(SECONDS)]),
+        "ts is a time in 213 of 240 rows: if it orders them, fill it",
+    ),
+    "years in two digits, of two centuries": (
+        table(noise(), on=pd.date_range("1960-01-01", periods=ROWS, freq="MS").strftime("%b-%y")),
+        "on (240 times) may count time",
+    ),
     "no column at all": (
         table(LASTING),
         "the target is like that of the row before (correlation 0.9",
@@ -236,6 +273,11 @@ def test_an_order_in_time_that_no_time_tells_is_marked(data_root: Path, frame, h
     spec, text = draft(data_root, frame)
     assert spec.split.method in {"hash", "stratified"}
     assert f"CHECK: {hint}" in text
+
+
+def test_an_amount_of_minutes_counts_no_time(data_root: Path):
+    _, text = draft(data_root, table(noise(), total_day_minutes=SHUFFLED, num_weeks=SHUFFLED % 90))
+    assert "may count time" not in text
 
 
 def test_a_count_of_time_that_is_asked_for_orders_the_rows_as_a_number(data_root: Path):
@@ -304,12 +346,22 @@ def test_a_long_tailed_target_is_learned_as_a_logarithm(data_root: Path, target,
     assert ("learned as a logarithm" in text) == (scale == "log")
 
 
+def test_years_in_two_digits_that_lie_ahead_are_told(data_root: Path):
+    months = pd.date_range("1949-01-01", periods=ROWS, freq="MS").strftime("%b-%y")
+    spec, text = draft(data_root, table(noise(), at=months))
+    assert spec.split.by == "at"
+    assert "CHECK: years in two digits are read as 1969 to 2068" in text
+    assert "2049-01-01 … 2068-12-01, in order" in text
+
+
 WRITTEN_TIMES = [
     *("%d/%m/%y %H:%M", "%y-%m-%d %H:%M", "%m/%d/%Y %I:%M %p", "%Y-%m-%d %I:%M:%S %p"),
     *("%H:%M %d.%m.%Y", "%d/%m/%Y %H.%M", "%b %d %Y"),
     *("%B %d, %Y %H:%M", "%d-%b-%y %H:%M", "%Y%m%d%H%M%S", "%Y%m%d%H%M"),
     *("%a %b %d %H:%M:%S +0000 %Y", "%a, %d %b %Y %H:%M:%S +0000", "%d/%b/%Y:%H:%M:%S +0000"),
     "%Y-%m-%d %H:%M:%S,123",
+    *("%a %d %b %Y %H:%M", "%b %d, %Y, %I:%M:%S %p", "%d/%m/%Y, %H:%M:%S", "%H:%M:%S %d/%m/%Y"),
+    *("%m/%d/%Y %H:%M:%S.123", "%d-%B-%Y %H:%M", "%m/%d/%Y %H:%M:%S +0100", "%I:%M %p %m/%d/%Y"),
 ]
 
 
@@ -344,6 +396,9 @@ MISFITS: dict[str, tuple[Any, int, str, str]] = {
     "word among numbers": (SHUFFLED % 90, 7, "see note", "integer"),
     "word among answers": (LABELS, 9, "unclear", "boolean"),
     "word among prices": ([f"${n}.50" for n in SHUFFLED], 5, "free", "number"),
+    "other form among thousands": ([f"{n * 97:,}" for n in SHUFFLED], 5, "1,2345", "integer"),
+    "unit in one cell": (X.round(1), 3, "5 kg", "number"),
+    "end of a file of DOS": (X.round(1), ROWS - 1, "\x1a", "number"),
 }
 
 
@@ -351,7 +406,7 @@ MISFITS: dict[str, tuple[Any, int, str, str]] = {
 def test_one_cell_costs_no_column_its_kind_and_is_named(data_root: Path, values, place, odd, kind):
     spec, text = draft(data_root, table(noise(), odd=with_cell(values, place, odd)))
     assert (spec.column_by_name["odd"].kind, spec.column_by_name["odd"].quarantine) == (kind, True)
-    assert f"line {place + 2}: '{odd}'" in text
+    assert f"line {place + 2}: {odd!r}" in text
     assert count_ingested(spec) == (ROWS - 1, 1)
 
 
@@ -361,6 +416,7 @@ TOTALS = {
     "of parts": ["a Total,1,4000", "b total,1,4000"],
     "at the top": ["Total:,1,9000"],
     "of a pivot table": ["Gesamtergebnis,1,9000"],
+    "in Russian": ["Итого,1,9000"],
 }
 
 
@@ -461,6 +517,46 @@ VALUES: dict[str, tuple[Any, str, Callable[[Any], bool]]] = {
         lambda c: c.thousands == ".",
     ),
     "three digits only": ([f"{n}.{n + 100}" for n in range(1, ROWS + 1)], "number", bool),
+    "three digits behind a zero": (
+        [f"{n % 3},{n + 100}" for n in range(ROWS)],
+        "number",
+        lambda c: c.max < 9,
+    ),
+    "one far number in two spellings": (
+        np.where(SHUFFLED < 9, "-9999", np.where(SHUFFLED < 20, "-9999.0", X.round(1).astype(str))),
+        "number",
+        lambda c: c.min > -99 and {"-9999", "-9999.0"} <= set(c.missing),
+    ),
+    "three far numbers": (
+        np.where(SHUFFLED < 30, -999 + 111 * (SHUFFLED % 3), X.round(1)),
+        "number",
+        lambda c: c.min > -99,
+    ),
+    "far numbers at both ends": (
+        np.where(SHUFFLED < 30, np.where(SHUFFLED < 15, -9999, 9999), X.round(1)),
+        "number",
+        lambda c: -99 < c.min < c.max < 200,
+    ),
+    "marks of a survey": (
+        np.where(SHUFFLED < 60, np.array([-9, -8, -1])[SHUFFLED % 3], SHUFFLED % 90),
+        "integer",
+        lambda c: c.min == 0,
+    ),
+    "99 among ages": (np.where(SHUFFLED < 20, 99, 18 + SHUFFLED % 50), "integer", bool),
+    "97 to 99 among counts": (
+        np.where(SHUFFLED < 30, 97 + SHUFFLED % 3, SHUFFLED % 60),
+        "integer",
+        bool,
+    ),
+    "88 among few": (np.where(SHUFFLED < 20, 88, 1 + SHUFFLED % 5), "integer", lambda c: c.max < 9),
+    "9 among few": (np.where(SHUFFLED < 20, 9, 1 + SHUFFLED % 5), "integer", bool),
+    "steps of an answer": (SHUFFLED % 7 - 3, "integer", lambda c: c.min < -3 and not c.missing),
+    "prices": (np.array([9, 19, 29, 49, 99])[SHUFFLED % 5], "integer", lambda c: not c.missing),
+    "few that lie apart": (
+        np.array([1, 2, 3, 4, 24])[SHUFFLED % 5],
+        "integer",
+        lambda c: c.max > 24,
+    ),
     "durations": ([f"{n % 24:02d}:{n % 60:02d}" for n in range(ROWS)], "ignore", bool),
 }
 
@@ -471,7 +567,8 @@ def test_values_keep_their_meaning(data_root: Path, values, kind, holds, request
     column = spec.column_by_name["odd"]
     assert column.kind == kind
     assert holds(column)
-    undoubted = {"19 digits", "nearly empty"}
+    undoubted = {"19 digits", "nearly empty", "three digits behind a zero", "steps of an answer"}
+    undoubted |= {"few that lie apart"}
     assert ("CHECK" in text) == (request.node.callspec.id not in undoubted)
     assert count_ingested(spec) == (ROWS, 0)
 
@@ -501,6 +598,13 @@ UNREAD: dict[str, list[str]] = {
     "Excel's apostrophe": [f"'{one:.2f}" for one in PRICES],
     "Arabic digits": [f"{one:.0f}".translate(ARABIC) for one in PRICES],
     "months in German": [f"{n % 28 + 1}. Dezember {1980 + n % 40}" for n in range(ROWS)],
+    "free": [f"${one:.2f}" if n % 5 else "Free" for n, one in enumerate(PRICES)],
+    "Excel's zero": [f"$ {one:,.2f}" if n % 5 else "$ -" for n, one in enumerate(PRICES)],
+    "of five": [f"{n % 50 / 10}/5" for n in range(ROWS)],
+    "plus or minus": [f"{one:.1f} ± 0.5" for one in PRICES],
+    "months and years in German": [
+        f"{['Mär', 'Mai', 'Okt', 'Dez'][n % 4]} {1900 + n}" for n in range(ROWS)
+    ],
     "day or month first": [f"{day:%d/%m/%Y}" if day.day % 2 else f"{day:%m/%d/%Y}" for day in DAYS],
 }
 
@@ -508,8 +612,83 @@ UNREAD: dict[str, list[str]] = {
 @pytest.mark.parametrize("values", UNREAD.values(), ids=list(UNREAD))
 def test_numbers_and_times_that_are_not_read_are_pointed_out(data_root: Path, values):
     spec, text = draft(data_root, table(noise(), odd=values))
-    assert "CHECK: they look like" in text
+    assert re.search("CHECK: (they|192 of them) look like", text)
     assert count_ingested(spec) == (ROWS, 0)
+
+
+CODES = {
+    "zip codes read as floats": ("zipcode", np.array(["2139.0", "10013.0"])[SHUFFLED % 2]),
+    "counties": ("fips", np.array([1001, 36061, 48201])[SHUFFLED % 3]),
+    "German": ("Postleitzahl", np.array([10115, 80331])[SHUFFLED % 2]),
+    "areas": ("area_code", np.array([415, 408, 510])[SHUFFLED % 3]),
+}
+
+
+@pytest.mark.parametrize(("name", "values"), CODES.values(), ids=list(CODES))
+def test_codes_are_no_quantities(data_root: Path, name, values):
+    spec, text = draft(data_root, table(noise(), **{name: values}))
+    assert spec.column_by_name[name].kind == "category"
+    assert "codes: by name" in text
+    assert count_ingested(spec) == (ROWS, 0)
+
+
+DOUBTED: dict[str, tuple[dict[str, Any], str]] = {
+    "Namibia": (
+        {"land": np.where(SHUFFLED < 5, "NA", np.array(["DE", "FR", "ZA"])[SHUFFLED % 3])},
+        "CHECK: 'NA' in 5 rows is taken for missing, but looks like all other values",
+    ),
+    "few subjects": (
+        {"subject": np.arange(ROWS) // 20},
+        "CHECK: 12 values in 240 rows: if they name things, `--group` subject",
+    ),
+    "few that come again": (
+        {"patient_id": np.where(SHUFFLED < 12, SHUFFLED + 100, SHUFFLED)},
+        "CHECK: 12 rows more than names: if things come again, `--group` patient_id",
+    ),
+    "persons that come again": (
+        {"mail": [f"anna{n // 6}@example.org" for n in range(ROWS)]},
+        "CHECK: 40 in 240 rows: if persons come again, make it an `id` with `private: hash`",
+    ),
+    "one answer in two spellings": (
+        {"y": np.array(["True", "1", "False", "0"])[SHUFFLED % 4]},
+        "CHECK: the same in other letters? '0' (60), 'False' (60); '1' (60), 'True' (60)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("columns", "doubt"), DOUBTED.values(), ids=list(DOUBTED))
+def test_what_may_be_another_thing_is_marked(data_root: Path, columns, doubt):
+    target = columns.get("y", LABELS)
+    others = {name: values for name, values in columns.items() if name != "y"}
+    spec, text = draft(data_root, table(target, **others))
+    assert doubt in text
+    assert count_ingested(spec) == (ROWS, 0)
+
+
+def test_the_span_between_two_times_is_no_secret(data_root: Path):
+    seconds = RANDOM.integers(60, 3000, ROWS)
+    frame = table(seconds, start=HOURS, end=HOURS + pd.to_timedelta(seconds, unit="s"))
+    spec, text = draft(data_root, frame)
+    kinds = [spec.column_by_name[name].kind for name in ("start", "end")]
+    assert (kinds, spec.split.by) == (["datetime", "ignore"], "start")
+    assert "LEAK? the target is the span from start to end" in text
+
+
+def test_a_total_of_many_columns_is_found(data_root: Path):
+    parts = {f"v{n}": RANDOM.integers(0, 50, ROWS) for n in range(12)}
+    spec, text = draft(data_root, table(sum(parts.values()), **parts))
+    assert {spec.column_by_name[name].kind for name in parts} == {"ignore"}
+    assert spec.column_by_name["x"].kind == "number"
+    assert "1 v0 + 1 v1 + 1 v2 + 1 v3 and 8 more" in text
+
+
+def test_a_price_less_its_discount_times_the_amount_is_found(data_root: Path):
+    amount, price = RANDOM.integers(1, 20, ROWS), RANDOM.uniform(1, 99, ROWS).round(2)
+    off = RANDOM.choice([0, 0.1, 0.2], ROWS)
+    frame = table((amount * price * (1 - off)).round(2), amount=amount, price=price, off=off)
+    spec, text = draft(data_root, frame)
+    assert {spec.column_by_name[name].kind for name in ("amount", "price", "off")} == {"ignore"}
+    assert "(1 - off)^1" in text
 
 
 MADE: dict[str, Callable[[Any, Any], Any]] = {

@@ -132,6 +132,10 @@ REFUSED = {
         write_rows("a,b,y", lambda n: n % 3).replace("\n", ",\n").replace("y,", "y", 1),
         r"one more separator if each row ends with one",
     ),
+    "numbers of rows without a name": (
+        '"a" "y"\n' + "".join(f'"{n}" {n % 7} "{"ab"[n % 2]}"\n' for n in range(60)),
+        r"one more name in front if each begins with its number",
+    ),
     "name in other letters": (write_rows("a,b,Y", lambda n: n), r"Did you mean 'Y'"),
     "no names but the target's": (write_rows(",,y", lambda n: n), r"columns without a name \(2\)"),
     "web page": ("<!DOCTYPE html><html><body>Log in</body></html>\n", r"an HTML page. If the"),

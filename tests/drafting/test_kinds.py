@@ -63,6 +63,11 @@ def test_numbers_with_fractions_are_never_ids(tmp_path: Path):
     assert kind_of(tmp_path, "consumer price index", NUMBERS)[0] == "number"
 
 
+@pytest.mark.parametrize("name", ["bid", "paid"])
+def test_words_that_end_like_ids_name_nothing(tmp_path: Path, name: str):
+    assert kind_of(tmp_path, name, RANDOM.permutation(ROWS) * 7)[0] == "integer"
+
+
 def test_codes_are_known_by_their_name(tmp_path: Path):
     assert kind_of(tmp_path, "zip", RANDOM.choice([10013, 94110, 60614], ROWS))[0] == "category"
 
