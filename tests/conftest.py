@@ -32,6 +32,14 @@ pytest_plugins = [
 ]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one of xdist's workers, which builds once what they share."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _own_airflow_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep Airflow away from the home of whoever runs the tests."""

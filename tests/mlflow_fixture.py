@@ -11,6 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from include.stack.migrations import write_ahead
+
 START_SECONDS = 90
 
 
@@ -27,6 +29,7 @@ class MlflowServer:
     def start(self) -> None:
         """Start it and wait until it answers."""
         self.directory.mkdir(parents=True, exist_ok=True)
+        write_ahead(self.directory / "mlflow.db")
         log = (self.directory / "server.log").open("ab")
         self.process = subprocess.Popen(
             [

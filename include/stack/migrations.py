@@ -68,7 +68,7 @@ def migrate(
     releases = _read(note)
     exists = database.path.exists()
     if not database.is_made_by_command:
-        _write_ahead(database.path)
+        write_ahead(database.path)
     if exists and releases.get(name) == installed:
         return
     copy = None
@@ -119,7 +119,7 @@ def _copy(path: Path, directory: Path, release: str) -> Path:
     return copy
 
 
-def _write_ahead(path: Path) -> None:
+def write_ahead(path: Path) -> None:
     """Let SQLite write ahead (WAL), as Airflow lets its own database do.
 
     A commit then waits for the disk once rather than three times, and nobody who reads waits for
