@@ -109,16 +109,24 @@ def reproduce(
         str, typer.Argument(help="Name of the pipeline, or models:/NAME@champion, models:/NAME/3.")
     ],
     version: Annotated[str, typer.Option(help="Version; the champion unless given.")] = "",
+    restore: Annotated[
+        bool,
+        typer.Option("--restore", help="By the commit and the lock of then, if today's differ."),
+    ] = False,
 ) -> None:
     """Train a version again from its records, and tell at which step it first differs.
 
     What of the pipeline's file, the code and the libraries is not as it was is told first. Nothing
     is registered, and no table of the pipeline is touched. Exit code 1 if it comes out different.
+
+    With --restore the commit that trained it is checked out below the home, where its own lock is
+    installed (some minutes and 2 GB at first) and its own `reproduce` run.
     """
     from tempfile import TemporaryDirectory
 
     from include.settings import PREFIX
     from include.stack.environment import build_environment
+    from include.stack.releases import reproduce_in_release
     from include.tracking.aliases import require_version
 
     with readable_errors(), TemporaryDirectory(prefix="gatehouse-reproduce-") as scratch:
@@ -126,11 +134,15 @@ def reproduce(
         settings, spec = open_pipeline(name)
         places = build_environment(settings)
         os.environ.update({key: places[key] for key in places if key.startswith(PREFIX)})
+        number = require_version(settings, name, wanted)
+        if restore:
+            code = reproduce_in_release(settings, name, number, tell)
+            if code is not None:
+                raise typer.Exit(code)
         os.environ[f"{PREFIX}DATA_ROOT"] = scratch
         os.environ[f"{PREFIX}RELATIVE_SOURCES"] = settings.sources
         from include.steps.reproduce import reproduce as step
 
-        number = require_version(settings, name, wanted)
         found = step(name, number, now=spec, kept_in=settings.data, tell=tell)
         color = "red" if found.outcome == "different" else "green"
         console.print(f"[{color}]{plain(found.sentence)}[/{color}]")

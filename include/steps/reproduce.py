@@ -108,10 +108,12 @@ def read_records(name: str, version: str) -> Kept:
     try:
         origin = Origin.model_validate_json((directory / ORIGIN).read_bytes())
     except (FileNotFoundError, ValidationError) as error:
+        advice = "Add --restore: the release that trained it reads them."
+        if isinstance(error, FileNotFoundError):
+            advice = "Train it again: versions from now on say it."
         raise ParamError(
             f"version {version} of {name} must say what it was made from, in words that this "
-            f"release reads. Received: {type(error).__name__}. Check out the release that trained "
-            "it, or train it again: versions from now on say it."
+            f"release reads. Received: {type(error).__name__}. {advice}"
         ) from error
     with tracking_calls(settings.mlflow):
         run_id = find_run_of_version(settings, name, version)
@@ -126,13 +128,24 @@ def compare_today(origin: Origin, now: PipelineSpec) -> Iterator[str]:
     ]
     if parts:
         yield f"the pipeline's file says other things of {', '.join(parts)}; the old ones train"
+    differences = list(compare_release(origin))
+    yield from differences
+    if differences and origin.revision not in {"", read_revision()}:
+        yield f"add --restore to train it by code and libraries of then, {origin.revision[:12]}"
+
+
+def compare_release(origin: Origin) -> Iterator[str]:
+    """Say which code and libraries are not today as they were when a version was made."""
     code = find_code(*CHAIN)
     changed = [key for key in code if origin.code.get(key) != code[key]]
     if changed:
         more = f" and {len(changed) - MAX_NAMED} more" if len(changed) > MAX_NAMED else ""
         was, is_now = origin.revision[:12] or "unknown", read_revision()[:12] or "unknown"
         named = ", ".join(changed[:MAX_NAMED])
-        yield f"the code differs in {named}{more} (revision {was} then, {is_now} now)"
+        which = f"revision {was} then, {is_now} now"
+        if was == is_now != "unknown":
+            which = f"revision {was} then and now, with changes that were not committed"
+        yield f"the code differs in {named}{more} ({which})"
     today = list_libraries()
     for key, was in origin.libraries.items():
         if today.get(key) != was:

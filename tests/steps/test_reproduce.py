@@ -9,6 +9,7 @@ from include.records import Origin, Reproduction
 from include.settings import load_settings
 from include.specs import PipelineSpec
 from include.specs.loader import load_pipeline_specs
+from include.stack.releases import reproduce_in_release
 from include.steps.reproduce import compare_today, read_records, reproduce
 from tests.builders import make_frame, make_run, make_spec
 from tests.bundle_builders import make_bundle
@@ -84,7 +85,14 @@ def test_what_is_not_as_it_was_is_said_before_anything_is_trained(spec):
     file, code, library = compare_today(other, make_spec(name=spec.name, min_rows=7))
     assert "min_rows" in file
     assert module in code
+    assert "changes that were not committed" in code
     assert library.startswith("numpy was 1.0, and is ")
+    *_, advice = compare_today(other.model_copy(update={"revision": "0" * 40}), spec)
+    assert advice.startswith("add --restore ")
+
+
+def test_a_version_of_todays_code_and_libraries_needs_no_other_release(spec):
+    assert reproduce_in_release(load_settings(), spec.name, "1", print) is None
 
 
 def test_a_version_from_before_the_records_says_what_to_do(mlflow_server, tmp_path, monkeypatch):
@@ -92,7 +100,7 @@ def test_a_version_from_before_the_records_says_what_to_do(mlflow_server, tmp_pa
 
     monkeypatch.setenv("GATEHOUSE_HOME", str(tmp_path))
     promote_next(make_bundle(tmp_path), "from_before")
-    with pytest.raises(ParamError, match="train it again"):
+    with pytest.raises(ParamError, match="Train it again"):
         read_records("from_before", "1")
     with pytest.raises(ParamError, match="Received: 9"):
         read_records("from_before", "9")

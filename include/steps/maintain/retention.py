@@ -63,6 +63,8 @@ def find_old(settings: Settings, now: datetime, logs: str) -> Iterator[Waste]:
     }
     for kind, place in (places | ({"log": UPath(logs)} if logs else {})).items():
         yield from (waste_of(kind, path) for path in _old_files(place, oldest))
+    releases = (settings.home / "releases").glob("*")
+    yield from (waste_of("release", each) for each in releases if last_change(each) < oldest)
     for run in runs.gone:
         size = measure_wholly(settings, client, run)
         name = f"{run.info.run_name} ({run.info.run_id})"

@@ -215,18 +215,24 @@ def test_a_table_in_use_stays_though_the_run_that_made_it_goes(settings):
     assert [path.exists() for path in places] == [False, False, True, False]
 
 
-def test_old_downloads_and_logs_go(settings, tmp_path):
+def test_old_downloads_logs_and_releases_go(settings, tmp_path):
     logs = tmp_path / "logs"
+    unused, used = settings.home / "releases" / "a", settings.home / "releases" / "b"
+    for release in (unused, used):
+        release.mkdir(parents=True)
+        (release / "Makefile").write_bytes(b"1")
     data = Path(settings.data)
     old = [data / "downloads" / "a" / "body.csv", data / "notices" / "a.json", logs / "x" / "1.log"]
     new = logs / "x" / "2.log"
     for path in (*old, new):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"1")
-    make_old(*old)
+    make_old(*old, unused, used / "Makefile")
     done = clean(settings, with_old=True, logs=str(logs))
-    assert done.removed == {"download": 1, "notice": 1, "log": 1}
+    assert done.removed == {"download": 1, "notice": 1, "log": 1, "release": 1}
     assert new.exists()
+    assert used.exists()
+    assert not unused.exists()
     assert not any(path.exists() for path in old)
 
 
