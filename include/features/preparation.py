@@ -26,7 +26,7 @@ from include.values.row_filter import RowFilter
 
 TARGET: Final = "y"
 TEST_ROWS: Final = "test_rows"
-_BATCH_ROWS: Final = 65_536
+_BATCH_ROWS: Final = 131_072
 _BATCH_BYTES: Final = 32 * 1024**2
 _MAX_COUNTS: Final = 20
 
@@ -139,11 +139,10 @@ def build_feature_rows(preprocessor: Preprocessor, rows: pa.Table) -> pa.Table:
 
 
 def choose_batch_rows(spec: PipelineSpec) -> int:
-    """Choose how many rows to hold at once: fewer where rows carry large arrays."""
+    """Choose how many rows to hold at once: fewer where rows have many columns or large arrays."""
     elements = sum(
-        int(np.prod(column.shape))
+        int(np.prod(column.shape)) if isinstance(column, TensorColumn) else 1
         for column in spec.feature_columns
-        if isinstance(column, TensorColumn)
     )
     return min(_BATCH_ROWS, max(256, _BATCH_BYTES // (4 * max(elements, 1))))
 

@@ -22,6 +22,7 @@ from include.features.target import order_classes
 from include.features.typed_values import read_numbers, read_texts
 from include.specs import PipelineSpec
 from include.values.hashing import Hashes, hash_values
+from include.values.overlap import map_ahead
 from include.values.statistics import Floats
 
 Codes = npt.NDArray[np.int32]
@@ -72,19 +73,20 @@ def gather_facts(spec: PipelineSpec, batches: Iterable[pa.Table]) -> RowFacts:
     is_time = spec.split.method == "time"
     targets: list[pa.Array] = []
     incomplete: list[npt.NDArray[np.bool_]] = []
-    keys: list[Hashes] = []
-    orders: list[Any] = []
-    for rows in batches:
-        targets.append(_read_target(spec, rows.column(spec.target.column)))
+    split_by: list[Any] = []
+
+    def look_at(rows: pa.Table) -> tuple[pa.Array, npt.NDArray[np.bool_], Any]:
         is_open = np.zeros(len(rows), dtype=bool)
         for name in required:
             is_open |= rows.column(name).is_null().to_numpy()
-        incomplete.append(is_open)
         by = rows.column(spec.split.by)
-        if is_time:
-            orders.append(read_order(by, spec.split.by))
-        else:
-            keys.append(hash_values(by))
+        read = read_order(by, spec.split.by) if is_time else hash_values(by)
+        return _read_target(spec, rows.column(spec.target.column)), is_open, read
+
+    for target, is_open, by in map_ahead(look_at, batches):
+        targets.append(target)
+        incomplete.append(is_open)
+        split_by.append(by)
     codes, classes, numbers, missing = _join_targets(spec, targets)
     return RowFacts(
         is_target_missing=missing,
@@ -92,8 +94,8 @@ def gather_facts(spec: PipelineSpec, batches: Iterable[pa.Table]) -> RowFacts:
         codes=codes,
         classes=classes,
         numbers=numbers,
-        keys=np.concatenate(keys) if keys else np.zeros(0, dtype=np.uint64),
-        times=np.concatenate(orders) if orders else np.empty(0),
+        keys=np.zeros(0, dtype=np.uint64) if is_time else np.concatenate(split_by),
+        times=np.concatenate(split_by) if is_time else np.empty(0),
     )
 
 

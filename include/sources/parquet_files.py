@@ -35,7 +35,7 @@ def read_parquet_batches(
         metadata = file.metadata
         size = sum(metadata.row_group(one).total_byte_size for one in range(file.num_row_groups))
         per_row = max(1, size // max(1, metadata.num_rows))
-        batch_rows = max(1, min(BATCH_ROWS, BATCH_BYTES // per_row))
+        batch_rows = max(1, min(2 * BATCH_ROWS, BATCH_BYTES // per_row))
         for batch in file.iter_batches(batch_rows, columns=list(wanted)):
             rows = pa.Table.from_batches([batch]).select(list(wanted))
             yield whole_batch(rows, line, file=path.name)

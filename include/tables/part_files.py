@@ -1,5 +1,6 @@
 """The Parquet files of one part of a table: row groups and files of bounded size."""
 
+import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ import pyarrow.parquet as pq
 from include.errors import SchemaError
 from include.tables.layout import data_file_name
 from include.tables.packing import pack, pack_schema
+from include.values.overlap import Follower
 from include.values.texts import are_repeated
 
 # A row group is what a reader must hold at once: bounded by rows and, for wide rows, by bytes.
@@ -16,6 +18,8 @@ GROUP_ROWS: Final = 65_536
 GROUP_BYTES: Final = 32 * 1024**2
 FILE_ROWS: Final = 2_000_000
 SAMPLE_ROWS: Final = 10_000
+# The disk is given this much to write at a time, while more is made.
+SYNC_BYTES: Final = 64 * 1024**2
 # The codec that reads fastest, where it leaves at most this share of the bytes.
 CODEC: Final = "lz4"
 MAX_SHRUNK: Final = 2 / 3
@@ -36,6 +40,8 @@ class PartWriter:
         self._directory = directory
         self._file: pq.ParquetWriter | None = None
         self._waiting: list[pa.Table] = []
+        self._unsynced = 0
+        self._syncing = Follower()
 
     def fit(self, rows: pa.Table) -> pa.Table:
         """Count rows that are about to be written, and give them the types of the part."""
@@ -58,9 +64,12 @@ class PartWriter:
         if not self.files:
             self._open(self._stored.empty_table())
         self._end_file()
+        self._syncing.wait()
+        self._syncing.close()
 
     def abandon(self) -> None:
         """Close the open file, whatever it holds."""
+        self._syncing.close()
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -74,6 +83,10 @@ class PartWriter:
         per_row = max(1, rows.nbytes // max(1, len(rows)))
         file.write_table(rows, row_group_size=max(1, min(GROUP_ROWS, GROUP_BYTES // per_row)))
         self.files[-1]["rows"] += len(rows)
+        self._unsynced += rows.nbytes
+        if self._unsynced >= SYNC_BYTES:
+            self._syncing.do(sync_file, self._directory / self.files[-1]["name"])
+            self._unsynced = 0
         if self.files[-1]["rows"] >= FILE_ROWS:
             self._end_file()
 
@@ -98,6 +111,15 @@ class PartWriter:
             self._file = None
             file = self.files[-1]
             file["size_bytes"] = (self._directory / file["name"]).stat().st_size
+
+
+def sync_file(path: Path) -> None:
+    """Bring what was written of a file, or the listing of a directory, to the disk."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def _is_array(kind: pa.DataType) -> bool:

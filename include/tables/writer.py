@@ -26,7 +26,7 @@ from include.tables.layout import (
     is_local,
     open_root,
 )
-from include.tables.part_files import PartWriter
+from include.tables.part_files import PartWriter, sync_file
 from include.tables.readers import read_manifest
 from include.values.frames import to_table
 from include.values.overlap import Follower
@@ -196,11 +196,7 @@ def to_arrow(data: Rows) -> pa.Table:
 def sync_directory(directory: Path) -> None:
     """Bring all files of a directory, and its listing, to the disk."""
     for path in [*directory.iterdir(), directory]:
-        number = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
+        sync_file(path)
 
 
 def write_manifest(directory: Path, manifest: Mapping[str, Any]) -> None:
