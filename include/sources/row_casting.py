@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from include.errors import SchemaError
@@ -15,7 +14,7 @@ from include.specs import Column
 from include.specs.names import PART, ROW_ID
 from include.values.casts import cast_column, type_words
 from include.values.frames import one_array
-from include.values.overlap import map_ahead
+from include.values.overlap import map_in_threads
 from include.values.reading import Reading
 from include.values.showing import shorten, show_value
 
@@ -39,14 +38,6 @@ class CastRows(NamedTuple):
 
     rows: pa.Table
     rejected: pa.Table | None
-
-
-class _CastCells(NamedTuple):
-    """A column of a batch: as it came, at rest, and which cells are bad (None: none)."""
-
-    source: pa.Array
-    values: pa.Array
-    bad: npt.NDArray[np.bool_] | None
 
 
 @dataclass
@@ -98,12 +89,8 @@ class RowCaster:
         Raises:
             SchemaError: No value of some column fits its kind.
         """
-
-        def cast(batch: Batch) -> tuple[Batch, list[_CastCells]]:
-            return batch, [self._cast_cells(column, batch, reading) for column in self._columns]
-
-        for batch, columns in map_ahead(cast, batches):
-            yield self._number(batch, columns, part)
+        for batch in batches:
+            yield self._cast(batch, reading, part)
 
     def check_columns_fit(self) -> None:
         """Refuse a column of which not one value could be cast.
@@ -116,23 +103,21 @@ class RowCaster:
             if tally.bad and not tally.good:
                 raise _misfit(column, tally)
 
-    def _cast_cells(self, column: Column, batch: Batch, reading: Reading) -> _CastCells:
-        source = one_array(batch.rows.column(column.name))
-        values, bad = cast_column(column, source, reading)
-        return _CastCells(source, protect(column, values, self._hash_key), bad)
-
-    def _number(self, batch: Batch, columns: Sequence[_CastCells], part: str | None) -> CastRows:
-        """Number the rows of the next batch, and set those aside that hold a bad cell."""
+    def _cast(self, batch: Batch, reading: Reading, part: str | None) -> CastRows:
         count = batch.rows.num_rows
         is_bad = np.zeros(count, dtype=bool)
         arrays: list[pa.Array] = []
         rejects = list(batch.rejects)
-        for column, (source, values, bad) in zip(self._columns, columns, strict=True):
+        sources = [one_array(batch.rows.column(column.name)) for column in self._columns]
+        casts = map_in_threads(
+            lambda column, source: cast_column(column, source, reading), self._columns, sources
+        )
+        for column, source, (values, bad) in zip(self._columns, sources, casts, strict=True):
             self._tallies[column.name].good += count - values.null_count
             if bad is not None:
                 is_bad |= bad
                 rejects += self._reject_cells(column, batch, source, bad)
-            arrays.append(values)
+            arrays.append(protect(column, values, self._hash_key))
         names = [column.name for column in self._columns]
         arrays.append(pa.array(batch.positions + self.next_row))
         names.append(ROW_ID)
