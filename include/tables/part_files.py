@@ -111,6 +111,8 @@ class PartWriter:
             self._file = None
             file = self.files[-1]
             file["size_bytes"] = (self._directory / file["name"]).stat().st_size
+            # Memory that is kept for the next batches falls into pieces, and would grow with rows.
+            pa.default_memory_pool().release_unused()
 
 
 def sync_file(path: Path) -> None:

@@ -18,7 +18,7 @@ _END: Final = object()
 
 
 def read_ahead(items: Generator[Item, None, None]) -> Iterator[Item]:
-    """Take items from a generator in a thread of its own, at most two ahead.
+    """Take items from a generator in a thread of its own, one ahead.
 
     The generator runs and is closed in that one thread, as database connections ask for.
 
@@ -27,10 +27,10 @@ def read_ahead(items: Generator[Item, None, None]) -> Iterator[Item]:
         [0, 1, 4, 9]
     """
     with ThreadPoolExecutor(1, "read-ahead") as thread:
-        coming = deque(thread.submit(next, items, _END) for _ in range(_DEPTH))
+        coming = thread.submit(next, items, _END)
         try:
-            while (item := coming.popleft().result()) is not _END:
-                coming.append(thread.submit(next, items, _END))
+            while (item := coming.result()) is not _END:
+                coming = thread.submit(next, items, _END)
                 yield item  # type: ignore[misc]  # the mark of the end was sorted out
         finally:
             thread.submit(items.close)
