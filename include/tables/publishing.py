@@ -14,6 +14,7 @@ from upath import UPath
 
 from include.tables.layout import MANIFEST, is_local
 from include.tables.leftovers import name_temporary, remove_leftovers
+from include.tables.part_files import sync_file
 from include.tables.writer import sync_directory
 
 logger = logging.getLogger(__name__)
@@ -61,17 +62,9 @@ def _rename(directory: Path, final: Path) -> None:
             if not final.exists():
                 raise
             continue
-        _sync_listing(final.parent)
+        sync_file(final.parent)
         return
     raise OSError(f"another process keeps replacing the table at {final}")
-
-
-def _sync_listing(directory: Path) -> None:
-    number = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
 
 
 def _upload(directory: Path, final: UPath, manifest: Mapping[str, Any]) -> None:

@@ -22,6 +22,12 @@ def settings(mlflow_server, tmp_path, monkeypatch) -> Settings:
     return load_settings()
 
 
+@pytest.fixture
+def elsewhere(settings, tmp_path) -> Settings:
+    """Give the settings of another machine, which shares the MLflow server and no lock."""
+    return settings.model_copy(update={"home": tmp_path / "elsewhere"})
+
+
 def make_versions(settings: Settings, name: str) -> None:
     """Make a registered model of three versions; the first is champion."""
     client = connect(settings)
@@ -79,11 +85,10 @@ def test_a_move_that_begins_during_another_is_held_against_what_that_one_left(
 
 
 def test_a_move_during_which_another_machine_made_its_own_gives_way(
-    settings, tmp_path, monkeypatch
+    settings, elsewhere, monkeypatch
 ):
     name = "moved_on_two_machines"
     make_versions(settings, name)
-    elsewhere = settings.model_copy(update={"home": tmp_path / "elsewhere"})
     is_between, other_is_done = Event(), Event()
     stop_once(monkeypatch, "check_champion_unchanged", is_between, other_is_done)
     with ThreadPoolExecutor(1) as pool:
@@ -97,11 +102,10 @@ def test_a_move_during_which_another_machine_made_its_own_gives_way(
 
 
 def test_of_two_machines_that_moved_before_either_wrote_it_down_the_overtaken_one_says_so(
-    settings, tmp_path, monkeypatch
+    settings, elsewhere, monkeypatch
 ):
     name = "overtaken_on_two_machines"
     make_versions(settings, name)
-    elsewhere = settings.model_copy(update={"home": tmp_path / "elsewhere"})
     late_may_move, first_has_moved, late_is_done = Event(), Event(), Event()
     stop_once(monkeypatch, "check_champion_unchanged", late_may_move, first_has_moved)
     with ThreadPoolExecutor(2) as pool:
