@@ -1,6 +1,6 @@
 """Drift of a window of rows: which columns moved, corrected for how many were looked at."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -36,7 +36,51 @@ def compare_column(
         values: The window's values.
         min_rows: Fewest rows, of window and reference, that say anything.
     """
-    rows, missing = len(values), int(values.isna().sum())
+    present = values.dropna()
+
+    def compare(reference: ColumnReference, found: dict[str, Any]) -> float:
+        if reference.kind == "number":
+            return _compare_numbers(reference, present, found)
+        return _compare_counts(reference, count_values(present), found)
+
+    return _compare(
+        *(reference, name, compare),
+        present=len(present),
+        missing=len(values) - len(present),
+        min_rows=min_rows,
+    )
+
+
+def compare_counts(
+    reference: ColumnReference | None, name: str, counts: Mapping[str, int], *, min_rows: int
+) -> ColumnDrift:
+    """Compare as `compare_column` does, where only the rows of each category are known.
+
+    Args:
+        reference: The column's reference; None if the model has none.
+        name: Name of the column.
+        counts: Rows by category; none is missing.
+        min_rows: Fewest rows, of window and reference, that say anything.
+    """
+    counted = pd.Series(counts, dtype=np.int64)
+
+    def compare(reference: ColumnReference, found: dict[str, Any]) -> float:
+        return _compare_counts(reference, counted, found)
+
+    rows = int(counted.sum())
+    return _compare(reference, name, compare, present=rows, missing=0, min_rows=min_rows)
+
+
+def _compare(
+    reference: ColumnReference | None,
+    name: str,
+    compare: Callable[[ColumnReference, dict[str, Any]], float],
+    *,
+    present: int,
+    missing: int,
+    min_rows: int,
+) -> ColumnDrift:
+    rows = present + missing
     if reference is None or not reference.rows:
         return ColumnDrift(name=name, state="no baseline", rows=rows)
     found: dict[str, Any] = {
@@ -47,14 +91,10 @@ def compare_column(
     }
     if min(rows, reference.rows) < min_rows:
         return ColumnDrift(state="too little data", **found)
-    present = values.dropna()
-    gone = np.array([[reference.missing, reference.present], [missing, rows - missing]], float)
+    gone = np.array([[reference.missing, reference.present], [missing, present]], float)
     tests = [chi_square(gone[0], gone[1])]
-    if len(present) and reference.present:
-        if reference.kind == "number":
-            tests.append(_compare_numbers(reference, present, found))
-        else:
-            tests.append(_compare_categories(reference, present, found))
+    if present and reference.present:
+        tests.append(compare(reference, found))
     return ColumnDrift(state="stable", p_value=min(1.0, min(tests) * len(tests)), **found)
 
 
@@ -74,10 +114,9 @@ def _compare_numbers(
     return p_value
 
 
-def _compare_categories(
-    reference: ColumnReference, present: "pd.Series[Any]", found: dict[str, Any]
+def _compare_counts(
+    reference: ColumnReference, counts: "pd.Series[int]", found: dict[str, Any]
 ) -> float:
-    counts = count_values(present)
     names = [*reference.counts, OTHER]
     known = np.array([counts.get(name, 0) for name in reference.counts], dtype=float)
     now: Floats = np.append(known, counts.sum() - known.sum())

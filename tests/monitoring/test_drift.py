@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from include.monitoring.distances import chi_square, kolmogorov_smirnov, wasserstein
-from include.monitoring.drift import compare_column, judge_window
+from include.monitoring.drift import compare_column, compare_counts, judge_window
 from include.monitoring.reference import describe_column, view_column
 
 
@@ -98,6 +98,22 @@ def test_few_rows_and_no_reference_are_said_and_never_called_stable():
     assert compare_column(None, "x", values, min_rows=30).state == "no baseline"
     reference = describe_column("x", pd.Series(np.arange(100.0)))
     assert compare_column(reference, "x", values, min_rows=30).state == "too little data"
+
+
+@pytest.mark.parametrize("rows", [10, 600])
+def test_counts_of_categories_say_what_their_rows_say(rows):
+    values = pd.Series(["nurse"] * (rows - 5) + ["pilot"] * 5)
+    reference = describe_column("job", pd.Series(["nurse", "clerk"] * 500))
+    counted = compare_counts(reference, "job", dict(values.value_counts()), min_rows=30)
+    assert counted == compare_column(reference, "job", values, min_rows=30)
+    assert compare_counts(None, "job", {"nurse": rows}, min_rows=30).state == "no baseline"
+
+
+def test_billions_of_counted_rows_are_compared_at_once():
+    reference = describe_column("job", pd.Series(["nurse", "clerk"] * 500))
+    counts = {"nurse": 5_000_000_000, "clerk": 5_000_000_000}
+    found = compare_counts(reference, "job", counts, min_rows=30)
+    assert (found.rows, found.psi) == (10_000_000_000, 0.0)
 
 
 def test_what_is_too_small_to_matter_is_no_drift_however_certain():

@@ -8,11 +8,10 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import pandas as pd
 from upath import UPath
 
 from include.errors import DataError
-from include.monitoring.drift import compare_column, judge_window
+from include.monitoring.drift import compare_counts, judge_window
 from include.records import (
     Delivery,
     RunContext,
@@ -141,9 +140,10 @@ def _compare_classes(
     reference = read_watched(settings, spec.name, version).reference
     if reference is None or not summary.classes:
         return []
-    said = pd.Series(list(summary.classes)).repeat(list(summary.classes.values()))
     rules = spec.monitoring
-    found = compare_column(reference.prediction, PREDICTION, said, min_rows=rules.min_rows)
+    found = compare_counts(
+        reference.prediction, PREDICTION, summary.classes, min_rows=rules.min_rows
+    )
     (judged,) = judge_window([found], alpha=rules.alpha, min_shift=rules.min_shift)
     told = f"the shares of the predicted classes are not those of its test rows: {judged.reason}"
     return [told] if judged.state == "drift" else []
