@@ -18,7 +18,7 @@ GROUP_ROWS: Final = 65_536
 GROUP_BYTES: Final = 32 * 1024**2
 FILE_ROWS: Final = 2_000_000
 SAMPLE_ROWS: Final = 10_000
-# The disk is given this much to write at a time, while more is made.
+# After this much a file is brought to the disk while more is made, and memory given back.
 SYNC_BYTES: Final = 64 * 1024**2
 # The codec that reads fastest, where it leaves at most this share of the bytes.
 CODEC: Final = "lz4"
@@ -40,7 +40,7 @@ class PartWriter:
         self._directory = directory
         self._file: pq.ParquetWriter | None = None
         self._waiting: list[pa.Table] = []
-        self._unsynced = 0
+        self._since_sync = 0
         self._syncing = Follower()
 
     def fit(self, rows: pa.Table) -> pa.Table:
@@ -83,10 +83,12 @@ class PartWriter:
         per_row = max(1, rows.nbytes // max(1, len(rows)))
         file.write_table(rows, row_group_size=max(1, min(GROUP_ROWS, GROUP_BYTES // per_row)))
         self.files[-1]["rows"] += len(rows)
-        self._unsynced += rows.nbytes
-        if self._unsynced >= SYNC_BYTES:
+        self._since_sync += rows.nbytes
+        if self._since_sync >= SYNC_BYTES:
             self._syncing.do(sync_file, self._directory / self.files[-1]["name"])
-            self._unsynced = 0
+            self._since_sync = 0
+            # Memory that is kept for the next batches falls into pieces, and would grow with rows.
+            pa.default_memory_pool().release_unused()
         if self.files[-1]["rows"] >= FILE_ROWS:
             self._end_file()
 
@@ -111,8 +113,6 @@ class PartWriter:
             self._file = None
             file = self.files[-1]
             file["size_bytes"] = (self._directory / file["name"]).stat().st_size
-            # Memory that is kept for the next batches falls into pieces, and would grow with rows.
-            pa.default_memory_pool().release_unused()
 
 
 def sync_file(path: Path) -> None:
