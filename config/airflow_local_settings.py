@@ -3,7 +3,8 @@
 Airflow imports this module in all of its processes. Two of them fork tasks: the scheduler, with
 the LocalExecutor, and the Celery worker. There the libraries below and `include` are imported
 before the first fork, so that a task starts with them already in memory instead of spending ten
-seconds on imports.
+seconds on imports. The DAG processor forks for every reading of a DAG file: there what builds DAGs
+is imported, and nothing heavier.
 
 A fork inherits what is imported. So that a change to `include` shows in the next task all the
 same, a fork forgets the project if any of its files is not what it was when it was imported.
@@ -72,6 +73,8 @@ _ANSWERS = (
     ("narwhals.plugins", "_discover_entrypoints"),
 )
 _PROJECT = "include"
+# What DAG files import.
+_BUILDERS = "orchestration"
 _logger = logging.getLogger(__name__)
 
 
@@ -95,12 +98,18 @@ def _preload() -> None:
     gc.collect()
 
 
-def _preload_project() -> None:
-    """Import every module of the project, and have forks forget them once a file changed."""
+def _preload_project(*, below: str = "") -> None:
+    """Import the modules of the project, and have forks forget them once a file changed.
+
+    Args:
+        below: The package to import the modules of; all of them unless given.
+    """
     place = importlib.util.find_spec(_PROJECT)
     for root in place.submodule_search_locations or () if place else ():
         imported = _read_state(root)
-        for module in pkgutil.walk_packages([root], f"{_PROJECT}.", onerror=lambda _: None):
+        start = ".".join(each for each in (_PROJECT, below) if each)
+        walked = pkgutil.walk_packages([str(Path(root, below))], f"{start}.", lambda _: None)
+        for module in walked:
             try:
                 importlib.import_module(module.name)
             # Whatever it is, the scheduler must live; the task that needs the module fails with it.
@@ -150,3 +159,7 @@ def _forks_tasks() -> bool:
 
 if _forks_tasks():
     _preload()
+elif sys.argv[1:2] == ["dag-processor"]:
+    _preload_project(below=_BUILDERS)
+    _build_a_dag()
+    gc.collect()

@@ -150,6 +150,26 @@ def test_a_fork_builds_its_dag_without_looking_through_airflows_providers():
     assert run_forks(BUILD, ROOT)[-1] == "[]"
 
 
+READ = """
+import importlib, runpy
+sys.argv = ["airflow", "dag-processor"]
+importlib.reload(airflow_local_settings)
+
+def read_files():
+    before = set(sys.modules)
+    for path in sorted(airflow_local_settings.Path("dags").glob("*.py")):
+        runpy.run_path(str(path))
+    return sorted(name for name in set(sys.modules) - before if name.startswith("include"))
+
+fork_and_say("read_files()")
+fork_and_say("sorted({'pandas', 'numpy', 'keras', 'mlflow', 'duckdb'} & set(sys.modules))")
+"""
+
+
+def test_dag_files_are_read_with_what_builds_dags_in_memory_and_nothing_heavier():
+    assert run_forks(READ, ROOT)[-2:] == ["[]", "[]"]
+
+
 @pytest.mark.slow  # it imports every library
 def test_preloading_touches_no_device_and_starts_no_thread():
     said = run_forks(
