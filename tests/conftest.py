@@ -1,6 +1,8 @@
 """What all tests share: a clean environment, and one MLflow server for those that track."""
 
+import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _own_airflow_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep Airflow away from the home of whoever runs the tests."""
     os.environ["AIRFLOW_HOME"] = str(tmp_path_factory.mktemp("airflow"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _thaw() -> Iterator[None]:
+    """Let the interpreter's end free what `gatehouse run`, called in a test, had it keep."""
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture

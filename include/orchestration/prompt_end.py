@@ -3,6 +3,19 @@
 import contextlib
 import os
 import subprocess
+from typing import Final
+
+# A process that has ended is a zombie until its supervisor looks, and then nothing. Its number may
+# be another's by then: the shell looks for a second at most.
+HOLD: Final = """\
+cat
+[ -r /proc/$1/status ] || sleep 0.1
+looks=0
+while [ $looks -lt 100 ] && [ -r /proc/$1/status ] && ! grep -qs zombie /proc/$1/status; do
+  sleep 0.01
+  looks=$((looks + 1))
+done
+"""
 
 
 def end_promptly() -> None:
@@ -12,11 +25,12 @@ def end_promptly() -> None:
     Airflow's supervisor looks whether it is when the last of the task's streams closes, which the
     kernel does a moment before; a look that comes too early is followed by none until the next
     heartbeat, a second later. So a shell holds the streams, too, until the pipe breaks that only
-    this process holds open, and then for as long as a busy machine may take to end it.
+    this process holds open, and then until the kernel calls it ended; where nothing says so, for
+    as long as a busy machine may take.
     """
     read_end, _kept_open = os.pipe()
     with contextlib.suppress(OSError):  # without a shell the end is seen later, that is all
-        holder = subprocess.Popen(["/bin/sh", "-c", "cat; sleep 0.1"], stdin=read_end)
+        holder = subprocess.Popen(["/bin/sh", "-c", HOLD, "sh", str(os.getpid())], stdin=read_end)
         # It is meant to outlive this process, and Popen must not warn that it does.
         holder.returncode = 0
     os.close(read_end)

@@ -35,6 +35,9 @@ from include.stack.run_result import (
 )
 
 POLL_SECONDS: Final = 0.25
+# Once its last tasks are under way, a run is about to end.
+LAST_TASKS: Final = ("report", "close_run")
+END_POLL_SECONDS: Final = 0.1
 # Listing tasks keeps the API server twice as busy as a run's state, and tasks wait for it, too.
 TASKS_SECONDS: Final = 1.0
 DAG_SECONDS: Final = 90
@@ -175,7 +178,8 @@ def _watch(run: _Run, console: Console) -> str:
                 say(describe_beat(tasks, state, time.monotonic() - started))
             if state in ENDED:
                 break
-            time.sleep(POLL_SECONDS)
+            is_ending = any(tasks.get(name, {}).get("start_date") for name in LAST_TASKS)
+            time.sleep(END_POLL_SECONDS if is_ending else POLL_SECONDS)
     if not console.is_terminal:
         console.print(draw_tasks(tasks, None))
     return state

@@ -79,21 +79,23 @@ def run_step(
         except Exception as error:
             _note_failure(RunFiles(settings.data, run), name, error)
             raise
-    table = next(_tables(result), None)
-    cost = StepCost(
-        step=name,
-        wall_seconds=round(time.monotonic() - started, 3),
-        cpu_seconds=round(_cpu_seconds() - cpu_before, 3),
-        peak_memory_bytes=memory_bytes("VmHWM:"),
-        start_memory_bytes=memory_before,
-        is_reused=table is not None and table.is_reused,
-        rows=table.rows if table else 0,
-        size_bytes=table.size_bytes if table else 0,
-    )
-    files = RunFiles(settings.data, run)
-    files.write_bytes(cost_file(name), cost.model_dump_json().encode())
-    figures = cost.model_dump(include={"wall_seconds", "cpu_seconds", "peak_memory_bytes"})
-    log.log_metrics(in_group("cost", {f"{name}_{key}": value for key, value in figures.items()}))
+        table = next(_tables(result), None)
+        cost = StepCost(
+            step=name,
+            wall_seconds=round(time.monotonic() - started, 3),
+            cpu_seconds=round(_cpu_seconds() - cpu_before, 3),
+            peak_memory_bytes=memory_bytes("VmHWM:"),
+            start_memory_bytes=memory_before,
+            is_reused=table is not None and table.is_reused,
+            rows=table.rows if table else 0,
+            size_bytes=table.size_bytes if table else 0,
+        )
+        files = RunFiles(settings.data, run)
+        files.write_bytes(cost_file(name), cost.model_dump_json().encode())
+        figures = cost.model_dump(include={"wall_seconds", "cpu_seconds", "peak_memory_bytes"})
+        log.log_metrics(
+            in_group("cost", {f"{name}_{key}": value for key, value in figures.items()})
+        )
     logger.info("%s took %.1f s, peak %d MB", name, cost.wall_seconds, cost.peak_memory_bytes >> 20)
     return result
 

@@ -5,7 +5,8 @@ import logging
 import math
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
@@ -67,6 +68,7 @@ class RunLog:
         self.url = f"{runs}/{self.run_id}?{MODE}"
         self._params: dict[str, str] = dict(run.data.params)
         self._spool = spool
+        self._held: list[MetricPoint] | None = None
         self._next_try = 0.0
         self._is_away = not spool.is_empty
 
@@ -103,10 +105,30 @@ class RunLog:
             metrics: Values by name; what is not finite is left out with a warning.
             step: Epoch or other position on the x axis; 0 unless given.
         """
-        self.log_epochs({step or 0: metrics})
+        points = self._points({step or 0: metrics})
+        if self._held is not None:
+            self._held += points
+        elif points:
+            self._send_or_spool(points)
 
     def log_epochs(self, epochs: Mapping[int, Mapping[str, float]]) -> None:
         """Record the metrics of several epochs, by their number, in one call; else as above."""
+        points = self._points(epochs)
+        if points:
+            self._send_or_spool(points)
+
+    @contextmanager
+    def hold_metrics(self) -> Iterator[None]:
+        """Send what `log_metrics` records in a block in one call at its end, however it ends."""
+        self._held = []
+        try:
+            yield
+        finally:
+            points, self._held = self._held, None
+            if points:
+                self._send_or_spool(points)
+
+    def _points(self, epochs: Mapping[int, Mapping[str, float]]) -> list[MetricPoint]:
         now = time.time_ns() // 1_000_000
         points = [
             MetricPoint(entity_name(name), float(value), now, step)
@@ -117,8 +139,7 @@ class RunLog:
         if len(points) < sum(map(len, epochs.values())):
             names = {n for each in epochs.values() for n, v in each.items() if not _is_finite(v)}
             logger.warning("metrics that are not finite are not logged: %s", sorted(names))
-        if points:
-            self._send_or_spool(points)
+        return points
 
     def announce_metric(self, name: str) -> None:
         """Let a metric be the first of the run, as NaN until it is measured.

@@ -105,6 +105,8 @@ def open_run(settings: "Settings", run: RunContext, step: str = "") -> RunLog:
 def hold_run(settings: "Settings", run: RunContext, step: str = "") -> Iterator[RunLog]:
     """Open a run for a block: within it, `open_run` gives the same one without asking the server.
 
+    The metrics of the block are sent at its end; those of epochs at once.
+
     Args:
         settings: Where the MLflow server is.
         run: The DAG run.
@@ -116,7 +118,8 @@ def hold_run(settings: "Settings", run: RunContext, step: str = "") -> Iterator[
     log = open_run(settings, run, step)
     token = _held.set((settings.mlflow, run.run_key, log))
     try:
-        yield log
+        with log.hold_metrics():
+            yield log
     finally:
         _held.reset(token)
 

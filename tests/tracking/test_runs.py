@@ -287,3 +287,16 @@ def test_a_description_says_what_became_of_the_run_and_leads_to_its_report(run):
 
     assert text.splitlines()[0] == r"Kept: \<b\> is \*worse\*."
     assert text.splitlines()[2].startswith("[Report](<http://m/#/x>) · Airflow run: [")
+
+
+@pytest.mark.parametrize("ends_well", [True, False])
+def test_a_steps_metrics_are_there_once_it_has_ended_however_that_was(settings, run, ends_well):
+    run = run.model_copy(update={"run_id": f"manual__held_{ends_well}"})
+    with suppress(ZeroDivisionError), hold_run(settings, run, "prepare") as log:
+        log.log_metrics({"rows": 3.0})
+        log.log_epochs({1: {"loss": 0.5}})
+        assert dict(log.client.get_run(log.run_id).data.metrics) == {"loss": 0.5}
+        log.log_metrics({"seconds": 1 / ends_well})
+    log.log_metrics({"after": 1.0})
+    told = set(log.client.get_run(log.run_id).data.metrics)
+    assert told == {"loss", "rows", "after"} | ({"seconds"} if ends_well else set())
