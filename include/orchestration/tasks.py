@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import (
     AirflowRescheduleException,
     AirflowRuntimeError,
     AirflowSkipException,
+    DownstreamTasksSkipped,
 )
 
 from include.errors import GatehouseError, SourceError, StoppedError, TrackingUnavailableError
@@ -26,10 +27,9 @@ from include.orchestration.guards import (
 )
 from include.orchestration.links import show_run_link
 from include.orchestration.notices import tell_failure
-from include.orchestration.prompt_end import end_promptly
 from include.orchestration.run_notes import SENTENCE
 from include.orchestration.turns import find_run_ahead, steps_aside
-from include.records import ALL_TASKS, STEPS, PrepareRecord, Record, RunContext
+from include.records import ALL_TASKS, DONE_BY, STEPS, PrepareRecord, Record, RunContext
 from include.records.form import apply_params
 from include.settings import load_settings
 from include.specs import PipelineSpec
@@ -265,7 +265,17 @@ def connection_url(connection_id: str) -> str:
 def pull_records() -> list[Record | None]:
     """Collect what the steps of this run handed on so far; None for one that did not end."""
     ti = get_current_context()["ti"]
-    return [ti.xcom_pull(task_ids=step) for step in STEPS]
+    return [pull_record(ti, step) for step in STEPS]
+
+
+def pull_record(ti: Any, step: str) -> Record | None:
+    """Read what a step of this run handed on, or another step in its place.
+
+    The other comes first: what the step itself handed on may be of a try before it was skipped.
+    """
+    instead = ti.xcom_pull(task_ids=DONE_BY[step], key=step) if step in DONE_BY else None
+    found: Record | None = ti.xcom_pull(task_ids=step) if instead is None else instead
+    return found
 
 
 def skip_unless(is_done: bool, record: R, reason: str) -> R:
@@ -277,8 +287,26 @@ def skip_unless(is_done: bool, record: R, reason: str) -> R:
     if is_done:
         return record
     get_current_context()["ti"].xcom_push(key="return_value", value=record)
-    end_promptly()
     raise AirflowSkipException(reason)
+
+
+def skip_others(record: R, tasks: Sequence[str], **done: Record) -> R:
+    """Hand a record on and skip later tasks, which have nothing to do.
+
+    Args:
+        record: What this task hands on.
+        tasks: Ids of the tasks; none of them gets a process.
+        done: What those would have handed on, by their ids.
+
+    Raises:
+        DownstreamTasksSkipped: There are such tasks; this one succeeded.
+    """
+    if not tasks:
+        return record
+    ti = get_current_context()["ti"]
+    for key, value in {"return_value": record, **done}.items():
+        ti.xcom_push(key=key, value=value)
+    raise DownstreamTasksSkipped(tasks=list(tasks))
 
 
 def perform_close(spec: PipelineSpec) -> None:
@@ -295,7 +323,7 @@ def perform_close(spec: PipelineSpec) -> None:
     context = get_current_context()
     run, ti = build_run_context(spec, context), context["ti"]
     states = _task_states(context)
-    recorded = {name for name in STEPS if name in states and ti.xcom_pull(task_ids=name)}
+    recorded = {name for name in STEPS if name in states and pull_record(ti, name)}
     problem = explain_failure(states, recorded)
     if not problem:
         _close_good_run(run, is_last_try=ti.try_number > ti.max_tries)
@@ -352,7 +380,7 @@ def explain_failure(states: Mapping[str, str | None], recorded: Collection[str])
     for name, state in vital.items():
         if state == "success" and name in STEPS and name not in recorded:
             return f"{name} was marked success and handed on nothing"
-        if state != "success" and name not in recorded and not _is_on_request(name):
+        if state != "success" and name not in recorded and not _may_be_skipped(name):
             return f"{name} was {state or 'not run'}"
     return ""
 
@@ -369,13 +397,13 @@ def was_stopped(states: Mapping[str, str | None], recorded: Collection[str]) -> 
         False
     """
     return any(
-        state == "skipped" and name not in recorded and not _is_on_request(name)
+        state == "skipped" and name not in recorded and not _may_be_skipped(name)
         for name, state in _vital_states(states).items()
     )
 
 
 def _vital_states(states: Mapping[str, str | None]) -> dict[str, str | None]:
-    """Leave out the task that asks, and the shares of a learning curve, each a point of many."""
+    """Leave out the task that ends the run, and the shares of a learning curve."""
     return {
         name: state
         for name, state in states.items()
@@ -383,8 +411,8 @@ def _vital_states(states: Mapping[str, str | None]) -> dict[str, str | None]:
     }
 
 
-def _is_on_request(name: str) -> bool:
-    return name in ALL_TASKS and ALL_TASKS[name].is_on_request
+def _may_be_skipped(name: str) -> bool:
+    return name == "approve" or (name in ALL_TASKS and ALL_TASKS[name].is_on_request)
 
 
 def _task_states(context: Any) -> dict[str, str | None]:

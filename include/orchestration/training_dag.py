@@ -17,6 +17,7 @@ from include.orchestration.tasks import (
     perform,
     perform_close,
     pull_records,
+    skip_others,
     skip_unless,
 )
 from include.records import (
@@ -52,8 +53,9 @@ wins, a new version of the registered model `{name}` behind the alias `champion`
 **A failure in `validate`** means that the data broke its contract: read the table of rules in the
 task's log, correct the data or `include/pipelines/{name}.yaml`, and trigger again. **Any other
 failure** leaves the champion as it is; clear the failed task to go on from there.
-**`promote` skipped** is harmless: the champion stays, and the report says why. A run that waits in
-`approve` holds up no other; one whose task is `up_for_reschedule` waits for its turn.
+**`promote` skipped** is harmless: the champion stays, and the report says why. So is **`approve`
+skipped**: the verdict asks nobody. A run that waits in `approve` holds up no other; one whose task
+is `up_for_reschedule` waits for its turn.
 """
 
 
@@ -104,11 +106,9 @@ def build_training_dag(spec: PipelineSpec) -> DAG:
 
         @task
         def judge(evaluated: EvaluateRecord) -> Verdict:
-            from include.steps.judge import judge as step
+            return judge_once(spec, evaluated)
 
-            return perform(step, spec, evaluated)
-
-        @task(outlets=[model_asset(spec)])
+        @task(outlets=[model_asset(spec)], trigger_rule="none_failed")
         def promote(
             verdict: Verdict, evaluated: EvaluateRecord, answer: Any, outlet_events: Any = None
         ) -> PromoteRecord:
@@ -143,3 +143,22 @@ def build_training_dag(spec: PipelineSpec) -> DAG:
     # Set last: Airflow copies what is there to every operator, several times over.
     training_dag.params = build_params(spec)
     return training_dag
+
+
+def judge_once(spec: PipelineSpec, evaluated: EvaluateRecord) -> Verdict:
+    """Judge, and see a verdict through that asks nobody and keeps the champion.
+
+    Raises:
+        DownstreamTasksSkipped: `approve`, and perhaps `promote`, have nothing to do.
+    """
+    from include.steps.judge import judge
+    from include.steps.promote import promote
+
+    verdict = perform(judge, spec, evaluated)
+    if verdict.needs_approval:
+        return verdict
+    if not verdict.keeps_champion:
+        return skip_others(verdict, ["approve"])
+    kept = perform(promote, spec, verdict, evaluated)
+    tell_verdict(spec, verdict, kept)
+    return skip_others(verdict, ["approve", "promote"], promote=kept)

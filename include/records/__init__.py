@@ -58,6 +58,7 @@ from include.records.tables import (
 )
 from include.records.tasks import (
     ALL_TASKS,
+    DONE_BY,
     MONITORING_TASKS,
     SCORING_TASKS,
     STEPS,
@@ -67,6 +68,7 @@ from include.records.tasks import (
 
 __all__ = [
     "ALL_TASKS",
+    "DONE_BY",
     "MONITORING_TASKS",
     "SCORING_TASKS",
     "STEPS",

@@ -106,6 +106,11 @@ class Verdict(Record):
     worst_slice: str = Field(default="", description="The slice that does worst, in words.")
     notes: tuple[str, ...] = Field(default=(), description="What a reader should know.")
 
+    @property
+    def keeps_champion(self) -> bool:
+        """Whether nothing is promoted and nobody is asked."""
+        return self.kind != "promote" and not self.needs_approval
+
 
 class Answer(Record):
     """What a person said to the question whether a candidate becomes champion."""

@@ -43,6 +43,8 @@ TASKS: Final = {
     "report": Task(ReportRecord),
     "close_run": Task(),
 }
+# What `judge` does in the place of `promote`, where its verdict leaves nothing to do or to ask.
+DONE_BY: Final = {"promote": "judge"}
 # Those that make a candidate, or decide about it.
 BEFORE_PROMOTION: Final = frozenset(takewhile(lambda name: name != "promote", TASKS))
 # Those of a scoring run; without new rows all of them are skipped.

@@ -138,9 +138,11 @@ class AirflowApi:
         value = answer.get("value")
         return json.loads(value) if isinstance(value, str) else value
 
-    def get_record(self, dag_id: str, run_id: str, task_id: str) -> dict[str, Any] | None:
+    def get_record(
+        self, dag_id: str, run_id: str, task_id: str, key: str = "return_value"
+    ) -> dict[str, Any] | None:
         """Read the record that a task handed on, or None."""
-        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/{key}"
         value = (self._get(f"{path}?stringify=false") or {}).get("value")
         if isinstance(value, str):
             value = json.loads(value)

@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from include.records import DONE_BY
 from include.settings import Settings
 from include.stack.airflow_api import AirflowApi
 from include.tracking.names import MODE, VIEW_KEY
@@ -17,7 +18,13 @@ OF_AIRFLOW = {"Task failed with exception", "Retry policy decision"}
 
 def has_verdict(api: AirflowApi, dag_id: str, run_id: str) -> bool:
     """Tell whether a run came to a verdict and did what it says."""
-    return all(api.get_record(dag_id, run_id, name) for name in ("judge", "promote"))
+    return all(_get_record(api, dag_id, run_id, name) for name in ("judge", "promote"))
+
+
+def _get_record(api: AirflowApi, dag_id: str, run_id: str, name: str) -> dict[str, Any] | None:
+    """Read what a task handed on, or another in its place, whose word is the later one."""
+    instead = api.get_record(dag_id, run_id, DONE_BY[name], key=name) if name in DONE_BY else None
+    return instead or api.get_record(dag_id, run_id, name)
 
 
 def print_result(api: AirflowApi, dag_id: str, run_id: str, console: Console) -> None:
@@ -30,7 +37,7 @@ def print_result(api: AirflowApi, dag_id: str, run_id: str, console: Console) ->
     prepared = api.get_record(dag_id, run_id, "prepare") or {}
     evaluated = api.get_record(dag_id, run_id, "evaluate") or {}
     verdict = api.get_record(dag_id, run_id, "judge") or {}
-    promoted = api.get_record(dag_id, run_id, "promote") or {}
+    promoted = _get_record(api, dag_id, run_id, "promote") or {}
     _print_metrics(evaluated, console)
     show = partial(console.print, soft_wrap=True)
     for gate in (_data(gate) for gate in verdict.get("gates", [])):

@@ -43,7 +43,7 @@ def test_a_champion_gives_way_to_nothing_but_a_better_one(journey: Journey):
 
     for tries, conf in ((1, {}), (2, {"epochs": 1, "learning_rate": 1e-5}), (3, {"seed": 1})):
         run, verdict = train(journey, **conf)
-        assert run.tasks["promote"] == "skipped", verdict
+        assert run.tasks["approve"] == run.tasks["promote"] == "skipped", verdict
         assert verdict["tries"] == tries
     assert journey.champion("judged") == "1"
 
@@ -51,6 +51,10 @@ def test_a_champion_gives_way_to_nothing_but_a_better_one(journey: Journey):
     journey.finish(first.dag_id, first.run_id)
     again = journey.mlflow_run(first)
     assert again["info"]["run_id"] != made["info"]["run_id"]
+    # What `promote` handed on at its first try holds no longer.
+    assert "kept" in again["info"]["run_name"]
+    told = journey.api.get_record(first.dag_id, first.run_id, "report") or {}
+    assert "stays champion" in told["sentence"], told
     kept = journey.mlflow("runs/get", run_id=made["info"]["run_id"])["run"]
     assert (kept["info"], metrics_of(kept)) == (made["info"], metrics_of(made))
     assert journey.champion("judged") == "1"

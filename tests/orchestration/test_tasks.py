@@ -178,7 +178,7 @@ def close(
         try_number=try_number,
         max_tries=4,
         get_task_states=lambda **_: {run.run_id: states},
-        xcom_pull=lambda task_ids: task_ids if task_ids in recorded else None,
+        xcom_pull=lambda task_ids, key="": (key or task_ids) in recorded or None,
         xcom_push=lambda **pushed: monkeypatch.setattr(tasks, "told", pushed, raising=False),
     )
     dag_run = make_dag_run(run.dag_id, run.run_id)
@@ -195,8 +195,12 @@ def close(
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"promote": "skipped"}, {"fit_share_0": "failed", "draw_curve": "skipped"}],
-    ids=["promoted", "kept", "a share less"],
+    [
+        {"approve": "skipped"},
+        {"approve": "skipped", "promote": "skipped"},
+        {"fit_share_0": "failed", "draw_curve": "skipped"},
+    ],
+    ids=["promoted unasked", "kept unasked", "a share less"],
 )
 def test_a_run_with_all_its_records_finishes(changes, mlflow_server, data_root, monkeypatch):
     assert close(monkeypatch, {**DONE, **changes}) == "FINISHED"
@@ -303,7 +307,7 @@ def test_a_good_run_stays_one_when_mlflow_never_comes_back(mlflow_server, data_r
             **ti,
             try_number=try_number,
             get_task_states=lambda **_: {run.run_id: DONE},
-            xcom_pull=lambda task_ids: task_ids,
+            xcom_pull=lambda task_ids, key="": task_ids,
         )
         with nullcontext() if is_last else pytest.raises(TrackingUnavailableError, match="answer"):
             perform_close(make_spec())
