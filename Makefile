@@ -70,13 +70,11 @@ format: install ## Fix what can be fixed by itself
 	$(BIN)/ruff format .
 
 test: install ## Run the tests: the quick ones on both cores, with their coverage, then the journeys
-	$(MAKE) test-quick COVERAGE="--cov --cov-report="
-	@echo "branch coverage of include/, the least covered modules first:"
-	@$(BIN)/coverage report | awk 'NR <= 17 || /^TOTAL/'
+	BRANCH_COVERAGE=1 $(MAKE) test-quick
 	$(MAKE) test-journeys
 
 test-quick: install ## Tests of libraries, steps and DAGs
-	$(BIN)/pytest -m "not journey and not slow" -n 2 --dist loadgroup -q $(COVERAGE)
+	$(BIN)/pytest -m "not journey and not slow" -n 2 --dist loadgroup -q
 
 test-journeys: install ## Tests through the real scheduler, REST API and MLflow server
 	$(BIN)/pytest -m "journey and not slow" -q

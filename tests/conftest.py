@@ -27,6 +27,7 @@ settings.register_profile("project", deadline=None)
 settings.load_profile("project")
 
 pytest_plugins = [
+    "tests.branch_coverage",  # first: it measures what is imported after it
     "tests.browser_fixture",
     "tests.mlflow_fixture",
     "tests.postgres_fixture",

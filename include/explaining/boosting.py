@@ -92,13 +92,13 @@ def fit_boosting(
             if model.n_iter_ < model.max_iter:
                 break
             is_cut = time.monotonic() - started > seconds and model.max_iter < MAX_ROUNDS
-    taken = time.monotonic() - started
-    rows = _join(test, names)
-    if is_regression:
-        predictions = np.asarray(model.predict(rows), dtype=np.float64)
-    else:
-        predictions = np.zeros((len(rows), len(schema.classes)))
-        predictions[:, model.classes_] = model.predict_proba(rows)
+        taken = time.monotonic() - started
+        rows = _join(test, names)
+        if is_regression:
+            predictions = np.asarray(model.predict(rows), dtype=np.float64)
+        else:
+            predictions = np.zeros((len(rows), len(schema.classes)))
+            predictions[:, model.classes_] = model.predict_proba(rows)
     return Boosted(predictions, int(model.n_iter_), taken, is_cut)
 
 

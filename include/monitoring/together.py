@@ -67,23 +67,23 @@ def _tell_apart(before: pd.DataFrame, now: pd.DataFrame) -> tuple[list[float], l
     x = np.column_stack([column for column, _ in encoded])
     y = np.repeat([0, 1], [len(before), len(now)])
     areas, p_values = [], []
-    for learned, asked in StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(x, y):
-        model = HistGradientBoostingClassifier(
-            max_iter=40,
-            max_leaf_nodes=15,
-            early_stopping=False,
-            categorical_features=[is_category for _, is_category in encoded],
-            random_state=0,
-        )
-        # On few rows threads wait for each other longer than they work.
-        with threadpool_limits(1):
+    # On few rows threads wait for each other longer than they work.
+    with threadpool_limits(1):
+        for learned, asked in StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(x, y):
+            model = HistGradientBoostingClassifier(
+                max_iter=40,
+                max_leaf_nodes=15,
+                early_stopping=False,
+                categorical_features=[is_category for _, is_category in encoded],
+                random_state=0,
+            )
             model.fit(x[learned], y[learned])
-        scores, is_now = model.predict_proba(x[asked])[:, 1], y[asked] == 1
-        found = stats.mannwhitneyu(
-            scores[is_now], scores[~is_now], alternative="greater", method="asymptotic"
-        )
-        areas.append(float(found.statistic) / (is_now.sum() * (~is_now).sum()))
-        p_values.append(float(found.pvalue))
+            scores, is_now = model.predict_proba(x[asked])[:, 1], y[asked] == 1
+            found = stats.mannwhitneyu(
+                scores[is_now], scores[~is_now], alternative="greater", method="asymptotic"
+            )
+            areas.append(float(found.statistic) / (is_now.sum() * (~is_now).sum()))
+            p_values.append(float(found.pvalue))
     return areas, p_values
 
 

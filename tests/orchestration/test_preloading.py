@@ -100,12 +100,12 @@ import importlib, pathlib, pkgutil
 root = pathlib.Path('include').resolve()
 airflow_local_settings._preload_project()
 imported = airflow_local_settings._read_state(str(root))
-unseen = []
-for path in map(pathlib.Path, imported):
-    os.utime(path, ns=(0, imported[str(path)][0] + 1))
-    if airflow_local_settings._read_state(str(root)) == imported:
-        unseen.append(path)
-    os.utime(path, ns=(0, imported[str(path)][0]))
+for path, (changed_at, _) in imported.items():
+    os.utime(path, ns=(0, changed_at + 1))
+found = airflow_local_settings._read_state(str(root))
+unseen = [path for path in imported if found[path] == imported[path]]
+for path, (changed_at, _) in imported.items():
+    os.utime(path, ns=(0, changed_at))
 print('changes that nobody sees:', unseen)
 
 def import_anew():
