@@ -665,6 +665,27 @@ def test_what_may_be_another_thing_is_marked(data_root: Path, columns, doubt):
     assert count_ingested(spec) == (ROWS, 0)
 
 
+@pytest.mark.parametrize("names", [list("abcde"), [True, False]], ids=str)
+def test_a_column_of_ranges_of_the_target_is_left_out(data_root: Path, names):
+    target = noise()
+    spec, text = draft(data_root, table(target, band=pd.qcut(target, len(names), labels=names)))
+    assert spec.column_by_name["band"].kind == "ignore"
+    assert f"LEAK? {len(names)} values of it stand for neighbouring ranges of the target" in text
+
+
+def test_months_of_what_only_rises_are_no_ranges_of_the_target(data_root: Path):
+    rising = 1000 + np.cumsum(RANDOM.integers(1, 20, ROWS))
+    spec, _ = draft(data_root, table(rising, at=DAYS, month=DAYS.dt.strftime("%B")))
+    assert spec.split.method == "time"
+    assert spec.column_by_name["month"].kind == "category"
+
+
+def test_kinds_that_lie_far_apart_are_no_ranges_of_the_target(data_root: Path):
+    heavy = SHUFFLED % 2
+    spec, _ = draft(data_root, table(noise() + 400 * heavy, animal=np.array(["a", "b"])[heavy]))
+    assert spec.column_by_name["animal"].kind == "category"
+
+
 def test_the_span_between_two_times_is_no_secret(data_root: Path):
     seconds = RANDOM.integers(60, 3000, ROWS)
     frame = table(seconds, start=HOURS, end=HOURS + pd.to_timedelta(seconds, unit="s"))
