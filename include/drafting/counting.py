@@ -7,6 +7,7 @@ from include.values.casts import NUMBER
 from include.values.duck import quote_text
 
 NUMERIC: Final = f"^{NUMBER.pattern}$"
+SHORTENED: Final = r"^[0-9](\.[0-9]+)?E\+[0-9]{2}$"
 INTEGER: Final = r"^[+-]?[0-9]+$"
 DOTTED: Final = r"^[+-]?[1-9]\d{0,2}(\.\d{3})+$"
 EMAIL: Final = r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"
@@ -21,10 +22,14 @@ ADDRESS: Final = r"^([0-9]{1,3}\.){3}[0-9]{1,3}$|^([0-9A-Fa-f]{1,4}:){3,7}[0-9A-
 TITLE: Final = r"(^|[ ,])(Mr|Mrs|Ms|Miss|Dr|Prof|Herr|Frau|Mme|Sr|Sra)\.? "
 CAPITALS: Final = r"^\p{Lu}[\p{L}'\x{2019}-]*\d*([ ,.]+\p{Lu}[\p{L}'\x{2019}-]*\.?\d*){0,5}$"
 CLOCK: Final = r"^[+-]?(\d+ days?,? )?\d{1,3}:\d{2}(:\d{2}([.,]\d+)?)?$"
+# As ISO 8601 writes durations: PT5M30S, P3DT4H.
+DURATION: Final = r"^-?P((\d+[YMWD])+(T(\d+([.,]\d+)?[HMS])+)?|T(\d+([.,]\d+)?[HMS])+)$"
+# Lists and objects as JSON and Python write them.
+WRAPPED: Final = r"(?s)^\s*(\[\s*(|['\"{\[].*|-?[\d.]+(\s*,.*)?)\]|\{.*:.*\}|\{\})\s*$"
 # As numbers and times are written, in whatever unit, mark and order.
 QUANTITY: Final = (
     r"^[(<>=~\x{2248}+\x{2212}'\"\s-]*([A-Z]{3}\s|[A-Z]{0,2}\p{Sc})?\s*[(+-]?\p{Nd}[\p{Nd}.,'\s\x{a0}\x{202f}\x{2019}]*"
-    r"(\s*[%\x{2030}\x{b0}\p{Sc}\p{L}][\p{L}\x{b2}\x{b3}/]{0,7}\d?)?(\s*\d+\s*\p{L}{1,4})*"
+    r"(\s*[%\x{2030}\x{b0}\p{Sc}\p{L}][\p{L}\x{b2}\x{b3}/]{0,7}\d?)?(\s*\d+\s*[\p{L}'\"\x{2032}\x{2033}]{1,4})*"
     # Readings of two numbers: 120/80, 12 ± 0.5, 1920x1080.
     r"(\s*[/\x{b1}\x{d7}x]\s*[\p{Nd}.,]+)?\s*[)\"\x{2212}-]?\s*$"
 )
@@ -61,6 +66,8 @@ NUMBERS: Final = {
     "zeros": _matches(r"^[+-]?0[0-9]+$"),
     "long": _matches(r"^[+-]?[0-9]{16,}$"),
     "whole_floats": _matches(r"^[+-]?[0-9]+\.0+$"),
+    # As spreadsheets write long numbers; few texts have the letters at all.
+    "powers": f"contains({{v}}, 'E+') AND {_matches(SHORTENED)}",
 }
 # Asked of columns only that hold other texts than numbers.
 TEXTS: Final = {
@@ -73,8 +80,9 @@ TEXTS: Final = {
     "capitals": _matches(CAPITALS),
     "lettered": _matches(r"\p{L}"),
     "digitless": f"NOT {_matches(r'[0-9]')}",
-    "clocks": _matches(CLOCK),
+    "clocks": _matches(f"{CLOCK}|{DURATION}"),
     "quantities": _matches(QUANTITY),
+    "wrapped": _matches(WRAPPED),
     "dated": f"{_matches(DATED)} AND NOT {_matches(ADDRESS)}",
 }
 MEASURES: Final = (
@@ -138,4 +146,4 @@ def ask_of_numbers(*, has_integers: bool, has_fractions: bool) -> dict[str, str]
     asked = {**NUMBERS, "numbers": "{n} IS NOT NULL"}
     if not has_integers:
         asked |= dict.fromkeys(("integers", "zeros", "long"), "false")
-    return asked if has_fractions else {**asked, "whole_floats": "false"}
+    return asked if has_fractions else {**asked, "whole_floats": "false", "powers": "false"}

@@ -14,16 +14,16 @@ from include.drafting.kinds import (
     guess_tensor,
     guess_values,
     name_kind,
-    show_labels,
-    show_spellings,
-    show_summaries,
+    show_doubts,
+    show_shortened,
     show_values,
 )
 from include.drafting.moments import epoch_format
-from include.drafting.names import ID_NAMES, names_things
+from include.drafting.names import CODE_NAMES, ID_NAMES, names_things
 from include.drafting.order import Hints, RowOrder
 from include.drafting.personal import find_personal
 from include.drafting.profile import ColumnProfile, FileProfile
+from include.drafting.sheets import hint_at_joined_cells, show_old_split
 from include.drafting.things import MIN_THINGS, hint_at_things, repeats_things
 
 MAX_CLASSES: Final = 100
@@ -98,6 +98,8 @@ def guess_columns(
             guess.column.pop("max", None)  # time goes on
         else:
             guess = _guess_feature(column)
+            joined = hint_at_joined_cells(profile, column)
+            guess = guess._replace(reason=f"{guess.reason}; {joined}") if joined else guess
         guesses.append(_finish(column, guess))
     return _keep_a_feature(profile, guesses, target)
 
@@ -159,11 +161,12 @@ def _guess_target(column: ColumnProfile, hints: Hints) -> Guess:
         return guess._replace(reason=f"the target; {guess.reason}")
     body = name_kind(column, "category")
     if column.values and column.distinct <= MAX_CLASSES:
-        body["values"] = [text for text, _ in canonical_values(column)]
+        # Classes are texts: numbers in a spelling of their own stay as they are written.
+        written = column.reading.written if column.reading.options else {}
+        body["values"] = sorted(written) or [text for text, _ in canonical_values(column)]
     few = min(column.values.values(), default=ROWS_PER_CLASS)
     rare = f"CHECK: the rarest class has {few} rows" if few < ROWS_PER_CLASS else ""
-    reasons = ["the target", show_values(column), check, rare, show_spellings(column)]
-    reasons += [show_summaries(column), show_labels(column)]
+    reasons = ["the target", show_values(column), check, rare, *show_doubts(column)]
     return Guess(body, "; ".join(reason for reason in reasons if reason))
 
 
@@ -209,7 +212,7 @@ def _find_useless(column: ColumnProfile) -> str:
             "CHECK: durations or times of day, which are not read: write them as seconds, or as "
             "full times, then make this a number or datetime"
         )
-    return ""
+    return show_old_split(column)
 
 
 def _name_of_things(column: ColumnProfile, *, is_group: bool) -> Guess:
@@ -228,6 +231,9 @@ def _guess_id(column: ColumnProfile) -> Guess | None:
     Numbers with fractions measure something. Whether no value occurs twice is only promised
     where every row was counted.
     """
+    is_named = names_things(column.name) or CODE_NAMES.search(column.name)
+    if column.is_numeric and column.powers and is_named:
+        return Guess({**name_kind(column, "id"), "unique": False}, show_shortened(column))
     is_long = column.long > column.filled / 2
     is_varied = column.distinct > NEARLY_UNIQUE * column.filled and column.filled > LISTED_VALUES
     is_fraction = column.is_numeric and column.filled > column.integers and not is_long

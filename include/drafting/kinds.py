@@ -4,11 +4,13 @@ import math
 import re
 from typing import Any, Final, NamedTuple
 
+from include.drafting.alike import show_sheet_days, show_spellings
 from include.drafting.marks import AVERAGE, FITS, TOTAL
 from include.drafting.moments import epoch_format
 from include.drafting.names import CODE_NAMES
 from include.drafting.profile import ColumnProfile
 from include.drafting.readings import REPEATED
+from include.drafting.sheets import hint_at_measures
 from include.drafting.tracking import COMPACT, DAY_OF_YEAR
 
 MAX_CATEGORIES: Final = 60
@@ -16,10 +18,6 @@ FEW_WORDS: Final = 12
 FEW_TIMES: Final = 4
 LABEL_MARKS: Final = ("|", ";", ", ", "/")
 NEAR_SUM: Final = 1e-6
-ANSWERS: Final = {
-    **dict.fromkeys(("true", "yes", "t", "y", "1", "1.0"), "yes"),
-    **dict.fromkeys(("false", "no", "f", "n", "0", "0.0"), "no"),
-}
 EXACT: Final = 2**53
 # A largest value so many times the mean: most values lie near the lower end.
 LONG_TAIL: Final = 8.0
@@ -80,14 +78,26 @@ def _words(column: ColumnProfile) -> Guess:
             "others mean that there is none, write nothing instead of them"
         )
     if column.distinct <= MAX_CATEGORIES:
-        spelled = show_spellings(column)
-        hint += f"; {spelled}" if spelled else ""
-        reasons = (show_values(column) + hint, show_summaries(column), show_labels(column))
-        return Guess(name_kind(column, "category"), "; ".join(one for one in reasons if one))
+        reason = _join_reasons(show_values(column) + hint, *show_doubts(column))
+        return Guess(name_kind(column, "category"), reason)
     body = {**name_kind(column, "category"), "encode": "hash"}
     reason = f"about {column.distinct} different values: hashed rather than learned one by one"
-    reasons = (reason + hint, show_summaries(column), show_labels(column))
-    return Guess(body, "; ".join(one for one in reasons if one))
+    return Guess(body, _join_reasons(reason + hint, *show_doubts(column)))
+
+
+def _join_reasons(*reasons: str) -> str:
+    return "; ".join(reason for reason in reasons if reason)
+
+
+def show_doubts(column: ColumnProfile) -> tuple[str, ...]:
+    """Point out what is doubtful in a column's words."""
+    return (
+        show_spellings(column),
+        show_sheet_days(column),
+        show_summaries(column),
+        show_labels(column),
+        hint_at_measures(column),
+    )
 
 
 def show_summaries(column: ColumnProfile) -> str:
@@ -119,20 +129,13 @@ def show_labels(column: ColumnProfile) -> str:
     return ""
 
 
-def show_spellings(column: ColumnProfile) -> str:
-    """Point out values that differ by case and blanks only, or are one answer: `True` and 1."""
-    alike: dict[str, list[str]] = {}
-    is_answer = all(text.lower() in ANSWERS for text in column.values)
-    for text in column.values:
-        plain = " ".join(text.lower().split())
-        alike.setdefault(ANSWERS[plain] if is_answer else plain, []).append(text)
-    several = [texts for texts in alike.values() if len(texts) > 1]
-    if not several:
-        return ""
-    shown = "; ".join(
-        ", ".join(f"{text!r} ({column.values[text]})" for text in texts) for texts in several[:3]
+def show_shortened(column: ColumnProfile) -> str:
+    """Point out numbers that a spreadsheet wrote as 1.2E+15 and so shortened."""
+    return (
+        f"CHECK: {column.powers} of {column.filled} are written like {column.high or 0:.2E}, as "
+        "spreadsheets shorten long numbers: write them anew, in full, if they are names; if not, "
+        f"make it a number ({column.low:g} … {column.high:g})"
     )
-    return f"CHECK: the same in other letters? {shown}; correct the source if they are"
 
 
 def guess_number(column: ColumnProfile) -> Guess:
@@ -156,6 +159,8 @@ def find_unread(column: ColumnProfile) -> str:
     """Point out texts that seem to be numbers or times, in no one form that is read."""
     if column.is_numeric or column.time or column.distinct < FEW_TIMES:
         return ""
+    if column.wrapped >= FITS * column.filled:
+        return "; CHECK: lists or objects, kept as texts: spread them over columns"
     if column.dated >= FITS * column.filled:
         return (
             "; CHECK: they look like times, but in no one form that is read: write them as "

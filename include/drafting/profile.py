@@ -28,6 +28,7 @@ class ColumnProfile(NamedTuple):
     zeros: int
     long: int
     whole_floats: int
+    powers: int
     booleans: int
     emails: int
     phones: int
@@ -39,6 +40,7 @@ class ColumnProfile(NamedTuple):
     digitless: int
     clocks: int
     quantities: int
+    wrapped: int
     dated: int
     is_distinct_exact: bool
     is_rising: bool

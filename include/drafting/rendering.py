@@ -11,6 +11,7 @@ from include.drafting.guesses import guess_columns, guess_task
 from include.drafting.kinds import Guess
 from include.drafting.order import Hints, RowOrder
 from include.drafting.profile import ColumnProfile, FileProfile
+from include.drafting.sheets import find_repeated_names
 from include.drafting.yaml_text import write_comment, write_flow
 from include.errors import SourceError
 from include.specs.json_schema import MODELINE
@@ -76,6 +77,7 @@ def render_draft(
         f"  - {write_flow(guess.column)}  # {write_comment(_add_leak(guess, findings))}"
         for guess in guesses
     ]
+    lines += [f"# {write_comment(line)}" for line in [find_repeated_names(profile)] if line]
     lines += _hidden_repeats(profile, guesses)
     order = order._replace(key=_find_key(profile, guesses))
     lines += _choices(profile, column, order, task, findings)

@@ -20,6 +20,9 @@ _ROWS_PER_VALUE: Final = 10
 _LEVELS: Final = 4
 _MIN_ROUNDED: Final = 30
 _HALF: Final = 0.5 + 1e-9
+# Ranges of a target hold so many rows each, and so much of their span lies between two at most.
+_ROWS_PER_BAND: Final = 5
+_NEAR: Final = 0.2
 Codes = npt.NDArray[np.int64]
 
 
@@ -56,6 +59,31 @@ def explain_copy(
     pairs = np.unique(values * (int(classes.max()) + 1) + classes).size
     if pairs == np.unique(values).size == np.unique(classes).size:
         return f"its {pairs} values are the classes by other names"
+    return ""
+
+
+def explain_bands(
+    column: FeatureColumn, series: pd.Series, codes: Codes | None, target: Floats
+) -> str:
+    """Explain names of ranges of the target: each begins where another ends.
+
+    Kinds of things that are far apart in it have room between them. Of rows in the order of time
+    this says nothing: each month has a range of what only rises.
+    """
+    if codes is not None or not isinstance(column, CategoryColumn | BooleanColumn):
+        return ""
+    values = _number_texts(series)
+    rows = np.bincount(values)
+    if len(rows) < 2 or rows.min() < _ROWS_PER_BAND:
+        return ""
+    lows, highs = np.full(len(rows), np.inf), np.full(len(rows), -np.inf)
+    np.minimum.at(lows, values, target)
+    np.maximum.at(highs, values, target)
+    order = np.argsort(lows)
+    lows, highs = lows[order], highs[order]
+    spans, gaps = highs - lows, lows[1:] - highs[:-1]
+    if np.all((gaps >= 0) & (gaps <= _NEAR * np.minimum(spans[1:], spans[:-1]))):
+        return f"{len(rows)} values of it stand for neighbouring ranges of the target"
     return ""
 
 

@@ -10,6 +10,7 @@ names. Tensors and lag features are not looked at, nor are texts beyond their fi
 characters.
 """
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -20,7 +21,7 @@ import pyarrow.compute as pc
 
 from include.errors import LeakageError
 from include.features.contract import FeatureColumn, list_feature_columns, list_lag_columns
-from include.features.leak_signs import Codes, explain, explain_copy, number_values
+from include.features.leak_signs import Codes, explain, explain_bands, explain_copy, number_values
 from include.features.row_plan import Batch, RowPlan
 from include.features.splits import TRAIN
 from include.features.typed_values import read_numbers, read_texts
@@ -87,7 +88,10 @@ def find_leaks(spec: PipelineSpec, sample: pd.DataFrame) -> list[tuple[str, str]
     """Find the features that determine the target, and how each was seen."""
     series = sample[spec.target.column]
     if spec.target.task == "regression":
-        return _search(spec, sample, None, read_numbers(series, str(series.name)), explain)
+        target = read_numbers(series, str(series.name))
+        bands = (explain_bands,) if spec.split.method != "time" else ()
+        signs = (_search(spec, sample, None, target, one) for one in (*bands, explain))
+        return list(dict(itertools.chain.from_iterable(signs)).items())
     codes = number_values(read_texts(series).to_pandas())
     fewest_rows: tuple[tuple[int, Explain], ...] = (
         (_MIN_OF_A_CLASS, explain),

@@ -653,6 +653,62 @@ DOUBTED: dict[str, tuple[dict[str, Any], str]] = {
         {"y": np.array(["True", "1", "False", "0"])[SHUFFLED % 4]},
         "CHECK: the same in other letters? '0' (60), 'False' (60); '1' (60), 'True' (60)",
     ),
+    "one class with a mark that is not seen": (
+        {"y": np.array(["yes", "yes\u200b", "no"])[SHUFFLED % 3]},
+        r"CHECK: the same in other letters? 'yes' (80), 'yes\u200b' (80)",
+    ),
+    "one letter in two codes": (
+        {"y": np.array(["caf\u00e9", "cafe\u0301", "bar"])[SHUFFLED % 3]},
+        "CHECK: the same in other letters? 'cafe\\u0301' (80), 'caf\u00e9' (80)",
+    ),
+    "one class with a dot": (
+        {"y": np.array(["<=50K", "<=50K.", ">50K", ">50K."])[SHUFFLED % 4]},
+        "CHECK: the same in other letters? '<=50K' (60), '<=50K.' (60)",
+    ),
+    "UTF-8 read as another encoding": (
+        {"city": np.array(["M\u00fcnchen", "M\u00c3\u00bcnchen", "Ulm"])[SHUFFLED % 3]},
+        "CHECK: the same in other letters? 'M\u00c3\u00bcnchen' (80), 'M\u00fcnchen' (80)",
+    ),
+    "many values in two spellings": (
+        {"town": [f"{'Town' if n % 2 else 'town'} {n // 2 % 40}" for n in SHUFFLED]},
+        "CHECK: the same in other letters? 'Town 0' (3), 'town 0' (3)",
+    ),
+    "days that were ranges": (
+        {"size": np.array(["1-9", "10-20", "5-Oct"])[SHUFFLED % 3]},
+        "CHECK: '5-Oct' in 80 rows may be what a spreadsheet made of it",
+    ),
+    "ids that a spreadsheet shortened": (
+        {"account": [f"{1.2 + n / 1000:.2f}E+15" for n in range(ROWS)]},
+        "CHECK: 240 of 240 are written like 1.44E+15, as spreadsheets shorten long numbers",
+    ),
+    "objects in cells": (
+        {"meta": [f'"{{""k"": {n}}}"'.replace('""', '"')[1:-1] for n in range(ROWS)]},
+        "CHECK: lists or objects, kept as texts: spread them over columns",
+    ),
+    "lists in cells": (
+        {"tags": [str(["a", "b", "c", "d"][: n % 5]) for n in range(ROWS)]},
+        "CHECK: lists or objects, kept as texts: spread them over columns",
+    ),
+    "cells that were one": (
+        {"shop": [f"S{n}" if n % 30 == 0 else "" for n in range(ROWS)]},
+        "CHECK: 8 values, each above empty cells, as cells that were joined are written",
+    ),
+    "a long table": (
+        {"parameter": KINDS},
+        "CHECK: if each row holds another of 3 things measured, give each a column of its own",
+    ),
+    "ISO durations": (
+        {"lasted": [f"PT{n % 60}M{n % 50}S" for n in range(ROWS)]},
+        "CHECK: durations or times of day, which are not read",
+    ),
+    "degrees and minutes": (
+        {"lat": [f"{n % 90}\u00b0{n % 60}'N" for n in range(ROWS)]},
+        "CHECK: they look like numbers in several spellings",
+    ),
+    "parts of a split": (
+        {"usage": np.where(SHUFFLED < 40, "Test", "train")},
+        "CHECK: names parts of a split that was made before",
+    ),
 }
 
 
@@ -663,6 +719,65 @@ def test_what_may_be_another_thing_is_marked(data_root: Path, columns, doubt):
     spec, text = draft(data_root, table(target, **others))
     assert doubt in text
     assert count_ingested(spec) == (ROWS, 0)
+
+
+def test_harmless_texts_are_not_marked(data_root: Path):
+    frame = table(
+        LABELS,
+        size=np.array(["1-9", "10-20", "20+"])[SHUFFLED % 3],
+        note=np.where(SHUFFLED < 30, "late", ""),
+        remark=[f"remark {n}" if n < 40 else "" for n in SHUFFLED],
+        sign=np.array(["+", "-.", "\u00c3"])[SHUFFLED % 3],
+        current_no=[f"{1 + n / 100:.2f}e-06" for n in SHUFFLED],
+    )
+    _, text = draft(data_root, frame.drop(columns="note"))
+    assert "CHECK" not in text
+
+
+@pytest.mark.parametrize("every", [80, 10], ids=["three", "many"])
+def test_lines_of_names_between_the_rows_are_told(data_root: Path, every: int):
+    rows = [
+        ("kind", "size", "y"),
+        *zip(KINDS, RANDOM.choice(["s", "m"], ROWS), LABELS, strict=True),
+    ]
+    lines = [",".join(row) for row in rows]
+    content = "\n".join(
+        line for n, row in enumerate(lines[1:]) for line in ([lines[0]] * (n % every == 0) + [row])
+    )
+    _, text = draft(data_root, content)
+    names = "the names 'kind', 'size', 'y' are values as well"
+    assert f"CHECK: {names}, in {ROWS // every - 1} rows or more" in text
+
+
+def test_a_first_row_taken_for_names_is_told(data_root: Path):
+    rows = zip(KINDS, LABELS, strict=True)
+    content = "\n".join(",".join(row) for row in rows)
+    path = data_root / "sources" / "t.csv"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(content)
+    text = draft_pipeline("first", path, LABELS[0], data_root).read_text()
+    assert "are values as well, in " in text
+
+
+@pytest.mark.parametrize("names", [list("abcde"), [True, False]], ids=str)
+def test_a_column_of_ranges_of_the_target_is_left_out(data_root: Path, names):
+    target = noise()
+    spec, text = draft(data_root, table(target, band=pd.qcut(target, len(names), labels=names)))
+    assert spec.column_by_name["band"].kind == "ignore"
+    assert f"LEAK? {len(names)} values of it stand for neighbouring ranges of the target" in text
+
+
+def test_months_of_what_only_rises_are_no_ranges_of_the_target(data_root: Path):
+    rising = 1000 + np.cumsum(RANDOM.integers(1, 20, ROWS))
+    spec, _ = draft(data_root, table(rising, at=DAYS, month=DAYS.dt.strftime("%B")))
+    assert spec.split.method == "time"
+    assert spec.column_by_name["month"].kind == "category"
+
+
+def test_kinds_that_lie_far_apart_are_no_ranges_of_the_target(data_root: Path):
+    heavy = SHUFFLED % 2
+    spec, _ = draft(data_root, table(noise() + 400 * heavy, animal=np.array(["a", "b"])[heavy]))
+    assert spec.column_by_name["animal"].kind == "category"
 
 
 def test_the_span_between_two_times_is_no_secret(data_root: Path):
@@ -771,13 +886,18 @@ TARGETS: dict[str, tuple[Any, str, list[str] | None]] = {
     "counts": (RANDOM.poisson(40, ROWS), "regression", None),
     "far numbers": (np.where(SHUFFLED < 12, -9999.0, noise()), "regression", None),
     "thousands": ([f"{n:,}" for n in RANDOM.integers(90, 9_000, ROWS)], "regression", None),
+    "German marks": (np.array(["1,0", "1,3", "5,0"])[SHUFFLED % 3], "classification", None),
+    "stars": (np.array(["10 stars", "2 stars"])[SHUFFLED % 2], "classification", None),
 }
+SPELLED = {"German marks": ["1,0", "1,3", "5,0"], "stars": ["10 stars", "2 stars"]}
 
 
 @pytest.mark.parametrize(("target", "task", "classes"), TARGETS.values(), ids=list(TARGETS))
-def test_the_target_is_what_it_says(data_root: Path, target, task, classes):
-    spec, _ = draft(data_root, table(target))
+def test_the_target_is_what_it_says(data_root: Path, target, task, classes, request):
+    classes = classes or SPELLED.get(request.node.callspec.id)
+    spec, text = draft(data_root, table(target))
     assert spec.target.task == task
+    assert "NOT YET" not in text
     if classes:
         assert list(spec.target_column.values) == classes
     else:
