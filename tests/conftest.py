@@ -50,10 +50,12 @@ def _own_airflow_home(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _thaw() -> Iterator[None]:
-    """Let the interpreter's end free what `gatehouse run`, called in a test, had it keep."""
+def _frozen() -> Iterator[None]:
+    """Keep the collector from looking, again and again, through all that was imported."""
+    gc.collect()
+    gc.freeze()
     yield
-    gc.unfreeze()
+    gc.unfreeze()  # for the interpreter's end; `gatehouse run`, called in a test, freezes, too
 
 
 @pytest.fixture
