@@ -23,7 +23,7 @@ from include.drafting.names import CODE_NAMES, ID_NAMES, names_things
 from include.drafting.order import Hints, RowOrder
 from include.drafting.personal import find_personal
 from include.drafting.profile import ColumnProfile, FileProfile
-from include.drafting.sheets import hint_at_joined_cells, show_old_split
+from include.drafting.sheets import find_joined_cells, show_old_split
 from include.drafting.things import MIN_THINGS, hint_at_things, repeats_things
 
 MAX_CLASSES: Final = 100
@@ -76,7 +76,7 @@ def guess_columns(
         hints: What a person knows better.
         leaks: Columns that give the target away, and how that was seen.
     """
-    guesses = []
+    guesses, joined = [], find_joined_cells(profile)
     if order.parts:
         body = {"name": "time", "kind": "datetime", "from_parts": list(order.parts)}
         guesses.append(Guess(body, f"made of {', '.join(order.parts)}"))
@@ -98,8 +98,8 @@ def guess_columns(
             guess.column.pop("max", None)  # time goes on
         else:
             guess = _guess_feature(column)
-            joined = hint_at_joined_cells(profile, column)
-            guess = guess._replace(reason=f"{guess.reason}; {joined}") if joined else guess
+            if column.name in joined:
+                guess = guess._replace(reason=f"{guess.reason}; {joined[column.name]}")
         guesses.append(_finish(column, guess))
     return _keep_a_feature(profile, guesses, target)
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 import numpy as np
-import pyarrow as pa
+import numpy.typing as npt
 
 from include.drafting.names import is_only
 from include.drafting.profile import ColumnProfile, FileProfile
@@ -12,6 +12,8 @@ from include.drafting.profile import ColumnProfile, FileProfile
 FEWEST_JOINED: Final = 4
 # Cells filled by chance lie less evenly: the spread of their distances is near their mean.
 EVEN: Final = 0.5
+# Columns of the copy that are read at a time: opening it takes longer than reading one.
+READ_TOGETHER: Final = 100
 PARTS: Final = frozenset(
     [
         *("train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval"),
@@ -48,21 +50,39 @@ def _count_own_name(column: ColumnProfile) -> int:
     return column.values.get(column.name, 0) + column.reading.doubtful.get(column.name, 0)
 
 
-def hint_at_joined_cells(profile: FileProfile, column: ColumnProfile) -> str:
+def find_joined_cells(profile: FileProfile) -> dict[str, str]:
     """Point out texts that each stand above empty cells, at even distances from the first row."""
-    is_sparse = FEWEST_JOINED <= column.filled <= column.rows / 2
-    if not is_sparse or column.is_numeric or column.time or column.array or column.is_nested:
-        return ""
-    batches = profile.copy.iter_columns([column.key], profile.unfit)
-    texts = pa.chunked_array([batch.column(0) for batch in batches])
-    places = np.flatnonzero(texts.is_valid().to_numpy())
+    sparse = {column.key: column for column in profile.columns if _is_sparse(column)}
+    keys = list(sparse)
+    groups = (keys[at : at + READ_TOGETHER] for at in range(0, len(keys), READ_TOGETHER))
+    return {
+        sparse[key].name: (
+            f"CHECK: {sparse[key].filled} values, each above empty cells, as cells that were "
+            "joined are written: if they hold for the rows below, fill them in"
+        )
+        for group in groups
+        for key, places in _list_filled(profile, group).items()
+        if _are_joined(places)
+    }
+
+
+def _is_sparse(column: ColumnProfile) -> bool:
+    is_text = not (column.is_numeric or column.time or column.array or column.is_nested)
+    return is_text and FEWEST_JOINED <= column.filled <= column.rows / 2
+
+
+def _list_filled(profile: FileProfile, keys: list[str]) -> dict[str, npt.NDArray[np.int64]]:
+    masks: dict[str, list[npt.NDArray[np.bool_]]] = {key: [] for key in keys}
+    for batch in profile.copy.iter_columns(keys, profile.unfit):
+        for key in keys:
+            masks[key].append(batch.column(key).is_valid().to_numpy(zero_copy_only=False))
+    return {key: np.flatnonzero(np.concatenate(parts)) for key, parts in masks.items()}
+
+
+def _are_joined(places: npt.NDArray[np.int64]) -> bool:
     steps = np.diff(places)
-    if not len(steps) or places[0] != 0 or steps.min() < 2 or steps.std() > EVEN * steps.mean():
-        return ""
-    return (
-        f"CHECK: {column.filled} values, each above empty cells, as cells that were joined are "
-        "written: if they hold for the rows below, fill them in"
-    )
+    is_even = len(steps) and steps.min() >= 2 and steps.std() <= EVEN * steps.mean()
+    return bool(is_even and places[0] == 0)
 
 
 def hint_at_measures(column: ColumnProfile) -> str:
