@@ -162,8 +162,8 @@ def _guess_target(column: ColumnProfile, hints: Hints) -> Guess:
     body = name_kind(column, "category")
     if column.values and column.distinct <= MAX_CLASSES:
         # Classes are texts: numbers in a spelling of their own stay as they are written.
-        written = column.reading.written if column.reading.options else {}
-        body["values"] = sorted(written) or [text for text, _ in canonical_values(column)]
+        written = column.reading.written
+        body["values"] = list(written) or [text for text, _ in canonical_values(column)]
     few = min(column.values.values(), default=ROWS_PER_CLASS)
     rare = f"CHECK: the rarest class has {few} rows" if few < ROWS_PER_CLASS else ""
     reasons = ["the target", show_values(column), check, rare, *show_doubts(column)]

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import duckdb
@@ -36,7 +35,7 @@ class ColumnReading(NamedTuple):
         check: What speaks against that.
         misfits: The kind whose cells are to be tried one by one: some do not fit it.
         is_required: Whether a row without a value does not fit.
-        written: Numbers in a spelling of their own as they are written, with their rows.
+        written: Numbers in a spelling of their own as they are written, in order.
     """
 
     missing: dict[str, int]
@@ -46,7 +45,7 @@ class ColumnReading(NamedTuple):
     check: str = ""
     misfits: str = ""
     is_required: bool = False
-    written: Mapping[str, int] = MappingProxyType({})
+    written: tuple[str, ...] = ()
 
 
 def read_columns(
@@ -113,7 +112,7 @@ def _read_column(
         options=spelling.options,
         check=spelling.check,
         misfits="number" if len(unfit) > len(repeated) else "",
-        written={text: count for text, count in values.items() if text in spelling.fitting},
+        written=tuple(sorted(spelling.fitting)) if spelling.options else (),
     )
 
 

@@ -37,17 +37,11 @@ def compare_column(
         min_rows: Fewest rows, of window and reference, that say anything.
     """
     present = values.dropna()
-
-    def compare(reference: ColumnReference, found: dict[str, Any]) -> float:
-        if reference.kind == "number":
-            return _compare_numbers(reference, present, found)
-        return _compare_counts(reference, count_values(present), found)
-
+    is_number = reference is not None and reference.kind == "number"
+    compare = _compare_numbers if is_number else _compare_categories
+    missing = len(values) - len(present)
     return _compare(
-        *(reference, name, compare),
-        present=len(present),
-        missing=len(values) - len(present),
-        min_rows=min_rows,
+        *(reference, name, compare, present), rows=len(values), missing=missing, min_rows=min_rows
     )
 
 
@@ -63,24 +57,22 @@ def compare_counts(
         min_rows: Fewest rows, of window and reference, that say anything.
     """
     counted = pd.Series(counts, dtype=np.int64)
-
-    def compare(reference: ColumnReference, found: dict[str, Any]) -> float:
-        return _compare_counts(reference, counted, found)
-
     rows = int(counted.sum())
-    return _compare(reference, name, compare, present=rows, missing=0, min_rows=min_rows)
+    return _compare(
+        *(reference, name, _compare_counts, counted), rows=rows, missing=0, min_rows=min_rows
+    )
 
 
 def _compare(
     reference: ColumnReference | None,
     name: str,
-    compare: Callable[[ColumnReference, dict[str, Any]], float],
+    compare: Callable[[ColumnReference, "pd.Series[Any]", dict[str, Any]], float],
+    seen: "pd.Series[Any]",
     *,
-    present: int,
+    rows: int,
     missing: int,
     min_rows: int,
 ) -> ColumnDrift:
-    rows = present + missing
     if reference is None or not reference.rows:
         return ColumnDrift(name=name, state="no baseline", rows=rows)
     found: dict[str, Any] = {
@@ -91,10 +83,10 @@ def _compare(
     }
     if min(rows, reference.rows) < min_rows:
         return ColumnDrift(state="too little data", **found)
-    gone = np.array([[reference.missing, reference.present], [missing, present]], float)
+    gone = np.array([[reference.missing, reference.present], [missing, rows - missing]], float)
     tests = [chi_square(gone[0], gone[1])]
-    if present and reference.present:
-        tests.append(compare(reference, found))
+    if rows > missing and reference.present:
+        tests.append(compare(reference, seen, found))
     return ColumnDrift(state="stable", p_value=min(1.0, min(tests) * len(tests)), **found)
 
 
@@ -112,6 +104,12 @@ def _compare_numbers(
         "wasserstein": wasserstein(reference, values),
     }
     return p_value
+
+
+def _compare_categories(
+    reference: ColumnReference, present: "pd.Series[Any]", found: dict[str, Any]
+) -> float:
+    return _compare_counts(reference, count_values(present), found)
 
 
 def _compare_counts(

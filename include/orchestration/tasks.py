@@ -29,7 +29,7 @@ from include.orchestration.links import show_run_link
 from include.orchestration.notices import tell_failure
 from include.orchestration.run_notes import SENTENCE
 from include.orchestration.turns import find_run_ahead, steps_aside
-from include.records import ALL_TASKS, DONE_BY, STEPS, PrepareRecord, Record, RunContext
+from include.records import ALL_TASKS, PLACES, STEPS, PrepareRecord, Record, RunContext
 from include.records.form import apply_params
 from include.settings import load_settings
 from include.specs import PipelineSpec
@@ -269,13 +269,9 @@ def pull_records() -> list[Record | None]:
 
 
 def pull_record(ti: Any, step: str) -> Record | None:
-    """Read what a step of this run handed on, or another step in its place.
-
-    The other comes first: what the step itself handed on may be of a try before it was skipped.
-    """
-    instead = ti.xcom_pull(task_ids=DONE_BY[step], key=step) if step in DONE_BY else None
-    found: Record | None = ti.xcom_pull(task_ids=step) if instead is None else instead
-    return found
+    """Read what a step of this run handed on, or another in its place."""
+    found = (ti.xcom_pull(task_ids=task, key=key) for task, key in PLACES[step])
+    return next((record for record in found if record is not None), None)
 
 
 def skip_unless(is_done: bool, record: R, reason: str) -> R:
@@ -412,7 +408,9 @@ def _vital_states(states: Mapping[str, str | None]) -> dict[str, str | None]:
 
 
 def _may_be_skipped(name: str) -> bool:
-    return name == "approve" or (name in ALL_TASKS and ALL_TASKS[name].is_on_request)
+    """Tell whether skipping a task says nothing: it is optional, or has no record to hand on."""
+    known = ALL_TASKS.get(name)
+    return known is not None and (known.is_on_request or known.record is None)
 
 
 def _task_states(context: Any) -> dict[str, str | None]:

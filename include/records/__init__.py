@@ -58,8 +58,8 @@ from include.records.tables import (
 )
 from include.records.tasks import (
     ALL_TASKS,
-    DONE_BY,
     MONITORING_TASKS,
+    PLACES,
     SCORING_TASKS,
     STEPS,
     TASKS,
@@ -68,8 +68,8 @@ from include.records.tasks import (
 
 __all__ = [
     "ALL_TASKS",
-    "DONE_BY",
     "MONITORING_TASKS",
+    "PLACES",
     "SCORING_TASKS",
     "STEPS",
     "TASKS",

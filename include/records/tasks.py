@@ -43,8 +43,12 @@ TASKS: Final = {
     "report": Task(ReportRecord),
     "close_run": Task(),
 }
-# What `judge` does in the place of `promote`, where its verdict leaves nothing to do or to ask.
-DONE_BY: Final = {"promote": "judge"}
+# Where the record of a task may stand, as task and XCom key; the first that is there holds. Where a
+# verdict leaves nothing to do or to ask, `judge` does what `promote` would, whose own word may then
+# be that of an earlier try.
+PLACES: Final = {name: ((name, "return_value"),) for name in TASKS} | {
+    "promote": (("judge", "promote"), ("promote", "return_value"))
+}
 # Those that make a candidate, or decide about it.
 BEFORE_PROMOTION: Final = frozenset(takewhile(lambda name: name != "promote", TASKS))
 # Those of a scoring run; without new rows all of them are skipped.

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from include.records import DONE_BY
+from include.records import PLACES
 from include.settings import Settings
 from include.stack.airflow_api import AirflowApi
 from include.tracking.names import MODE, VIEW_KEY
@@ -22,9 +22,9 @@ def has_verdict(api: AirflowApi, dag_id: str, run_id: str) -> bool:
 
 
 def _get_record(api: AirflowApi, dag_id: str, run_id: str, name: str) -> dict[str, Any] | None:
-    """Read what a task handed on, or another in its place, whose word is the later one."""
-    instead = api.get_record(dag_id, run_id, DONE_BY[name], key=name) if name in DONE_BY else None
-    return instead or api.get_record(dag_id, run_id, name)
+    """Read what a task handed on, or another in its place."""
+    found = (api.get_record(dag_id, run_id, task, key) for task, key in PLACES[name])
+    return next(filter(None, found), None)
 
 
 def print_result(api: AirflowApi, dag_id: str, run_id: str, console: Console) -> None:

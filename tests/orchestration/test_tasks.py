@@ -172,13 +172,14 @@ def close(
     log = open_run(load_settings(), run)
     if status != "RUNNING":
         log.client.set_terminated(log.run_id, status=status)
+    kept = {(name, "return_value") for name in recorded}
     ti = SimpleNamespace(
         dag_id=run.dag_id,
         run_id=run.run_id,
         try_number=try_number,
         max_tries=4,
         get_task_states=lambda **_: {run.run_id: states},
-        xcom_pull=lambda task_ids, key="": (key or task_ids) in recorded or None,
+        xcom_pull=lambda task_ids, key: (task_ids, key) in kept or None,
         xcom_push=lambda **pushed: monkeypatch.setattr(tasks, "told", pushed, raising=False),
     )
     dag_run = make_dag_run(run.dag_id, run.run_id)
@@ -307,7 +308,7 @@ def test_a_good_run_stays_one_when_mlflow_never_comes_back(mlflow_server, data_r
             **ti,
             try_number=try_number,
             get_task_states=lambda **_: {run.run_id: DONE},
-            xcom_pull=lambda task_ids, key="": task_ids,
+            xcom_pull=lambda task_ids, key: task_ids,
         )
         with nullcontext() if is_last else pytest.raises(TrackingUnavailableError, match="answer"):
             perform_close(make_spec())
