@@ -72,6 +72,8 @@ _ANSWERS = (
     ("duckdb_engine.config", "get_core_config"),
     ("narwhals.plugins", "_discover_entrypoints"),
 )
+# MLflow looks for these before each of its requests; where they are not, it need not look again.
+_LOOKED_FOR = ("dbruntime", "IPython", "pyspark")
 _PROJECT = "include"
 # What DAG files import.
 _BUILDERS = "orchestration"
@@ -86,6 +88,9 @@ def _preload() -> None:
     for library in _LIBRARIES:
         with contextlib.suppress(ImportError):
             importlib.import_module(library)
+    for module in _LOOKED_FOR:
+        if importlib.util.find_spec(module) is None:
+            sys.modules[module] = None  # Python's own mark: what imports it fails at once
     for module, function in _ANSWERS:
         with contextlib.suppress(ImportError, AttributeError):
             getattr(importlib.import_module(module), function)()

@@ -11,7 +11,7 @@ from include.specs import PipelineSpec
 
 
 def build_curve(spec: PipelineSpec, prepared: Any, trained: Any) -> Any:
-    """Build `plan_curve → fit_share → draw_curve`, skipped unless the form asks for the curve.
+    """Build `plan_curve → fit_share → draw_curve`; `prepare` skips them unless the form asks.
 
     They are folded into one box, so that a run without them shows none of them. The fits begin
     once the candidate is trained: it is their last point, and does not share its cores with them.

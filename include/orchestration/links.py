@@ -1,6 +1,10 @@
 """The buttons on a task's page that open its run and its report in MLflow."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from threading import Timer
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import BaseOperatorLink, get_current_context
 from airflow.sdk.execution_time.xcom import XCom
@@ -12,6 +16,7 @@ if TYPE_CHECKING:
     from airflow.sdk.types import TaskInstanceKey
 
 
+SHOW_AFTER_SECONDS: Final = 1.0
 WITH_REPORT = frozenset({"approve", "promote", "report", "close_run", "compare_window"})
 
 
@@ -53,15 +58,30 @@ class ReportLink(BaseOperatorLink):
         return run.replace("?", f"/artifacts/{REPORT_PAGE}?", 1)
 
 
-def show_run_link(url: str = "") -> None:
-    """Put the run's address where the task's page finds it, while the task still runs.
+@contextmanager
+def show_run_link() -> Iterator[Callable[[str], None]]:
+    """Put the run's address where the task's page finds it, if a block takes more than a moment.
 
-    Args:
-        url: The address; that which the first task left unless given.
+    Airflow does so when the task ends, which for most tasks is soon enough.
+
+    Yields:
+        To be told the address of the run once that is open.
     """
     ti = get_current_context()["ti"]
-    MlflowRunLink.url = url or find_run_link(ti.dag_id, ti.run_id)
-    ti.xcom_push(key=MlflowRunLink().xcom_key, value=MlflowRunLink.url)
+    push = partial(ti.xcom_push, key=MlflowRunLink().xcom_key)
+    later = Timer(SHOW_AFTER_SECONDS, lambda: push(value=MlflowRunLink.url))
+    later.daemon = True
+
+    def on_open(url: str) -> None:
+        MlflowRunLink.url = url
+        later.start()
+
+    try:
+        yield on_open
+    finally:
+        later.cancel()
+        if later.is_alive():
+            later.join()
 
 
 def find_run_link(dag_id: str, run_id: str) -> str:

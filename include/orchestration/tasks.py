@@ -29,7 +29,15 @@ from include.orchestration.links import show_run_link
 from include.orchestration.notices import tell_failure
 from include.orchestration.run_notes import SENTENCE
 from include.orchestration.turns import find_run_ahead, steps_aside
-from include.records import ALL_TASKS, PLACES, STEPS, PrepareRecord, Record, RunContext
+from include.records import (
+    ALL_TASKS,
+    PLACES,
+    STEPS,
+    PrepareRecord,
+    Record,
+    ReportRecord,
+    RunContext,
+)
 from include.records.form import apply_params
 from include.settings import load_settings
 from include.specs import PipelineSpec
@@ -68,8 +76,8 @@ def perform(
     is_first = not context["task"].upstream_task_ids
     check_same_code(effective, run, step.__module__, is_first=is_first)
     try:
-        with _stoppable(step, run) as stop:
-            return run_step(step, effective, run, *records, on_open=show_run_link, **extras, **stop)
+        with _stoppable(step, run) as stop, show_run_link() as on_open:
+            return run_step(step, effective, run, *records, on_open=on_open, **extras, **stop)
     finally:
         if context["ti"].try_number > 1:
             _end_again(run, context)
@@ -164,12 +172,17 @@ def _stoppable(step: Callable[..., R], run: RunContext) -> Iterator[dict[str, An
 
 
 def plan_shares(spec: PipelineSpec, prepared: PrepareRecord) -> list[float]:
-    """Plan the learning curve of this DAG run; no share unless its form asks for one."""
+    """Plan the learning curve of this DAG run."""
     from include.steps.plan_curve import plan_curve
 
     check_handed_on(plan_curve, [prepared])
     run = build_run_context(spec, get_current_context())
     return list(plan_curve(spec, run, prepared).shares)
+
+
+def wants_curve(spec: PipelineSpec) -> bool:
+    """Tell whether the form of this DAG run asks for a learning curve."""
+    return build_run_context(spec, get_current_context()).learning_curve
 
 
 def planned_shares() -> list[float]:
@@ -319,7 +332,7 @@ def perform_close(spec: PipelineSpec) -> None:
     context = get_current_context()
     run, ti = build_run_context(spec, context), context["ti"]
     states = _task_states(context)
-    recorded = {name for name in STEPS if name in states and pull_record(ti, name)}
+    recorded = _find_recorded(ti, states)
     problem = explain_failure(states, recorded)
     if not problem:
         _close_good_run(run, is_last_try=ti.try_number > ti.max_tries)
@@ -335,6 +348,14 @@ def perform_close(spec: PipelineSpec) -> None:
         f"every task of a run must come to its end. Received: {problem}. Clear it with all that "
         "follow it; what is done already is not repeated."
     )
+
+
+def _find_recorded(ti: Any, states: Mapping[str, str | None]) -> set[str]:
+    """Tell which steps handed on a record; a report that was written just now lists them."""
+    told = pull_record(ti, "report") if states.get("report") == "success" else None
+    if isinstance(told, ReportRecord) and told.steps:
+        return set(told.steps)
+    return {name for name in STEPS if name in states and pull_record(ti, name)}
 
 
 def _close_good_run(run: RunContext, *, is_last_try: bool) -> None:

@@ -19,6 +19,7 @@ from include.orchestration.tasks import (
     pull_records,
     skip_others,
     skip_unless,
+    wants_curve,
 )
 from include.records import (
     EvaluateRecord,
@@ -90,7 +91,8 @@ def build_training_dag(spec: PipelineSpec) -> DAG:
         def prepare(validated: ValidateRecord) -> PrepareRecord:
             from include.steps.prepare import prepare as step
 
-            return perform(step, spec, validated)
+            prepared = perform(step, spec, validated)
+            return skip_others(prepared, [] if wants_curve(spec) else ["plan_curve"])
 
         @task
         def train(prepared: PrepareRecord, task_state_store: Any = None) -> TrainRecord:
@@ -153,12 +155,14 @@ def judge_once(spec: PipelineSpec, evaluated: EvaluateRecord) -> Verdict:
     """
     from include.steps.judge import judge
     from include.steps.promote import promote
+    from include.tracking.runs import share_runs
 
-    verdict = perform(judge, spec, evaluated)
-    if verdict.needs_approval:
-        return verdict
-    if not verdict.keeps_champion:
-        return skip_others(verdict, ["approve"])
-    kept = perform(promote, spec, verdict, evaluated)
+    with share_runs():
+        verdict = perform(judge, spec, evaluated)
+        if verdict.needs_approval:
+            return verdict
+        if not verdict.keeps_champion:
+            return skip_others(verdict, ["approve"])
+        kept = perform(promote, spec, verdict, evaluated)
     tell_verdict(spec, verdict, kept)
     return skip_others(verdict, ["approve", "promote"], promote=kept)

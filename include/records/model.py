@@ -156,3 +156,4 @@ class ReportRecord(Record):
     size_bytes: int
     artifact: str = Field(default="report.html", description="Path among the run's artifacts.")
     sentence: str = Field(default="", description="What became of the run.")
+    steps: tuple[str, ...] = Field(default=(), description="Those whose records it tells of.")

@@ -79,7 +79,7 @@ def draw_tasks(tasks: Mapping[str, Mapping[str, Any]], progress: Mapping[str, An
     table = Table(box=None, pad_edge=False, show_header=False)
     for name, known in TASKS.items():
         task = tasks.get(name)
-        if task is None or name == "plan_curve":  # which every run asks whether there is a curve
+        if task is None:
             continue
         state = str(task.get("state") or "waiting")
         if known.is_on_request and state in {"waiting", "skipped"}:

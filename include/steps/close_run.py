@@ -15,7 +15,7 @@ __all__ = ["EndState", "close_run", "was_killed"]
 def was_killed(run: RunContext) -> bool:
     """Tell whether a task of the DAG run was stopped and nothing went on since."""
     log = find_run(load_settings(), run)
-    return log is not None and log.client.get_run(log.run_id).info.status == "KILLED"
+    return log is not None and log.status == "KILLED"
 
 
 def close_run(run: RunContext, state: EndState) -> None:

@@ -1,4 +1,4 @@
-"""Step `plan_curve`: which shares of the training rows a learning curve is drawn from, if any."""
+"""Step `plan_curve`: which shares of the training rows a learning curve is drawn from."""
 
 import logging
 import math
@@ -14,17 +14,14 @@ MIN_ROWS: Final = 10
 
 
 def plan_curve(spec: PipelineSpec, run: RunContext, prepared: PrepareRecord) -> CurvePlan:
-    """Choose the shares, none unless the run asks for a learning curve.
-
-    It asks no server: most runs only come here to hear that there is nothing to do.
+    """Choose the shares, as far as there are rows for them.
 
     Args:
         spec: The pipeline.
-        run: The run; `learning_curve` asks for the curve.
+        run: The run, which asks for a learning curve.
         prepared: The features.
     """
-    if not run.learning_curve:
-        return CurvePlan()
+    del run
     rows = prepared.train_rows
     shares = tuple(share for share in SHARES if math.ceil(share * rows) >= MIN_ROWS)
     left_out = len(SHARES) - len(shares)

@@ -122,7 +122,10 @@ def write_report(
     log.set_tags({DESCRIPTION: describe_run(run, sentence, links)})
     log.describe_experiment(sentence)
     logger.info("report of %s written: %d KB at %s", run.run_key, len(page) >> 10, uri)
-    return ReportRecord(uri=uri, size_bytes=len(page), artifact=REPORT_PAGE, sentence=sentence)
+    told = tuple(name for name, record in records.by_step.items() if record)
+    return ReportRecord(
+        uri=uri, size_bytes=len(page), artifact=REPORT_PAGE, sentence=sentence, steps=told
+    )
 
 
 def _read_failure(files: RunFiles) -> StepFailure | None:

@@ -5,12 +5,14 @@ import logging
 import math
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
+from include.errors import TrackingUnavailableError
 from include.records import TableRef
 from include.tracking.connection import is_connection_failure, is_reachable, tracking_calls
 from include.tracking.names import MODE, VIEW_KEY, entity_name, retitle
@@ -19,7 +21,8 @@ from include.values.formats import escape_markdown
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
+    from mlflow.entities import Run, RunTag
+    from mlflow.store.artifact.artifact_repo import ArtifactRepository
 
     from include.settings import Settings
 
@@ -27,8 +30,6 @@ logger = logging.getLogger(__name__)
 
 MAX_PARAM: Final = 6_000
 MAX_TAG: Final = 5_000
-PARAMS_PER_CALL: Final = 100
-METRICS_PER_CALL: Final = 1_000
 # While the server is away, training asks for it no more often than this.
 RETRY_SECONDS: Final = 10.0
 # The tag in which MLflow keeps what it shows as the description of a run or an experiment.
@@ -36,7 +37,10 @@ DESCRIPTION: Final = "mlflow.note.content"
 
 
 class RunLog:
-    """Writes to one MLflow run, by its id; `url` is the run's page, `name` what it is called."""
+    """Writes to one MLflow run, by its id; `url` is the run's page, `name` what it is called.
+
+    `status` is how the run stood when it was looked up.
+    """
 
     def __init__(
         self,
@@ -45,7 +49,6 @@ class RunLog:
         client: "MlflowClient",
         settings: "Settings",
         spool: MetricSpool,
-        experiment_tags: Mapping[str, str],
     ) -> None:
         """Hold a run; `open_run` makes these.
 
@@ -54,7 +57,6 @@ class RunLog:
             client: A client of the server that holds it.
             settings: Where that server is, for tasks and for people.
             spool: Where metrics wait while the server is away.
-            experiment_tags: Tags of its experiment, as they were when it was opened.
         """
         self.run_id: str = run.info.run_id
         self.experiment_id: str = str(run.info.experiment_id)
@@ -62,15 +64,30 @@ class RunLog:
         self.settings = settings
         self.server = settings.mlflow
         self.name = str(run.info.run_name)
-        self.experiment_tags = experiment_tags
+        self.status = str(run.info.status)
         runs = f"{settings.mlflow_public}/#/experiments/{self.experiment_id}/runs"
         self.runs_url = f"{runs}?{MODE}&viewStateShareKey={VIEW_KEY}"
         self.url = f"{runs}/{self.run_id}?{MODE}"
+        self._artifact_uri = str(run.info.artifact_uri)
         self._params: dict[str, str] = dict(run.data.params)
+        self._unsent: dict[str, str] = {}
         self._spool = spool
         self._held: list[MetricPoint] | None = None
         self._next_try = 0.0
         self._is_away = not spool.is_empty
+
+    @cached_property
+    def experiment_tags(self) -> Mapping[str, str]:
+        """Tags of the run's experiment, as they were when they were first asked for."""
+        with tracking_calls(self.server):
+            return dict(self.client.get_experiment(self.experiment_id).tags)
+
+    @cached_property
+    def _artifacts(self) -> "ArtifactRepository":
+        """Where the run's files go; each new client of MLflow's would ask the server for it."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        return get_artifact_repository(self._artifact_uri, tracking_uri=self.server)
 
     def log_params(self, params: Mapping[str, object]) -> None:
         """Record parameters; one that is already there with another value becomes a tag.
@@ -81,8 +98,6 @@ class RunLog:
         Args:
             params: Values by name; a value is written as text and cut at 6,000 characters.
         """
-        from mlflow.entities import Param
-
         texts = {entity_name(name): str(value)[:MAX_PARAM] for name, value in params.items()}
         new = {name: text for name, text in texts.items() if name not in self._params}
         changed = {
@@ -90,10 +105,10 @@ class RunLog:
             for name, text in texts.items()
             if self._params.get(name, text) != text
         }
-        with tracking_calls(self.server):
-            for group in _groups([Param(*item) for item in new.items()], PARAMS_PER_CALL):
-                self.client.log_batch(self.run_id, params=group)
         self._params |= new
+        self._unsent |= new
+        if self._held is None:
+            self._send_unsent()
         if changed:
             logger.warning("parameters differ from the first try, kept as tags: %s", changed)
             self.set_tags(changed)
@@ -118,15 +133,32 @@ class RunLog:
             self._send_or_spool(points)
 
     @contextmanager
-    def hold_metrics(self) -> Iterator[None]:
-        """Send what `log_metrics` records in a block in one call at its end, however it ends."""
+    def hold(self) -> Iterator[None]:
+        """Send what a block records in few calls, the last at its end, however it ends.
+
+        Parameters, and metrics but those of epochs, wait for the next call that sends something.
+        """
         self._held = []
         try:
             yield
-        finally:
-            points, self._held = self._held, None
-            if points:
-                self._send_or_spool(points)
+        except BaseException:
+            # Why the block ended counts more than that the server is away.
+            with suppress(TrackingUnavailableError):
+                self._release()
+            raise
+        self._release()
+
+    def _release(self) -> None:
+        points, self._held = self._held, None
+        if points:
+            self._send_or_spool(points)
+        self._send_unsent()
+
+    def _send_unsent(self) -> None:
+        """Send the parameters that no call took along."""
+        if self._unsent:
+            with tracking_calls(self.server):
+                self._send([])
 
     def _points(self, epochs: Mapping[int, Mapping[str, float]]) -> list[MetricPoint]:
         now = time.time_ns() // 1_000_000
@@ -169,8 +201,7 @@ class RunLog:
 
         entities = [RunTag(entity_name(name), str(text)[:MAX_TAG]) for name, text in tags.items()]
         with tracking_calls(self.server):
-            for group in _groups(entities, PARAMS_PER_CALL):
-                self.client.log_batch(self.run_id, tags=group)
+            self._send([], entities)
 
     def rename(self, state: str, metric: str = "", value: float | None = None) -> None:
         """Let the run's name tell how it stands; one that a person gave stays."""
@@ -220,7 +251,7 @@ class RunLog:
     def log_file(self, local_path: Path | str, artifact_dir: str = "") -> None:
         """Store a local file as an artifact in `artifact_dir`, under its own name."""
         with tracking_calls(self.server):
-            self.client.log_artifact(self.run_id, str(local_path), artifact_dir or None)
+            self._artifacts.log_artifact(str(local_path), artifact_dir or None)
 
     def log_table(self, ref: TableRef, name: str, context: str) -> None:
         """Record a table as a data set of the run, by our digest of its content.
@@ -257,16 +288,15 @@ class RunLog:
         self._next_try = time.monotonic() + RETRY_SECONDS
         return is_reachable(self.server)
 
-    def _send(self, points: list[MetricPoint]) -> None:
-        from mlflow.entities import Metric
+    def _send(self, points: list[MetricPoint], tags: "Sequence[RunTag]" = ()) -> None:
+        """Send points and tags, and the parameters that wait; MLflow's client splits the call."""
+        from mlflow.entities import Metric, Param
 
-        for group in _groups([Metric(*point) for point in points], METRICS_PER_CALL):
-            self.client.log_batch(self.run_id, metrics=group)
+        params = [Param(*item) for item in self._unsent.items()]
+        metrics = [Metric(*point) for point in points]
+        self.client.log_batch(self.run_id, metrics=metrics, params=params, tags=tags)
+        self._unsent = {}
 
 
 def _is_finite(value: Any) -> bool:
     return value is not None and math.isfinite(value)
-
-
-def _groups(items: list[Any], size: int) -> list[list[Any]]:
-    return [items[start : start + size] for start in range(0, len(items), size)]

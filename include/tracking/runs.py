@@ -13,11 +13,13 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from include.errors import TrackingUnavailableError
 from include.records import RunContext
 from include.records.tasks import BEFORE_PROMOTION
+from include.tables.run_files import RunFiles
 from include.tracking.connection import connect, is_reachable, tracking_calls
 from include.tracking.names import RUNNING, deciding_name, retitle
 from include.tracking.run_log import DESCRIPTION, RunLog
@@ -58,8 +60,8 @@ __all__ = [
     "say_unsaid_ends",
 ]
 
-# Server, key and log of the run that `hold_run` opened.
-_held: ContextVar[tuple[str, str, RunLog] | None] = ContextVar("held", default=None)
+# What was opened in this block, by server and key of the run.
+_shared: ContextVar[dict[tuple[str, str], RunLog] | None] = ContextVar("shared", default=None)
 
 
 def open_run(settings: "Settings", run: RunContext, step: str = "") -> RunLog:
@@ -75,37 +77,49 @@ def open_run(settings: "Settings", run: RunContext, step: str = "") -> RunLog:
     Raises:
         TrackingUnavailableError: The MLflow server does not answer.
     """
-    held = _held.get()
-    if held is not None and held[:2] == (settings.mlflow, run.run_key):
-        return held[2]
+    opened, place = _shared.get(), (settings.mlflow, run.run_key)
+    if opened is not None and place in opened:
+        return opened[place]
     client = connect(settings)
     _notes(settings).forget(run)
     say_unsaid_ends(settings)
-    tags = _parent_tags(settings, run)
-    key = {name: tags[name] for name in (RUN_KEY, INSTALLATION)}
     with tracking_calls(settings.mlflow):
-        experiment = ensure_experiment(client, run.experiment)
-        experiment_id = str(experiment.experiment_id)
-        found = _search(client, experiment_id, key)
+        found = noted = _find_noted(client, settings, run)
+        if found is None:
+            experiment = ensure_experiment(client, run.experiment)
+            found = _search(client, experiment.experiment_id, _run_key(settings, run))
         is_new = found is None
         follows = "" if found is None else _seal(client, found, step)
         if found is None or follows:
-            tags |= {FOLLOWS: follows} if follows else {}
-            name = f"{_take_number(client, experiment)} {RUNNING}"
-            found = _create(client, experiment_id, name, tags, key)
+            found = _begin(client, settings, run, follows)
+        if found is not noted:
+            _note_file(settings, run).write_text(found.info.run_id, encoding="utf-8")
         found = _resume(client, found)
-    log = _log_of(settings, run.run_key, found, client, experiment.tags)
+    log = _log_of(settings, run.run_key, found, client)
     if (is_new or follows) and run.kind == "train" and run.deciding_metric:
         log.announce_metric(deciding_name(run.deciding_metric))
     log.flush()
+    if opened is not None:
+        opened[place] = log
     return log
 
 
 @contextmanager
-def hold_run(settings: "Settings", run: RunContext, step: str = "") -> Iterator[RunLog]:
-    """Open a run for a block: within it, `open_run` gives the same one without asking the server.
+def share_runs() -> Iterator[None]:
+    """Let `open_run` open each run once in a block; later it gives that without asking again."""
+    if _shared.get() is not None:
+        yield
+        return
+    token = _shared.set({})
+    try:
+        yield
+    finally:
+        _shared.reset(token)
 
-    The metrics of the block are sent at its end; those of epochs at once.
+
+@contextmanager
+def hold_run(settings: "Settings", run: RunContext, step: str = "") -> Iterator[RunLog]:
+    """Open a run for a block, which shares it, and send what it records in few calls.
 
     Args:
         settings: Where the MLflow server is.
@@ -115,13 +129,10 @@ def hold_run(settings: "Settings", run: RunContext, step: str = "") -> Iterator[
     Raises:
         TrackingUnavailableError: The MLflow server does not answer.
     """
-    log = open_run(settings, run, step)
-    token = _held.set((settings.mlflow, run.run_key, log))
-    try:
-        with log.hold_metrics():
+    with share_runs():
+        log = open_run(settings, run, step)
+        with log.hold():
             yield log
-    finally:
-        _held.reset(token)
 
 
 def open_child_run(settings: "Settings", parent: RunLog, name: str) -> RunLog:
@@ -139,7 +150,7 @@ def open_child_run(settings: "Settings", parent: RunLog, name: str) -> RunLog:
             tags = {CHILD: key, PARENT: parent.run_id, "mlflow.source.type": "JOB"}
             found = _create(parent.client, parent.experiment_id, name, tags, {CHILD: key})
         found = _resume(parent.client, found)
-    return _log_of(settings, key, found, parent.client, parent.experiment_tags)
+    return _log_of(settings, key, found, parent.client)
 
 
 @contextmanager
@@ -171,14 +182,13 @@ def find_run(settings: "Settings", run: RunContext) -> RunLog | None:
     """
     client = connect(settings)
     with tracking_calls(settings.mlflow):
-        experiment = client.get_experiment_by_name(run.experiment)
-        if experiment is None:
-            return None
-        key = {RUN_KEY: run.run_key, INSTALLATION: settings.installation_name}
-        found = _search(client, experiment.experiment_id, key)
-    if found is None:
-        return None
-    return _log_of(settings, run.run_key, found, client, experiment.tags)
+        found = _find_noted(client, settings, run)
+        if found is None:
+            experiment = client.get_experiment_by_name(run.experiment)
+            if experiment is None:
+                return None
+            found = _search(client, experiment.experiment_id, _run_key(settings, run))
+    return None if found is None else _log_of(settings, run.run_key, found, client)
 
 
 def end_run(settings: "Settings", run: RunContext, state: EndState) -> bool:
@@ -200,7 +210,7 @@ def end_run(settings: "Settings", run: RunContext, state: EndState) -> bool:
         if log is not None:
             log.flush()
             with tracking_calls(settings.mlflow):
-                if log.client.get_run(log.run_id).info.status != state:
+                if log.status != state:
                     log.client.set_terminated(log.run_id, status=state)
                 _end_children(log, "FAILED" if state == "FINISHED" else state)
             if log.name.endswith(RUNNING):
@@ -227,7 +237,7 @@ def say_unsaid_ends(settings: "Settings") -> None:
     """
     for note in _notes(settings).read():
         log = find_run(settings, note.run)
-        if log is not None and log.client.get_run(log.run_id).info.status == "RUNNING":
+        if log is not None and log.status == "RUNNING":
             logger.info("MLflow run %s had ended as %s meanwhile", log.run_id, note.state)
         end_run(settings, note.run, note.state)
 
@@ -256,17 +266,46 @@ def describe_run(
     return "\n".join(lines)[:7_500]
 
 
-def _log_of(
-    settings: "Settings",
-    key: str,
-    found: "Run",
-    client: "MlflowClient",
-    experiment_tags: Mapping[str, str],
-) -> RunLog:
+def _log_of(settings: "Settings", key: str, found: "Run", client: "MlflowClient") -> RunLog:
     spool = MetricSpool(settings.home / "spool", key)
-    return RunLog(
-        found, client=client, settings=settings, spool=spool, experiment_tags=experiment_tags
-    )
+    return RunLog(found, client=client, settings=settings, spool=spool)
+
+
+def _note_file(settings: "Settings", run: RunContext) -> Path:
+    """Where a task leaves the id of the MLflow run for those that follow it on this machine."""
+    return RunFiles(settings.data, run).local_directory / "mlflow_run_id"
+
+
+def _find_noted(client: "MlflowClient", settings: "Settings", run: RunContext) -> "Run | None":
+    """Look up the run that an earlier task noted, if it is the one that a search would find."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        found = client.get_run(_note_file(settings, run).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except MlflowException as error:
+        if error.error_code not in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+            raise
+        return None
+    tags, key = found.data.tags, _run_key(settings, run)
+    is_same = key.items() <= tags.items() and found.info.lifecycle_stage == "active"
+    return found if is_same else None
+
+
+def _begin(client: "MlflowClient", settings: "Settings", run: RunContext, follows: str) -> "Run":
+    """Create the MLflow run of a DAG run, under the next number of its experiment.
+
+    Args:
+        client: A client of the server.
+        settings: Where that is.
+        run: The DAG run.
+        follows: Id of the run whose key it takes over, if there is one.
+    """
+    experiment = ensure_experiment(client, run.experiment)
+    tags = _parent_tags(settings, run) | ({FOLLOWS: follows} if follows else {})
+    name = f"{_take_number(client, experiment)} {RUNNING}"
+    return _create(client, str(experiment.experiment_id), name, tags, _run_key(settings, run))
 
 
 def _take_number(client: "MlflowClient", experiment: "Experiment") -> str:
@@ -357,10 +396,13 @@ def _resume(client: "MlflowClient", found: "Run") -> "Run":
     return client.get_run(found.info.run_id)
 
 
+def _run_key(settings: "Settings", run: RunContext) -> dict[str, str]:
+    return {RUN_KEY: run.run_key, INSTALLATION: settings.installation_name}
+
+
 def _parent_tags(settings: "Settings", run: RunContext) -> dict[str, str]:
     tags = {
-        RUN_KEY: run.run_key,
-        INSTALLATION: settings.installation_name,
+        **_run_key(settings, run),
         "airflow.dag_id": run.dag_id,
         "airflow.run_id": run.run_id,
         "gatehouse.pipeline": run.pipeline,

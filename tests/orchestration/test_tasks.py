@@ -98,7 +98,7 @@ def test_a_task_hands_on_nothing_but_short_records(
         "ti": SimpleNamespace(try_number=1, xcom_push=lambda **_: None),
     }
     monkeypatch.setattr(tasks, "get_current_context", lambda: context)
-    monkeypatch.setattr(tasks, "show_run_link", lambda *_: None)
+    monkeypatch.setattr(tasks, "show_run_link", lambda: nullcontext(print))
 
     def step(spec, run):
         return result
@@ -273,7 +273,7 @@ def test_a_task_cleared_alone_leaves_the_mlflow_run_as_the_dag_run_ends(
         ),
     }
     monkeypatch.setattr(tasks, "get_current_context", lambda: context)
-    monkeypatch.setattr(tasks, "show_run_link", lambda *_: None)
+    monkeypatch.setattr(tasks, "show_run_link", lambda: nullcontext(print))
 
     def step(spec, run):
         assert log.client.get_run(log.run_id).info.status == "RUNNING"

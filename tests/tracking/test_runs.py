@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import requests
 
 from include.errors import TrackingUnavailableError
 from include.records import RunContext, TableRef
@@ -17,6 +18,7 @@ from include.tracking.runs import (
     hold_run,
     open_child_run,
     open_run,
+    share_runs,
 )
 from tests.builders import make_run
 from tests.mlflow_fixture import free_port
@@ -41,6 +43,110 @@ def test_a_retry_continues_the_same_run(settings, run):
 
     assert second.run_id == first.run_id
     assert second.client.get_run(second.run_id).info.status == "RUNNING"
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """List what the server is asked: method and path, without what follows a question mark."""
+    paths: list[str] = []
+    send = requests.Session.send
+
+    def note(self, request, **arguments):
+        paths.append(f"{request.method} {request.path_url.partition('?')[0]}")
+        return send(self, request, **arguments)
+
+    monkeypatch.setattr(requests.Session, "send", note)
+    return paths
+
+
+def test_a_later_task_asks_for_the_run_by_its_id(settings, run, asked):
+    first = open_run(settings, run)
+    asked.clear()
+
+    assert open_run(settings, run).run_id == first.run_id
+
+    assert asked == ["GET /health", "GET /api/2.0/mlflow/runs/get"]
+
+
+@pytest.mark.parametrize("note", ["", "0" * 32, "of another"])
+def test_a_run_is_searched_where_the_note_of_its_id_is_of_no_use(settings, run, note):
+    first = open_run(settings, run)
+    (place,) = settings.home.rglob("mlflow_run_id")
+    other = open_run(settings, run.model_copy(update={"run_id": f"{run.run_id}_other"}))
+    place.write_text(other.run_id if note == "of another" else note)
+
+    assert find_run(settings, run).run_id == first.run_id
+    assert open_run(settings, run).run_id == first.run_id
+    assert place.read_text() == first.run_id
+
+
+def test_a_run_that_was_deleted_in_mlflow_is_not_written_to(settings, run):
+    first = open_run(settings, run)
+    first.client.delete_run(first.run_id)
+
+    assert find_run(settings, run) is None
+    assert open_run(settings, run).run_id != first.run_id
+
+
+def test_steps_of_one_task_open_their_run_once(settings, run, asked):
+    with share_runs():
+        with hold_run(settings, run, "judge") as first:
+            first.log_metrics({"a": 1.0})
+        asked.clear()
+        with hold_run(settings, run, "promote") as second:
+            assert second is first
+
+    assert asked == []
+    assert open_run(settings, run) is not first
+
+
+def test_what_a_step_records_is_sent_in_one_call(settings, run, asked):
+    with hold_run(settings, run) as log:
+        asked.clear()
+        log.log_params({"epochs": 3})
+        log.log_metrics({"accuracy": 0.5})
+        assert asked == []
+
+    assert asked == ["POST /api/2.0/mlflow/runs/log-batch"]
+    data = log.client.get_run(log.run_id).data
+    assert (data.params, data.metrics) == ({"epochs": "3"}, {"accuracy": 0.5})
+
+
+def test_parameters_travel_with_the_first_epoch(settings, run, asked):
+    with hold_run(settings, run) as log:
+        log.log_params({"epochs": 3})
+        asked.clear()
+        log.log_epochs({1: {"train/loss": 2.0}})
+        assert asked == ["POST /api/2.0/mlflow/runs/log-batch"]
+        assert log.client.get_run(log.run_id).data.params == {"epochs": "3"}
+        asked.clear()
+    assert asked == []
+
+
+def test_a_file_is_stored_without_asking_where(settings, run, asked):
+    log = open_run(settings, run)
+    asked.clear()
+
+    log.log_text("page", "report.html")
+
+    (only,) = asked
+    assert only.startswith("PUT ")
+
+
+def test_parameters_that_cannot_be_sent_fail_the_step_unless_it_failed_by_itself(settings, run):
+    log = open_run(settings, run)
+    log.client.log_batch = _refuse_connection
+    with pytest.raises(TrackingUnavailableError), log.hold():
+        log.log_params({"epochs": 3})
+        log.log_metrics({"accuracy": 0.5})
+
+    with pytest.raises(ValueError, match="of the step"), log.hold():
+        log.log_params({"rows": 3})
+        raise ValueError("of the step")
+
+
+def _refuse_connection(*_arguments, **_named):
+    raise requests.exceptions.ConnectionError("refused")
 
 
 def test_a_run_that_made_a_champion_is_not_written_to_again(settings, run):
