@@ -5,12 +5,15 @@ check comes first, names the file, and bounds what reading it may cost.
 """
 
 import json
+import tempfile
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from include.errors import IntegrityError
+from include.modeling.plain_networks import is_plain, walk_objects
 
 if TYPE_CHECKING:
     import keras
@@ -20,7 +23,8 @@ MAX_CONFIG_BYTES: Final = 32 << 20
 # Weights barely shrink; a file that unpacks to hundreds of times its size is not one of ours.
 MAX_RATIO: Final = 200
 CONFIG: Final = "config.json"
-MEMBERS: Final = frozenset({"metadata.json", CONFIG, "model.weights.h5"})
+WEIGHTS: Final = "model.weights.h5"
+MEMBERS: Final = frozenset({"metadata.json", CONFIG, WEIGHTS})
 
 
 def load_network(path: Path) -> "keras.Model":
@@ -32,11 +36,14 @@ def load_network(path: Path) -> "keras.Model":
     Raises:
         IntegrityError: The file is not a plain Keras archive, or holds code or links.
     """
-    check_network_file(path)
+    config = check_network_file(path)
     import keras
 
     try:
-        network = keras.saving.load_model(path, compile=False, safe_mode=True)
+        if keras.config.backend() == "jax" and is_plain(config):
+            network = _load_plain(path, config)
+        else:
+            network = keras.saving.load_model(path, compile=False, safe_mode=True)
     except (ValueError, TypeError, OSError, KeyError) as error:
         raise _refusal(path, f"{type(error).__name__}: {str(error)[:300]}") from error
     if not isinstance(network, keras.Model):
@@ -44,8 +51,33 @@ def load_network(path: Path) -> "keras.Model":
     return network
 
 
-def check_network_file(path: Path) -> None:
+def _load_plain(path: Path, config: dict[str, Any]) -> "keras.Model":
+    """Load a network without computing what its weights begin with, which is overwritten.
+
+    JAX would trace, lower and look up each of these values by itself, 0.15 s of a small network;
+    while it works out their shapes alone it computes nothing.
+    """
+    import jax
+    import keras
+
+    built: list[keras.Model] = []
+    jax.eval_shape(
+        lambda: built.append(keras.saving.deserialize_keras_object(config, safe_mode=True))
+    )
+    (network,) = built
+    with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as scratch:
+        network.load_weights(archive.extract(WEIGHTS, scratch))
+    for variable in network.variables:
+        if isinstance(variable.value, jax.core.Tracer):  # a dropout's seed, which no file holds
+            variable.assign(np.zeros(variable.shape, variable.dtype))
+    return network
+
+
+def check_network_file(path: Path) -> dict[str, Any]:
     """Check form, size and layers of a `.keras` file without loading it.
+
+    Returns:
+        The network as Keras wrote it down.
 
     Raises:
         IntegrityError: The file is not a plain Keras archive, is too large unpacked, or holds
@@ -59,8 +91,11 @@ def check_network_file(path: Path) -> None:
             config = json.loads(archive.read(CONFIG))
     except (OSError, zipfile.BadZipFile, ValueError, RecursionError) as error:
         raise _refusal(path, f"{type(error).__name__}: {error}") from error
-    if "Lambda" in set(_class_names(config)):
+    if not isinstance(config, dict):
+        raise _refusal(path, f"a configuration of {type(config).__name__}")
+    if any(item["class_name"] == "Lambda" for item in walk_objects(config)):
         raise _refusal(path, "a Lambda layer, which carries code")
+    return config
 
 
 def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
@@ -72,18 +107,6 @@ def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
     is_bomb = unpacked > MAX_UNPACKED_BYTES or unpacked / packed > MAX_RATIO
     if is_bomb or members[CONFIG].file_size > MAX_CONFIG_BYTES:
         raise _refusal(path, f"{unpacked} bytes unpacked from {packed}")
-
-
-def _class_names(config: Any) -> Iterator[str]:
-    """Walk a configuration without recursion, whose depth its author chooses."""
-    waiting = [config]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict):
-            yield str(item.get("class_name", ""))
-            waiting.extend(item.values())
-        elif isinstance(item, list):
-            waiting.extend(item)
 
 
 def _refusal(path: Path, received: str) -> IntegrityError:
