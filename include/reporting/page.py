@@ -52,6 +52,13 @@ def render_part(template: str, context: Mapping[str, object]) -> Markup:
     return Markup(_environment().get_template(template).render(context))  # noqa: S704 - escaped
 
 
+def compile_templates() -> None:
+    """Compile all templates ahead, so that processes that are forked off need not: 0.1 s a page."""
+    environment = _environment()
+    for name in environment.list_templates(extensions=["j2"]):
+        environment.get_template(name)
+
+
 def content_policy(script: str = "") -> str:
     """Write the content security policy of a page.
 

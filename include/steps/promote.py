@@ -189,3 +189,5 @@ def _record(log: RunLog, verdict: Verdict, record: PromoteRecord) -> None:
         in_group("comparison", {"promoted": record.is_promoted})
         | in_group("cost", {"replay_seconds": record.replay_seconds})
     )
+    if record.is_promoted:  # from now on no other candidate may be made in this run
+        log.send()

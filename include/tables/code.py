@@ -69,6 +69,11 @@ def find_code(*entries: str) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+def find_all_code() -> dict[str, str]:
+    """Give the digest of every module of the project."""
+    return find_code(*list_modules())
+
+
 def list_modules() -> tuple[str, ...]:
     """List every module of the project."""
     origin = _locate(PROJECT)

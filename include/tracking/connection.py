@@ -4,7 +4,9 @@ Everything goes through a tracking server. Each step asks the server's `/health`
 server that is down costs seconds and a readable error rather than minutes of silent retries.
 """
 
+import math
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from include.settings import Settings
 
 PROBE_SECONDS: Final = 4.0
+# A server that answered so lately is not asked again whether it is well.
+TRUSTED_SECONDS: Final = 1.0
 SERVER_ERROR: Final = 500
 # Loading what an artifact store holds must never run a pickle.
 FORCED: Final = {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
@@ -48,13 +52,19 @@ def configure_client() -> None:
     os.environ.update(FORCED)
 
 
+# When servers last answered, by their addresses.
+_answered: dict[str, float] = {}
+
+
 def connect(settings: "Settings") -> "MlflowClient":
     """Return a client of the tracking server, which answered just now.
 
     Raises:
         TrackingUnavailableError: The server does not answer.
     """
-    check_reachable(settings.mlflow)
+    if time.monotonic() - _answered.get(settings.mlflow, -math.inf) > TRUSTED_SECONDS:
+        check_reachable(settings.mlflow)
+        _answered[settings.mlflow] = time.monotonic()
     configure_client()
     log_in(settings)
     # Imported only now: mlflow reads its telemetry switch as it is imported.

@@ -5,7 +5,7 @@ import logging
 import math
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -21,7 +21,7 @@ from include.values.formats import escape_markdown
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run, RunTag
+    from mlflow.entities import Run
     from mlflow.store.artifact.artifact_repo import ArtifactRepository
 
     from include.settings import Settings
@@ -34,6 +34,8 @@ MAX_TAG: Final = 5_000
 RETRY_SECONDS: Final = 10.0
 # The tag in which MLflow keeps what it shows as the description of a run or an experiment.
 DESCRIPTION: Final = "mlflow.note.content"
+# The tag by which a run is renamed; the call that is made for it asks for the run first.
+RUN_NAME: Final = "mlflow.runName"
 
 
 class RunLog:
@@ -70,7 +72,8 @@ class RunLog:
         self.url = f"{runs}/{self.run_id}?{MODE}"
         self._artifact_uri = str(run.info.artifact_uri)
         self._params: dict[str, str] = dict(run.data.params)
-        self._unsent: dict[str, str] = {}
+        self._unsent_params: dict[str, str] = {}
+        self._unsent_tags: dict[str, str] = {}
         self._spool = spool
         self._held: list[MetricPoint] | None = None
         self._next_try = 0.0
@@ -106,7 +109,7 @@ class RunLog:
             if self._params.get(name, text) != text
         }
         self._params |= new
-        self._unsent |= new
+        self._unsent_params |= new
         if self._held is None:
             self._send_unsent()
         if changed:
@@ -134,9 +137,9 @@ class RunLog:
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """Send what a block records in few calls, the last at its end, however it ends.
+        """Send what a block records in one call at its end, however it ends.
 
-        Parameters, and metrics but those of epochs, wait for the next call that sends something.
+        The metrics of an epoch are sent at once, with the parameters and tags that wait.
         """
         self._held = []
         try:
@@ -144,19 +147,23 @@ class RunLog:
         except BaseException:
             # Why the block ended counts more than that the server is away.
             with suppress(TrackingUnavailableError):
-                self._release()
+                self.send()
             raise
-        self._release()
+        else:
+            self.send()
+        finally:
+            self._held = None
 
-    def _release(self) -> None:
-        points, self._held = self._held, None
+    def send(self) -> None:
+        """Send what a block holds without waiting for its end."""
+        points, self._held = self._held, None if self._held is None else []
         if points:
             self._send_or_spool(points)
         self._send_unsent()
 
     def _send_unsent(self) -> None:
-        """Send the parameters that no call took along."""
-        if self._unsent:
+        """Send the parameters and tags that no metrics took along."""
+        if self._unsent_params or self._unsent_tags:
             with tracking_calls(self.server):
                 self._send([])
 
@@ -197,18 +204,15 @@ class RunLog:
 
     def set_tags(self, tags: Mapping[str, object]) -> None:
         """Set tags; values are written as text and cut at 5,000 characters."""
-        from mlflow.entities import RunTag
-
-        entities = [RunTag(entity_name(name), str(text)[:MAX_TAG]) for name, text in tags.items()]
-        with tracking_calls(self.server):
-            self._send([], entities)
+        self._unsent_tags |= {entity_name(name): str(text)[:MAX_TAG] for name, text in tags.items()}
+        if self._held is None:
+            self._send_unsent()
 
     def rename(self, state: str, metric: str = "", value: float | None = None) -> None:
         """Let the run's name tell how it stands; one that a person gave stays."""
         name = retitle(self.name, state, metric, value)
         if name != self.name:
-            with tracking_calls(self.server):
-                self.client.update_run(self.run_id, name=name)
+            self.set_tags({RUN_NAME: name})
             self.name = name
 
     def describe_experiment(self, sentence: str) -> None:
@@ -288,14 +292,17 @@ class RunLog:
         self._next_try = time.monotonic() + RETRY_SECONDS
         return is_reachable(self.server)
 
-    def _send(self, points: list[MetricPoint], tags: "Sequence[RunTag]" = ()) -> None:
-        """Send points and tags, and the parameters that wait; MLflow's client splits the call."""
-        from mlflow.entities import Metric, Param
+    def _send(self, points: list[MetricPoint]) -> None:
+        """Send points, and the parameters and tags that wait; MLflow's client splits the call."""
+        from mlflow.entities import Metric, Param, RunTag
 
-        params = [Param(*item) for item in self._unsent.items()]
-        metrics = [Metric(*point) for point in points]
-        self.client.log_batch(self.run_id, metrics=metrics, params=params, tags=tags)
-        self._unsent = {}
+        self.client.log_batch(
+            self.run_id,
+            metrics=[Metric(*point) for point in points],
+            params=[Param(*item) for item in self._unsent_params.items()],
+            tags=[RunTag(*item) for item in self._unsent_tags.items()],
+        )
+        self._unsent_params, self._unsent_tags = {}, {}
 
 
 def _is_finite(value: Any) -> bool:

@@ -85,13 +85,18 @@ def open_run(settings: "Settings", run: RunContext, step: str = "") -> RunLog:
     say_unsaid_ends(settings)
     with tracking_calls(settings.mlflow):
         found = noted = _find_noted(client, settings, run)
+        experiment = None
         if found is None:
             experiment = ensure_experiment(client, run.experiment)
             found = _search(client, experiment.experiment_id, _run_key(settings, run))
         is_new = found is None
         follows = "" if found is None else _seal(client, found, step)
         if found is None or follows:
-            found = _begin(client, settings, run, follows)
+            experiment = experiment or ensure_experiment(client, run.experiment)
+            tags = _parent_tags(settings, run) | ({FOLLOWS: follows} if follows else {})
+            name = f"{_take_number(client, experiment)} {RUNNING}"
+            key = _run_key(settings, run)
+            found = _create(client, str(experiment.experiment_id), name, tags, key)
         if found is not noted:
             _note_file(settings, run).write_text(found.info.run_id, encoding="utf-8")
         found = _resume(client, found)
@@ -291,21 +296,6 @@ def _find_noted(client: "MlflowClient", settings: "Settings", run: RunContext) -
     tags, key = found.data.tags, _run_key(settings, run)
     is_same = key.items() <= tags.items() and found.info.lifecycle_stage == "active"
     return found if is_same else None
-
-
-def _begin(client: "MlflowClient", settings: "Settings", run: RunContext, follows: str) -> "Run":
-    """Create the MLflow run of a DAG run, under the next number of its experiment.
-
-    Args:
-        client: A client of the server.
-        settings: Where that is.
-        run: The DAG run.
-        follows: Id of the run whose key it takes over, if there is one.
-    """
-    experiment = ensure_experiment(client, run.experiment)
-    tags = _parent_tags(settings, run) | ({FOLLOWS: follows} if follows else {})
-    name = f"{_take_number(client, experiment)} {RUNNING}"
-    return _create(client, str(experiment.experiment_id), name, tags, _run_key(settings, run))
 
 
 def _take_number(client: "MlflowClient", experiment: "Experiment") -> str:
