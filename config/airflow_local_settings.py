@@ -135,7 +135,8 @@ def _build_a_dag() -> None:
         loader = importlib.import_module(f"{_PROJECT}.specs.loader")
         settings = importlib.import_module(f"{_PROJECT}.settings").load_settings()
         training = importlib.import_module(f"{_PROJECT}.orchestration.training_dag")
-        entries = loader.load_pipeline_specs(settings.pipelines_dir)
+        # All are read here, so that a task need not read those that come before its own.
+        entries = list(loader.load_pipeline_specs(settings.pipelines_dir))
         spec = next((each.spec for each in entries if each.spec), None)
         if spec is not None:
             training.build_training_dag(spec)

@@ -45,8 +45,8 @@ A table goes in; a checked, trained, judged and perhaps promoted model comes out
 `ingest → validate → prepare → train → evaluate → judge → approve → promote → report`
 
 With `learning_curve` ticked, `plan_curve → fit_share → draw_curve` fit on shares of the training
-rows beside that and say what more rows would bring. `close_run` ends the MLflow run, whatever
-happened.
+rows beside that and say what more rows would bring; else `prepare` skips them. `close_run` ends
+the MLflow run, whatever happened.
 
 **Produces** tables in the data root, a run in the MLflow experiment `{name}` and, if the candidate
 wins, a new version of the registered model `{name}` behind the alias `champion`.

@@ -14,6 +14,7 @@ import math
 import re
 import stat
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -28,6 +29,7 @@ from include.specs.pipeline import PipelineSpec
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
 MAX_SECONDS = 10.0
+MAX_KEPT = 1_000
 SUFFIXES = {".yaml", ".yml"}
 NUMBERS = {
     "tag:yaml.org,2002:int": re.compile(r"-?(0|[1-9][0-9]*)$"),
@@ -125,16 +127,26 @@ def load_pipeline_spec(path: Path) -> PipelineSpec:
     Raises:
         SpecError: The file cannot be read, is not the YAML we accept, or breaks the spec.
     """
-    document = _read_yaml(path)
+    try:
+        content = _within_seconds(lambda: _read_bytes(path))
+    except OSError as error:
+        raise SpecError(f"{path.name}: cannot be read as UTF-8 text. Received: {error}.") from error
+    return _build_spec(path.name, content)
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _build_spec(file: str, content: bytes) -> PipelineSpec:
+    """Build the spec of a file, once for each of its contents: tasks have it where they fork."""
+    document = _read_yaml(file, content)
     if not isinstance(document, dict):
         raise SpecError(
-            f"{path.name}: expected a mapping of keys such as name, source, target and columns. "
+            f"{file}: expected a mapping of keys such as name, source, target and columns. "
             f"Received: {type(document).__name__}. See docs/spec.md."
         )
     try:
         return PipelineSpec.model_validate(document)
     except ValidationError as error:
-        raise SpecError(describe_validation_error(path.name, error)) from error
+        raise SpecError(describe_validation_error(file, error)) from error
 
 
 def describe_validation_error(
@@ -159,16 +171,15 @@ def describe_validation_error(
     return "\n".join([*lines, advice])
 
 
-def _read_yaml(path: Path) -> object:
+def _read_yaml(file: str, content: bytes) -> object:
     try:
-        text = _within_seconds(lambda: _read_bytes(path)).decode("utf-8-sig")
-        return _construct(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path.name}: cannot be read as UTF-8 text. Received: {error}.") from error
+        return _construct(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise SpecError(f"{file}: cannot be read as UTF-8 text. Received: {error}.") from error
     except (yaml.YAMLError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise SpecError(
-            f"{path.name}: expected plain YAML: no aliases, tags or repeated keys, days that "
+            f"{file}: expected plain YAML: no aliases, tags or repeated keys, days that "
             f"exist, finite numbers. Received: {reason}. Correct it, or quote what is text."
         ) from error
 

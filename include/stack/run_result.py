@@ -12,32 +12,41 @@ from include.settings import Settings
 from include.stack.airflow_api import AirflowApi
 from include.tracking.names import MODE, VIEW_KEY
 
+# The tasks whose records are told of.
+TOLD = ("ingest", "prepare", "evaluate", "judge", "promote", "draw_curve", "report")
 STARTED = "Worker startup parse complete"
 OF_AIRFLOW = {"Task failed with exception", "Retry policy decision"}
 
 
-def has_verdict(api: AirflowApi, dag_id: str, run_id: str) -> bool:
+def read_records(api: AirflowApi, dag_id: str, run_id: str) -> dict[str, dict[str, Any]]:
+    """Read what the tasks of a run handed on, or others in their place; empty for one that did not.
+
+    Args:
+        api: Airflow.
+        dag_id: The DAG.
+        run_id: Its run.
+    """
+
+    def read(name: str) -> dict[str, Any]:
+        found = (api.get_record(dag_id, run_id, task, key) for task, key in PLACES[name])
+        return next(filter(None, found), {})
+
+    return {name: read(name) for name in TOLD}
+
+
+def has_verdict(records: Mapping[str, Mapping[str, Any]]) -> bool:
     """Tell whether a run came to a verdict and did what it says."""
-    return all(_get_record(api, dag_id, run_id, name) for name in ("judge", "promote"))
+    return all(records[name] for name in ("judge", "promote"))
 
 
-def _get_record(api: AirflowApi, dag_id: str, run_id: str, name: str) -> dict[str, Any] | None:
-    """Read what a task handed on, or another in its place."""
-    found = (api.get_record(dag_id, run_id, task, key) for task, key in PLACES[name])
-    return next(filter(None, found), None)
-
-
-def print_result(api: AirflowApi, dag_id: str, run_id: str, console: Console) -> None:
+def print_result(records: Mapping[str, Mapping[str, Any]], console: Console) -> None:
     """Print rows, metrics, gates and verdict of a run that succeeded."""
-    ingested = api.get_record(dag_id, run_id, "ingest") or {}
+    ingested, prepared, evaluated = (records[name] for name in ("ingest", "prepare", "evaluate"))
+    verdict, promoted, curve = (records[name] for name in ("judge", "promote", "draw_curve"))
     raw = _data(ingested.get("raw"))
     if raw:
         how = "reused: the source is unchanged" if raw.get("is_reused") else "read anew"
         console.print(f"table    {raw['rows']:,} rows, {how}")
-    prepared = api.get_record(dag_id, run_id, "prepare") or {}
-    evaluated = api.get_record(dag_id, run_id, "evaluate") or {}
-    verdict = api.get_record(dag_id, run_id, "judge") or {}
-    promoted = _get_record(api, dag_id, run_id, "promote") or {}
     _print_metrics(evaluated, console)
     show = partial(console.print, soft_wrap=True)
     for gate in (_data(gate) for gate in verdict.get("gates", [])):
@@ -47,7 +56,6 @@ def print_result(api: AirflowApi, dag_id: str, run_id: str, console: Console) ->
     show(f"verdict  {verdict.get('kind')}: {_escape(verdict.get('reason'))}")
     for note in (*verdict.get("notes", []), *prepared.get("warnings", [])):
         show(f"note     {_escape(note)}")
-    curve = api.get_record(dag_id, run_id, "draw_curve") or {}
     if curve:
         console.print(f"curve    {_escape(curve.get('sentence'))}")
     if promoted.get("is_promoted"):
@@ -102,16 +110,23 @@ def _after_startup(lines: list[str]) -> list[str]:
 
 
 def print_addresses(
-    settings: Settings, api: AirflowApi, ids: tuple[str, str], console: Console
+    settings: Settings, api: AirflowApi, ids: tuple[str, str], report: str, console: Console
 ) -> None:
-    """Print where the run, its MLflow run and its report are."""
+    """Print where the run, its MLflow run and its report are.
+
+    Args:
+        settings: Where Airflow and MLflow are.
+        api: Airflow.
+        ids: DAG and run.
+        report: Where the report lies; asked for if that is not known.
+        console: Where it shows.
+    """
     dag_id, run_id = ids
     show = partial(console.print, soft_wrap=True)
-    link = api.get_record(dag_id, run_id, "report") or {}
     show(f"Airflow  {run_url(settings, dag_id, run_id)}")
     url = api.get_link(dag_id, run_id, "ingest")
     show(f"MLflow   {url or settings.mlflow_public}")
-    report = link.get("uri") or api.get_link(dag_id, run_id, "close_run", "Report")
+    report = report or api.get_link(dag_id, run_id, "close_run", "Report")
     if "/runs/" in url:
         runs = url.partition("/runs/")[0]
         show(f"compare  {runs}/runs?{MODE}&viewStateShareKey={VIEW_KEY}")

@@ -31,6 +31,7 @@ from include.stack.run_result import (
     print_addresses,
     print_failure,
     print_result,
+    read_records,
     run_url,
 )
 
@@ -130,12 +131,16 @@ def _start(
 def _follow(run: _Run, console: Console) -> bool:
     started = time.monotonic()
     state = _watch(run, console)
-    is_good = state == "success" and has_verdict(run.api, run.dag_id, run.run_id)
+    records = read_records(run.api, run.dag_id, run.run_id)
+    is_good = state == "success" and has_verdict(records)
     how = state if is_good or state != "success" else "without a verdict, marked success by hand,"
     console.print(f"{run.dag_id} ended {how} after {time.monotonic() - started:.0f} s")
-    show = print_result if is_good else print_failure
-    show(run.api, run.dag_id, run.run_id, console)
-    print_addresses(run.settings, run.api, (run.dag_id, run.run_id), console)
+    if is_good:
+        print_result(records, console)
+    else:
+        print_failure(run.api, run.dag_id, run.run_id, console)
+    report = str(records["report"].get("uri") or "")
+    print_addresses(run.settings, run.api, (run.dag_id, run.run_id), report, console)
     return is_good
 
 

@@ -48,6 +48,16 @@ def test_a_broken_file_leaves_the_others_alive(tmp_path: Path):
     assert right.spec.name == "digits"
 
 
+def test_a_file_is_built_anew_when_it_says_something_else(tmp_path: Path):
+    path = tmp_path / "digits.yaml"
+    text = (PIPELINES / "digits.yaml").read_text(encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
+    before = load_pipeline_spec(path)
+    assert load_pipeline_spec(path) is before
+    path.write_text(text.replace("name: digits", "name: digitt"), encoding="utf-8")
+    assert load_pipeline_spec(path).name == "digitt"
+
+
 def test_two_files_of_one_name_are_refused_by_name(tmp_path: Path):
     for name in ("one.yaml", "two.yaml"):
         (tmp_path / name).write_bytes((PIPELINES / "digits.yaml").read_bytes())

@@ -145,7 +145,7 @@ def test_the_reference_page_is_current_and_names_every_key():
 @pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_schema_for_editors_accepts_the_shipped_files_and_refuses_a_wrong_key(path):
     schema = Draft202012Validator(json.loads(render_schema()))
-    document = _read_yaml(path)
+    document = _read_yaml(path.name, path.read_bytes())
     assert path.read_text(encoding="utf-8").startswith(f"{MODELINE}\n")
     assert [error.message for error in schema.iter_errors(document)] == []
     assert not schema.is_valid({**document, "sorce": {}})
