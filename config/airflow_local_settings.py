@@ -80,7 +80,7 @@ _OWN_ANSWERS = (
     ("reporting.page", "compile_templates"),
 )
 # MLflow looks for these before each of its requests; where they are not, it need not look again.
-_LOOKED_FOR = ("dbruntime", "IPython", "pyspark")
+_LOOKED_FOR = ("dbruntime", "IPython")
 _PROJECT = "include"
 # What DAG files import.
 _BUILDERS = "orchestration"
@@ -96,7 +96,7 @@ def _preload() -> None:
         with contextlib.suppress(ImportError):
             importlib.import_module(library)
     for module in _LOOKED_FOR:
-        if importlib.util.find_spec(module) is None:
+        if module not in sys.modules and importlib.util.find_spec(module) is None:
             sys.modules[module] = None  # Python's own mark: what imports it fails at once
     for module, function in _ANSWERS:
         with contextlib.suppress(ImportError, AttributeError):

@@ -33,9 +33,24 @@ def is_plain(config: Mapping[str, Any]) -> bool:
     Args:
         config: The network as Keras writes it down.
     """
-    layers = config["config"].get("layers", ()) if config.get("class_name") == "Functional" else ()
-    names = {layer.get("class_name") for layer in layers}
-    return bool(names) and names <= LAYERS and all(map(_is_of_keras, walk_objects(config)))
+    inner = config.get("config")
+    layers = inner.get("layers") if isinstance(inner, Mapping) else None
+    if config.get("class_name") != "Functional" or not isinstance(layers, list) or not layers:
+        return False
+    return all(map(_is_plain_layer, layers)) and all(map(_is_of_keras, walk_objects(config)))
+
+
+def _is_plain_layer(layer: Any) -> bool:
+    """Tell whether a layer looks at each row alone: it joins none, and adds no mean to the loss."""
+    inner = layer.get("config") if isinstance(layer, Mapping) else None
+    return (
+        isinstance(inner, Mapping)
+        and layer.get("module") == "keras.layers"
+        and layer.get("class_name") in LAYERS
+        and inner.get("activity_regularizer") is None
+        and inner.get("axis", -1) == -1
+        and len(inner.get("batch_shape", (None, 1))) > 1
+    )
 
 
 def walk_objects(config: Any) -> Iterator[Mapping[str, Any]]:

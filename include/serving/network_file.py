@@ -6,6 +6,7 @@ check comes first, names the file, and bounds what reading it may cost.
 
 import json
 import tempfile
+import warnings
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -44,7 +45,7 @@ def load_network(path: Path) -> "keras.Model":
             network = _load_plain(path, config)
         else:
             network = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, TypeError, OSError, KeyError) as error:
+    except (ValueError, TypeError, OSError, KeyError, AttributeError) as error:
         raise _refusal(path, f"{type(error).__name__}: {str(error)[:300]}") from error
     if not isinstance(network, keras.Model):
         raise _refusal(path, f"an object of class {type(network).__name__}")
@@ -61,14 +62,23 @@ def _load_plain(path: Path, config: dict[str, Any]) -> "keras.Model":
     import keras
 
     built: list[keras.Model] = []
+    plain = {**config, "compile_config": None}
     jax.eval_shape(
-        lambda: built.append(keras.saving.deserialize_keras_object(config, safe_mode=True))
+        lambda: built.append(keras.saving.deserialize_keras_object(plain, safe_mode=True))
     )
     (network,) = built
-    with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as scratch:
+    with (
+        zipfile.ZipFile(path) as archive,
+        tempfile.TemporaryDirectory() as scratch,
+        warnings.catch_warnings(),
+    ):
+        # Keras warns of weights that are not there; below they are found by having no value.
+        warnings.simplefilter("ignore")
         network.load_weights(archive.extract(WEIGHTS, scratch))
     for variable in network.variables:
-        if isinstance(variable.value, jax.core.Tracer):  # a dropout's seed, which no file holds
+        if isinstance(variable.value, jax.core.Tracer):
+            if not variable.path.endswith("seed_generator_state"):  # which no file holds
+                raise ValueError(f"no value of {variable.path}")
             variable.assign(np.zeros(variable.shape, variable.dtype))
     return network
 

@@ -128,16 +128,16 @@ def load_pipeline_spec(path: Path) -> PipelineSpec:
         SpecError: The file cannot be read, is not the YAML we accept, or breaks the spec.
     """
     try:
-        content = _within_seconds(lambda: _read_bytes(path))
-    except OSError as error:
+        text = _within_seconds(lambda: _read_bytes(path)).decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
         raise SpecError(f"{path.name}: cannot be read as UTF-8 text. Received: {error}.") from error
-    return _build_spec(path.name, content)
+    return _build_spec(path.name, text)
 
 
 @lru_cache(maxsize=MAX_KEPT)
-def _build_spec(file: str, content: bytes) -> PipelineSpec:
-    """Build the spec of a file, once for each of its contents: tasks have it where they fork."""
-    document = _read_yaml(file, content)
+def _build_spec(file: str, text: str) -> PipelineSpec:
+    """Build the spec of a file, once for each of its texts: tasks have it where they fork."""
+    document = _parse_yaml(file, text)
     if not isinstance(document, dict):
         raise SpecError(
             f"{file}: expected a mapping of keys such as name, source, target and columns. "
@@ -171,11 +171,9 @@ def describe_validation_error(
     return "\n".join([*lines, advice])
 
 
-def _read_yaml(file: str, content: bytes) -> object:
+def _parse_yaml(file: str, text: str) -> object:
     try:
-        return _construct(content.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise SpecError(f"{file}: cannot be read as UTF-8 text. Received: {error}.") from error
+        return _construct(text)
     except (yaml.YAMLError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise SpecError(

@@ -1,6 +1,6 @@
 """How a training run ended: the verdict with its metrics, or the log of what failed."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -18,20 +18,23 @@ STARTED = "Worker startup parse complete"
 OF_AIRFLOW = {"Task failed with exception", "Retry policy decision"}
 
 
-def read_records(api: AirflowApi, dag_id: str, run_id: str) -> dict[str, dict[str, Any]]:
+def read_records(
+    api: AirflowApi, dag_id: str, run_id: str, names: Collection[str] = TOLD
+) -> dict[str, dict[str, Any]]:
     """Read what the tasks of a run handed on, or others in their place; empty for one that did not.
 
     Args:
         api: Airflow.
         dag_id: The DAG.
         run_id: Its run.
+        names: The tasks.
     """
 
     def read(name: str) -> dict[str, Any]:
         found = (api.get_record(dag_id, run_id, task, key) for task, key in PLACES[name])
         return next(filter(None, found), {})
 
-    return {name: read(name) for name in TOLD}
+    return {name: read(name) for name in names}
 
 
 def has_verdict(records: Mapping[str, Mapping[str, Any]]) -> bool:

@@ -27,6 +27,7 @@ from include.stack.run_progress import (
     read_progress,
 )
 from include.stack.run_result import (
+    TOLD,
     has_verdict,
     print_addresses,
     print_failure,
@@ -131,7 +132,8 @@ def _start(
 def _follow(run: _Run, console: Console) -> bool:
     started = time.monotonic()
     state = _watch(run, console)
-    records = read_records(run.api, run.dag_id, run.run_id)
+    names = TOLD if state == "success" else ("report",)
+    records = read_records(run.api, run.dag_id, run.run_id, names)
     is_good = state == "success" and has_verdict(records)
     how = state if is_good or state != "success" else "without a verdict, marked success by hand,"
     console.print(f"{run.dag_id} ended {how} after {time.monotonic() - started:.0f} s")

@@ -42,9 +42,22 @@ class RunFiles:
         With a root in an object store it lies in the system's temporary directory and lasts as
         long as the machine.
         """
-        directory = Path(str(self._directory)) if is_local(self._directory) else self._shadow()
-        directory.mkdir(parents=True, exist_ok=True)
-        return directory
+        self._local_place.mkdir(parents=True, exist_ok=True)
+        return self._local_place
+
+    @property
+    def _local_place(self) -> Path:
+        if is_local(self._directory):
+            return Path(str(self._directory))
+        pipeline, run = str(self._directory.parent.name), str(self._directory.name)
+        return Path(gettempdir()) / "gatehouse" / pipeline / run
+
+    def read_local(self, name: str) -> str:
+        """Read a short text of `local_directory`; empty where there is none, nothing is made."""
+        try:
+            return (self._local_place / name).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return ""
 
     def uri(self, name: str) -> str:
         """Return the place of a file."""
@@ -74,10 +87,6 @@ class RunFiles:
         if not name or "\x00" in name or any(part in {"", ".", ".."} for part in parts):
             raise ValueError(f"a run's file needs a relative path. Received: {name[:120]!r}")
         return self._directory.joinpath(*parts)
-
-    def _shadow(self) -> Path:
-        pipeline, run = str(self._directory.parent.name), str(self._directory.name)
-        return Path(gettempdir()) / "gatehouse" / pipeline / run
 
 
 def list_runs(root: str, pipeline: str) -> Iterator[RunFiles]:

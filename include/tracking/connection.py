@@ -1,7 +1,7 @@
 """The way to the MLflow server: how its client behaves, and what happens when it is away.
 
-Everything goes through a tracking server. Each step asks the server's `/health` first, so that a
-server that is down costs seconds and a readable error rather than minutes of silent retries.
+Everything goes through a tracking server. Whoever connects asks the server's `/health` first, so
+that a server that is down costs seconds and a readable error rather than minutes of silent retries.
 """
 
 import math
@@ -57,7 +57,7 @@ _answered: dict[str, float] = {}
 
 
 def connect(settings: "Settings") -> "MlflowClient":
-    """Return a client of the tracking server, which answered just now.
+    """Return a client of the tracking server, which answered within the last second.
 
     Raises:
         TrackingUnavailableError: The server does not answer.

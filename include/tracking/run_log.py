@@ -6,13 +6,12 @@ import math
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from include.errors import TrackingUnavailableError
 from include.records import TableRef
 from include.tracking.connection import is_connection_failure, is_reachable, tracking_calls
 from include.tracking.names import MODE, VIEW_KEY, entity_name, retitle
@@ -141,24 +140,24 @@ class RunLog:
 
         The metrics of an epoch are sent at once, with the parameters and tags that wait.
         """
-        self._held = []
+        outer, self._held = self._held, []
         try:
             yield
-        except BaseException:
-            # Why the block ended counts more than that the server is away.
-            with suppress(TrackingUnavailableError):
-                self.send()
-            raise
-        else:
             self.send()
+        except BaseException:
+            try:
+                self.send()
+            except Exception as error:  # why the block ended counts more
+                logger.warning("what the step recorded last is not in MLflow: %s", error)
+            raise
         finally:
-            self._held = None
+            self._held = outer
 
     def send(self) -> None:
         """Send what a block holds without waiting for its end."""
-        points, self._held = self._held, None if self._held is None else []
-        if points:
-            self._send_or_spool(points)
+        if self._held:
+            self._send_or_spool(self._held)
+            self._held = []
         self._send_unsent()
 
     def _send_unsent(self) -> None:

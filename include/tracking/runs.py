@@ -11,15 +11,16 @@ not used.
 import html
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from upath import UPath
 
 from include.errors import TrackingUnavailableError
 from include.records import RunContext
 from include.records.tasks import BEFORE_PROMOTION
-from include.tables.run_files import RunFiles
+from include.tables.run_files import RunFiles, write_atomically
 from include.tracking.connection import connect, is_reachable, tracking_calls
 from include.tracking.names import RUNNING, deciding_name, retitle
 from include.tracking.run_log import DESCRIPTION, RunLog
@@ -42,6 +43,8 @@ PROMOTED: Final = "gatehouse.promoted"
 CHILD: Final = "gatehouse.child"
 PARENT: Final = "mlflow.parentRunId"
 RUNS: Final = "gatehouse.runs"
+# The file of a run that holds the id of its MLflow run.
+NOTE: Final = "mlflow_run_id"
 KIND: Final = "gatehouse.kind"
 # Of a training that ended well the verdict stands in the name already.
 ENDED: Final = {"FINISHED": "done", "FAILED": "failed", "KILLED": "stopped"}
@@ -98,7 +101,7 @@ def open_run(settings: "Settings", run: RunContext, step: str = "") -> RunLog:
             key = _run_key(settings, run)
             found = _create(client, str(experiment.experiment_id), name, tags, key)
         if found is not noted:
-            _note_file(settings, run).write_text(found.info.run_id, encoding="utf-8")
+            _note(settings, run, found)
         found = _resume(client, found)
     log = _log_of(settings, run.run_key, found, client)
     if (is_new or follows) and run.kind == "train" and run.deciding_metric:
@@ -276,19 +279,22 @@ def _log_of(settings: "Settings", key: str, found: "Run", client: "MlflowClient"
     return RunLog(found, client=client, settings=settings, spool=spool)
 
 
-def _note_file(settings: "Settings", run: RunContext) -> Path:
-    """Where a task leaves the id of the MLflow run for those that follow it on this machine."""
-    return RunFiles(settings.data, run).local_directory / "mlflow_run_id"
+def _note(settings: "Settings", run: RunContext, found: "Run") -> None:
+    """Leave the id of the MLflow run for the tasks that follow on this machine; they can search."""
+    with suppress(OSError):
+        place = RunFiles(settings.data, run).local_directory / NOTE
+        write_atomically(UPath(place), found.info.run_id.encode())
 
 
 def _find_noted(client: "MlflowClient", settings: "Settings", run: RunContext) -> "Run | None":
-    """Look up the run that an earlier task noted, if it is the one that a search would find."""
+    """Look up the run that an earlier task noted; None if it is not that of the DAG run."""
     from mlflow.exceptions import MlflowException
 
-    try:
-        found = client.get_run(_note_file(settings, run).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    run_id = RunFiles(settings.data, run).read_local(NOTE)
+    if not run_id:
         return None
+    try:
+        found = client.get_run(run_id)
     except MlflowException as error:
         if error.error_code not in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
             raise

@@ -84,9 +84,12 @@ def centre(rows):  # type: ignore[no-untyped-def]
         keras.layers.BatchNormalization(),
         keras.layers.Normalization(mean=[0.0] * 4, variance=[1.0] * 4),
         keras.layers.Dense(4, activation=centre),
+        keras.layers.Dense(4, activity_regularizer="l2"),
+        lambda rows: keras.layers.Concatenate(axis=0)([rows, rows]),
+        lambda rows: keras.ops.reshape(rows, (-1, 2)),
         Same(),
     ],
-    ids=["batch", "constants", "function", "own"],
+    ids=["batch", "constants", "function", "penalty", "joined", "operation", "own"],
 )
 def test_a_network_with_anything_else_is_not(tmp_path, layer):
     dense = keras.Input((3,), name="numbers")

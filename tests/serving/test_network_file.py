@@ -14,12 +14,16 @@ from include.errors import IntegrityError
 from include.serving.network_file import check_network_file, load_network
 
 
-@pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=["of our own", "of the user's"])
+def good(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a network of either kind: the two are read in different ways."""
     import keras
 
     path = tmp_path_factory.mktemp("network") / "model.keras"
-    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(path)
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    if request.param == "of our own":
+        network = keras.Model(network.inputs, network.outputs)
+    network.save(path)
     return path
 
 
@@ -60,6 +64,15 @@ def _lambda(good: Path, place: Path) -> Path:
 def _foreign_class(good: Path, place: Path) -> Path:
     layer = {"class_name": "Popen", "module": "subprocess", "config": {"args": "touch canary"}}
     return _with_layer(good, place, layer)
+
+
+def _no_layers(good: Path, place: Path) -> Path:
+    return _rewrite(good, place, config_json=b'{"class_name": "Functional", "config": []}')
+
+
+def _texts_for_layers(good: Path, place: Path) -> Path:
+    config = b'{"class_name": "Functional", "config": {"layers": ["x"]}}'
+    return _rewrite(good, place, config_json=config)
 
 
 def _zip_bomb(good: Path, place: Path) -> Path:
@@ -104,6 +117,8 @@ def _external_link(good: Path, place: Path) -> Path:
     [
         _lambda,
         _foreign_class,
+        _no_layers,
+        _texts_for_layers,
         _zip_bomb,
         _further_member,
         _no_weights,

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from include.features.target import order_classes
 from include.specs.json_schema import MODELINE, render_schema
-from include.specs.loader import _read_yaml
+from include.specs.loader import _parse_yaml
 from include.specs.metrics import METRICS
 from include.specs.promotion import Requirement, parse_requirement
 from include.specs.reference import render_spec, write_reference
@@ -145,7 +145,7 @@ def test_the_reference_page_is_current_and_names_every_key():
 @pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_schema_for_editors_accepts_the_shipped_files_and_refuses_a_wrong_key(path):
     schema = Draft202012Validator(json.loads(render_schema()))
-    document = _read_yaml(path.name, path.read_bytes())
+    document = _parse_yaml(path.name, path.read_text(encoding="utf-8"))
     assert path.read_text(encoding="utf-8").startswith(f"{MODELINE}\n")
     assert [error.message for error in schema.iter_errors(document)] == []
     assert not schema.is_valid({**document, "sorce": {}})

@@ -1,4 +1,4 @@
-"""The step `plan_curve`: no share without rows."""
+"""The step `plan_curve`: no shares unless they are asked for, and none without rows."""
 
 import logging
 
@@ -22,6 +22,10 @@ def prepared_with(train_rows: int) -> PrepareRecord:
     )
 
 
+def test_a_run_that_does_not_ask_gets_no_shares() -> None:
+    assert plan_curve(make_spec(), make_run(), prepared_with(1_000)).shares == ()
+
+
 @pytest.mark.parametrize(
     ("rows", "shares"),
     [
@@ -34,6 +38,6 @@ def test_shares_of_too_few_rows_are_left_out(
     rows: int, shares: tuple[float, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
-    plan = plan_curve(make_spec(), make_run(), prepared_with(rows))
+    plan = plan_curve(make_spec(), make_run(learning_curve=True), prepared_with(rows))
     assert (plan.shares, plan.train_rows) == (shares, rows)
     assert ("left out" in caplog.text) is (len(shares) < 5)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from include.errors import TrackingUnavailableError
+from include.errors import StoppedError, TrackingUnavailableError
 from include.records import RunContext, TableRef
 from include.settings import Settings
 from include.tracking import connection
@@ -143,6 +143,24 @@ def test_parameters_that_cannot_be_sent_fail_the_step_unless_it_failed_by_itself
 
     with pytest.raises(ZeroDivisionError), log.hold():
         _fail_after(log)
+
+
+def test_a_step_that_was_stopped_is_told_so_where_its_run_is_gone(settings, run, caplog):
+    log = open_run(settings, run)
+    log.client.delete_run(log.run_id)
+    with pytest.raises(StoppedError), log.hold():
+        _stop_after(log)
+    assert "not in MLflow" in caplog.text
+
+
+def _stop_after(log):
+    log.log_metrics({"accuracy": 0.5})
+    raise StoppedError("stopped")
+
+
+def test_looking_for_a_run_makes_no_directory(settings, run):
+    assert find_run(settings, run) is None
+    assert not (settings.home / "data").exists()
 
 
 def _fail_after(log):

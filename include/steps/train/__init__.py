@@ -95,6 +95,7 @@ def train(
     trained = store_candidate(
         files, log, network=network, result=result, array_bytes=sum(a.size_bytes for a in arrays)
     )
+    log.send()  # a try that finds the mark records nothing more
     mark_finished(files, fingerprint, trained)
     checkpoint.delete()
     logger.info(
