@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.census_builders import census_rows, write_census
 from tests.journeys.conftest import ROOT
 from tests.journeys.journey import Finished, Journey
-from tests.steps.test_shipped_pipelines import census_rows, write_census
 
 pytestmark = [
     pytest.mark.journey,
