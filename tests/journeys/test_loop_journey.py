@@ -10,10 +10,8 @@ from tests.journeys.conftest import ROOT
 from tests.journeys.journey import Finished, Journey
 
 pytestmark = [
-    pytest.mark.journey,
     pytest.mark.slow,
     pytest.mark.timeout(900),
-    pytest.mark.xdist_group("stack"),
 ]
 NAME = "census"
 ADULT = ROOT.parent / "shared" / "data"

@@ -12,11 +12,7 @@ from tests.builders import make_frame, make_run
 from tests.bundle_builders import SmallBundle, make_bundle, sabotage
 from tests.journeys.journey import Journey
 
-pytestmark = [
-    pytest.mark.journey,
-    pytest.mark.xdist_group("stack"),
-    pytest.mark.timeout(600),
-]
+pytestmark = pytest.mark.timeout(600)
 
 
 def promote(journey: Journey, small: SmallBundle, name: str, after: str | None = None) -> None:
