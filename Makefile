@@ -77,7 +77,7 @@ test-quick: install ## Tests of libraries, steps and DAGs
 	$(BIN)/pytest -m "not journey and not slow" -n 2 --dist loadgroup -q
 
 test-journeys: install ## Tests through the real scheduler, REST API and MLflow server
-	$(BIN)/pytest -m "journey and not slow" -q
+	$(BIN)/pytest tests/journeys -m "not slow" -n 2 --dist loadgroup -q
 
 test-slow: install ## Run what takes minutes more: faults on the real stack, drafts and forecasts on real files
 	$(BIN)/pytest -m slow -n 2 --dist loadgroup -q

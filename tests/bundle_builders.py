@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from include.features.preprocessor import Preprocessor, fit_preprocessor
-from include.serving.bundle import Bundle, write_bundle
+from include.serving.bundle import NETWORK, Bundle, write_bundle
 from include.specs import PipelineSpec
 from include.tracking.run_log import RunLog
 from tests.builders import make_frame, make_spec
@@ -83,3 +83,14 @@ def build_small_network(preprocessor: Preprocessor) -> Any:
         activation = "linear"
     output = keras.layers.Dense(schema.outputs, activation=activation, name="output")(hidden)
     return keras.Model({each.name: each for each in inputs}, output)
+
+
+def sabotage(directory: Path, said: str) -> SmallBundle:
+    """Make a bundle that answers every row alike, and otherwise than `said`."""
+    made = make_bundle(directory)
+    weights = made.network.get_weights()
+    is_last = made.preprocessor.schema.classes[1] == said
+    weights[-1] = weights[-1] + (-50.0 if is_last else 50.0)
+    made.network.set_weights(weights)
+    made.network.save(made.directory / NETWORK)
+    return made

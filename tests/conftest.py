@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
+JOURNEYS = ROOT / "tests" / "journeys"
 # What the caller set for a stack of theirs is no matter of the tests.
 for name in [each for each in os.environ if each.startswith(("GATEHOUSE_", "AIRFLOW_", "MLFLOW_"))]:
     del os.environ[name]
@@ -37,8 +38,10 @@ pytest_plugins = [
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one of xdist's workers, which builds once what they share."""
+    """Mark journeys, and keep a file's tests in one worker, which builds once what they share."""
     for item in items:
+        if JOURNEYS in item.path.parents:
+            item.add_marker("journey")
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(str(item.path)))
 

@@ -1,14 +1,23 @@
-"""One real stack for all journeys: free ports, a home of its own, pipelines of its own."""
+"""One real stack for all journeys: free ports, a home of its own, pipelines of its own.
 
+Both of xdist's workers use it, each with pipelines that the other leaves alone: while one waits for
+its run, the other's goes on.
+"""
+
+import fcntl
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import IO
 
+import psutil
 import pytest
+import xdist
 
 from include.settings import Settings
 from include.stack.airflow_api import AirflowApi
-from include.stack.services import start_stack, stop_stack
+from include.stack.services import build_services, find_process, start_stack, stop_stack
+from include.values.lock_files import hold_lock
 from tests.journeys.journey import Journey
 from tests.mlflow_fixture import free_port
 
@@ -42,12 +51,34 @@ training: {epochs: 100, early_stopping: null}
 """
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before the clock of its timeout starts
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let a journey that ends services have the stack alone."""
+    if not xdist.is_xdist_worker(item.session):
+        return (yield)
+    with (Path(item.config.option.basetemp).parent / "turn.lock").open("w") as turn:
+        is_alone = item.get_closest_marker("alone") is not None
+        fcntl.flock(turn, fcntl.LOCK_EX if is_alone else fcntl.LOCK_SH)
+        return (yield)
+
+
 @pytest.fixture(scope="session")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Give the settings of a stack that shares nothing with any other."""
-    home = tmp_path_factory.mktemp("home")
+def settings(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Settings:
+    """Give the settings of a stack that shares nothing with those of other runs of the tests."""
+    base = tmp_path_factory.getbasetemp()
+    home = (base.parent if xdist.is_xdist_worker(request) else base) / "stack"
+    with hold_lock(home.with_suffix(".lock"), "choosing ports", print, timeout=60):
+        chosen = home / "settings.json"
+        if not chosen.exists():
+            made = make_settings(home)
+            chosen.write_text(made.model_dump_json(exclude_defaults=True), encoding="utf-8")
+        return Settings.model_validate_json(chosen.read_bytes())
+
+
+def make_settings(home: Path) -> Settings:
+    """Write the pipelines, and choose the ports."""
     pipelines = home / "pipelines"
-    pipelines.mkdir()
+    pipelines.mkdir(parents=True)
     shutil.copy(ROOT / "include" / "pipelines" / "digits.yaml", pipelines)
     (pipelines / "loans.yaml").write_text(LOANS, encoding="utf-8")
     # Whose champion no other journey depends on.
@@ -78,10 +109,36 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture(scope="session")
 def journey(settings: Settings) -> Iterator[Journey]:
-    """Start the stack, sign in, and stop it at the end."""
+    """Start the stack unless it is up, sign in, and end it unless the other worker uses it."""
+    with (settings.home / "users.lock").open("w") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        try:
+            start_stack(settings, print)
+            with AirflowApi(settings) as api:
+                yield Journey(settings, api)
+        finally:
+            if is_last(users):
+                end_stack(settings)
+
+
+def is_last(users: IO[str]) -> bool:
+    """Tell whether nobody else holds the file of those who use the stack."""
     try:
-        start_stack(settings, print)
-        with AirflowApi(settings) as api:
-            yield Journey(settings, api)
-    finally:
-        stop_stack(settings)
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def end_stack(settings: Settings) -> None:
+    """Kill the services, whose state nobody needs any more, rather than wait for them to end."""
+    for process in find_running(settings):
+        process.kill()
+    Journey.wait(lambda: not find_running(settings), "the services are gone", 20)
+    stop_stack(settings)  # what they have left running
+
+
+def find_running(settings: Settings) -> list[psutil.Process]:
+    """Give the services that run."""
+    found = (find_process(settings, service.name) for service in build_services(settings))
+    return [process for process in found if process is not None]

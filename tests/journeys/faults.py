@@ -4,8 +4,6 @@ import os
 import signal
 from typing import Any
 
-import httpx
-
 from include.stack.services import find_process
 from tests.journeys.journey import Journey
 
@@ -77,10 +75,4 @@ def delete_run(journey: Journey, dag_id: str, run_id: str) -> None:
 
 def call(journey: Journey, method: str, path: str, body: dict[str, Any] | None = None) -> None:
     """Call Airflow's REST API."""
-    httpx.request(
-        method,
-        f"{journey.settings.airflow}/api/v2/{path}",
-        json=body,
-        headers={"Authorization": f"Bearer {journey.api.token}"},
-        timeout=60,
-    ).raise_for_status()
+    journey.ask_airflow(method, path, body).raise_for_status()

@@ -1,7 +1,8 @@
 """Where secrets stand in what a stack leaves: in its files, and in both databases as bytes."""
 
-import gzip
 import json
+import os
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def find_secrets(home: Path, secrets: Mapping[str, str]) -> set[tuple[str, str]]
         Names of secrets, and the files below `home` that hold them.
     """
     kept = {home / place for place in KEPT}
-    searched = [path for path in home.rglob("*") if path.is_file() and path not in kept]
+    searched = [path for path in list_files(home) if path not in kept]
     return {
         (name, str(path.relative_to(home)))
         for path in searched
@@ -40,7 +41,17 @@ def find_secrets(home: Path, secrets: Mapping[str, str]) -> set[tuple[str, str]]
     }
 
 
+def list_files(home: Path) -> list[Path]:
+    """List the files below a directory in which others may add and remove some meanwhile."""
+    walked = (Path(place, name) for place, _, names in os.walk(home) for name in names)
+    return [path for path in walked if path.is_file()]
+
+
 def read_plain(path: Path) -> bytes:
-    """Read a file, unpacked if it is packed."""
-    content = path.read_bytes()
-    return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+    """Read a file as far as it is written, unpacked if it is packed; empty if it is gone."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return b""
+    packed = content.startswith(b"\x1f\x8b")
+    return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(content) if packed else content

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -11,11 +10,7 @@ from tests.browser_fixture import find_violations
 from tests.builders import make_frame
 from tests.journeys.journey import Finished, Journey
 
-pytestmark = [
-    pytest.mark.journey,
-    pytest.mark.timeout(600),
-    pytest.mark.xdist_group("stack"),
-]
+pytestmark = pytest.mark.timeout(600)
 PATIENCE_MS = 60_000
 
 
@@ -26,6 +21,7 @@ def page(journey: Journey, browser: Browser) -> Iterator[Page]:
     airflow = journey.settings.airflow
     context.add_cookies([{"name": "_token", "value": journey.api.token, "url": airflow}])
     context.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     yield context.new_page()
     context.close()
 
@@ -46,7 +42,7 @@ def read_artifact(journey: Journey, dag_id: str, run_id: str, name: str) -> str:
     link = journey.api.get_link(dag_id, run_id, "judge")
     tracked = link.partition("/runs/")[2].partition("?")[0]
     url = f"{journey.settings.mlflow}/get-artifact"
-    answer = httpx.get(url, params={"path": name, "run_uuid": tracked}, timeout=30)
+    answer = journey.http.get(url, params={"path": name, "run_uuid": tracked})
     return answer.raise_for_status().text
 
 

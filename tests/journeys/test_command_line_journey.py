@@ -18,9 +18,8 @@ from tests.builders import make_frame
 from tests.journeys.journey import Journey
 
 pytestmark = [
-    pytest.mark.journey,
     pytest.mark.timeout(600),
-    pytest.mark.xdist_group("stack"),
+    pytest.mark.xdist_group("train__digits"),
 ]
 
 

@@ -14,14 +14,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.journeys.journey import Journey
+from tests.journeys.journey import Journey, make_client
 from tests.mlflow_fixture import free_port
 
-pytestmark = [
-    pytest.mark.journey,
-    pytest.mark.timeout(900),
-    pytest.mark.xdist_group("stack"),
-]
+pytestmark = pytest.mark.timeout(900)
 ROWS = 600
 
 
@@ -94,27 +90,27 @@ def frame(journey: Journey, tmp_path: Path) -> pd.DataFrame:
 
 
 @pytest.fixture
-def served(journey: Journey, frame: pd.DataFrame) -> Iterator[str]:
-    """Train the draft until it is promoted, and serve it; gives the address."""
+def served(journey: Journey, frame: pd.DataFrame) -> Iterator[httpx.Client]:
+    """Train the draft until it is promoted, and serve it; gives a client."""
     said = call(journey, "run", "parcels", timeout=420)
     assert "champion version 1" in said, said
     port = free_port()
     process = gatehouse(journey, "serve", "parcels", "--port", str(port))
-    url = f"http://127.0.0.1:{port}"
     end = time.monotonic() + 180
-    while process.poll() is None and time.monotonic() < end:
-        try:
-            if httpx.get(f"{url}/ping", timeout=2).is_success:
-                break
-        except httpx.HTTPError:
-            time.sleep(0.3)
-    yield url
+    with make_client(f"http://127.0.0.1:{port}") as client:
+        while process.poll() is None and time.monotonic() < end:
+            try:
+                if client.get("/ping", timeout=2).is_success:
+                    break
+            except httpx.HTTPError:
+                time.sleep(0.3)
+        yield client
     os.killpg(process.pid, signal.SIGTERM)
     process.communicate(timeout=60)
 
 
 def test_a_file_of_every_kind_is_drafted_trained_promoted_and_served(
-    journey: Journey, frame: pd.DataFrame, served: str
+    journey: Journey, frame: pd.DataFrame, served: httpx.Client
 ):
     drafted = (journey.settings.pipelines_dir / "parcels.yaml").read_text(encoding="utf-8")
     kinds = ("id", "number", "integer", "boolean", "category", "datetime", "text", "tensor")
@@ -125,7 +121,7 @@ def test_a_file_of_every_kind_is_drafted_trained_promoted_and_served(
     target = drafted.partition("{name: paid, ")[2].partition("}")[0]
     assert all(one in target for one in ('thousands: ","', 'unit: "€"', "scale: log")), drafted
     rows = frame.drop(columns="paid").tail(40).to_dict("records")
-    answer = httpx.post(f"{served}/invocations", json={"dataframe_records": rows}, timeout=120)
+    answer = served.post("/invocations", json={"dataframe_records": rows})
     assert answer.is_success, answer.text
     found = np.array([row["prediction"] for row in answer.json()["predictions"]], dtype=float)
     paid = frame["paid"].tail(40).str.replace("[€,]", "", regex=True).astype(float)

@@ -10,9 +10,9 @@ from tests.journeys.faults import epoch, instance, kill_service, kill_task, runn
 from tests.journeys.journey import Finished, Journey
 
 pytestmark = [
-    pytest.mark.journey,
     pytest.mark.slow,
-    pytest.mark.xdist_group("stack"),
+    pytest.mark.alone,
+    pytest.mark.xdist_group("train__slow"),
     pytest.mark.timeout(600),
 ]
 EPOCHS = 200

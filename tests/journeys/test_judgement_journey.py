@@ -10,10 +10,8 @@ from tests.journeys.faults import clear_task
 from tests.journeys.journey import Finished, Journey
 
 pytestmark = [
-    pytest.mark.journey,
     pytest.mark.slow,
     pytest.mark.timeout(900),
-    pytest.mark.xdist_group("stack"),
 ]
 EPOCHS = 15
 

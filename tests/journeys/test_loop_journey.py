@@ -5,15 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.census_builders import census_rows, write_census
 from tests.journeys.conftest import ROOT
 from tests.journeys.journey import Finished, Journey
-from tests.steps.test_shipped_pipelines import census_rows, write_census
 
 pytestmark = [
-    pytest.mark.journey,
     pytest.mark.slow,
     pytest.mark.timeout(900),
-    pytest.mark.xdist_group("stack"),
 ]
 NAME = "census"
 ADULT = ROOT.parent / "shared" / "data"

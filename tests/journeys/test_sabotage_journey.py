@@ -5,20 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from include.orchestration.rollback_dag import GO_BACK
 from include.tracking.aliases import move_champion
 from include.tracking.registry import register_model
 from include.tracking.runs import open_run
 from tests.builders import make_frame, make_run
-from tests.bundle_builders import SmallBundle, make_bundle
+from tests.bundle_builders import SmallBundle, make_bundle, sabotage
 from tests.journeys.journey import Journey
-from tests.steps.score.test_shadow import sabotage
 
-pytestmark = [
-    pytest.mark.journey,
-    pytest.mark.xdist_group("stack"),
-    pytest.mark.timeout(600),
-]
+pytestmark = pytest.mark.timeout(600)
 
 
 def promote(journey: Journey, small: SmallBundle, name: str, after: str | None = None) -> None:
@@ -61,6 +55,8 @@ def test_a_sabotaged_champion_goes_back(journey: Journey, tmp_path: Path, then: 
     assert run(journey, dag_id)["go_back"] == "success"
 
     if then == "ask":
+        from include.orchestration.rollback_dag import GO_BACK
+
         asks = lambda: journey.state("rollback", back, "ask") == "awaiting_input"  # noqa: E731
         journey.wait(asks, "a person is asked", 120)
         assert journey.champion(name) == "2"

@@ -23,14 +23,14 @@ from tests.journeys.faults import (
 from tests.journeys.journey import Journey
 
 pytestmark = [
-    pytest.mark.journey,
-    pytest.mark.xdist_group("stack"),
+    pytest.mark.xdist_group("train__slow"),
     pytest.mark.timeout(600),
 ]
 # Many: what happens in the middle of a fit must come before its end.
 EPOCHS = 800
 
 
+@pytest.mark.alone
 def test_a_killed_fit_goes_on_and_trains_while_mlflow_is_away(journey: Journey):
     dag_id, run_id = journey.start("slow", epochs=EPOCHS)
     journey.wait(lambda: epoch(journey, dag_id, run_id) >= 5, "it trains", 120)

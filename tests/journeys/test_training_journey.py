@@ -11,12 +11,11 @@ from include.records.model import list_options
 from tests.builders import make_frame
 from tests.journeys.faults import call
 from tests.journeys.journey import Finished, Journey
-from tests.journeys.secret_scan import find_secrets, list_secrets
+from tests.journeys.secret_scan import find_secrets, list_files, list_secrets
 
 pytestmark = [
-    pytest.mark.journey,
     pytest.mark.timeout(600),
-    pytest.mark.xdist_group("stack"),
+    pytest.mark.xdist_group("train__digits"),
 ]
 
 
@@ -83,7 +82,7 @@ def test_no_record_is_larger_than_8_kb(journey: Journey, first: Finished):
 
 def test_no_secret_of_the_stack_stands_in_what_a_run_leaves(journey: Journey, first: Finished):
     home = journey.settings.home
-    names = {path.name for path in home.rglob("*")}
+    names = {path.name for path in list_files(home)}
     assert {"airflow.db", "mlflow.db", "report.html", "scheduler.log"} <= names
     assert find_secrets(home, list_secrets(journey)) == set()
 

@@ -11,9 +11,8 @@ from tests.journeys.faults import instance, kill_task, running_try
 from tests.journeys.journey import Journey
 
 pytestmark = [
-    pytest.mark.journey,
     pytest.mark.timeout(600),
-    pytest.mark.xdist_group("stack"),
+    pytest.mark.xdist_group("train__digits"),
 ]
 DAG = "score__digits"
 

@@ -10,10 +10,9 @@ from include.stack.airflow_api import read_password
 from tests.journeys.journey import Journey
 
 pytestmark = [
-    pytest.mark.journey,
     pytest.mark.slow,
     pytest.mark.timeout(600),
-    pytest.mark.xdist_group("stack"),
+    pytest.mark.xdist_group("train__digits"),
 ]
 CHROMIUM = "/usr/bin/chromium"
 DECIDING = "Deciding: log_loss"

@@ -1,9 +1,6 @@
 """The champion before scores along, and says when the new one is another."""
 
-from pathlib import Path
-
 from include.records import ScoredInput, ShadowRecord
-from include.serving.bundle import NETWORK
 from include.settings import load_settings
 from include.steps.rollback import rollback
 from include.steps.runner import run_step
@@ -11,19 +8,8 @@ from include.steps.score.inputs import find_new_inputs, read_inputs
 from include.steps.score.receipts import Receipts
 from include.steps.score.shadow import shadow
 from tests.builders import make_run
-from tests.bundle_builders import SmallBundle, make_bundle
+from tests.bundle_builders import sabotage
 from tests.steps.score.scoring import promote_next, score, write_rows
-
-
-def sabotage(directory: Path, said: str) -> SmallBundle:
-    """Make a bundle that answers every row alike, and otherwise than `said`."""
-    made = make_bundle(directory)
-    weights = made.network.get_weights()
-    is_last = made.preprocessor.schema.classes[1] == said
-    weights[-1] = weights[-1] + (-50.0 if is_last else 50.0)
-    made.network.set_weights(weights)
-    made.network.save(made.directory / NETWORK)
-    return made
 
 
 def receipt(spec, name: str, version: str) -> ScoredInput:

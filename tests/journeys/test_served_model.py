@@ -20,9 +20,9 @@ from include.tracking.registry import register_model
 from include.tracking.runs import open_run
 from tests.builders import make_frame, make_run, make_spec
 from tests.bundle_builders import SmallBundle, make_bundle
+from tests.journeys.journey import Journey, make_client
 from tests.mlflow_fixture import free_port
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 SPEC = make_spec(
     source={"kind": "file", "uri": "loans.csv", "missing": ["?", "NA", ""], "strip_suffix": "."},
     columns=[
@@ -49,11 +49,11 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> SmallBundle:
 
 @pytest.fixture(scope="module")
 def served(
-    small: SmallBundle, mlflow_server: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+    small: SmallBundle, journey: Journey, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[httpx.Client]:
     """Serve models:/served@champion as a person would, knowing nothing of the project."""
     home = tmp_path_factory.mktemp("home")
-    settings = Settings(mlflow_url=mlflow_server, home=home)
+    settings = Settings(mlflow_url=journey.settings.mlflow, home=home)
     log = open_run(settings, make_run(run_id="manual__served"))
     uri = small.log_to(log, "served")
     version = register_model(
@@ -72,7 +72,7 @@ def served(
             env={
                 "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
                 "HOME": os.environ.get("HOME", str(home)),
-                "MLFLOW_TRACKING_URI": mlflow_server,
+                "MLFLOW_TRACKING_URI": settings.mlflow,
                 "MLFLOW_DISABLE_TELEMETRY": "true",
             },
             stdout=output,
@@ -80,18 +80,19 @@ def served(
             start_new_session=True,
         )
     try:
-        _wait_for(url, process, home / "serve.log")
-        yield url
+        with make_client(url) as client:
+            _wait_for(client, process, home / "serve.log")
+            yield client
     finally:
         os.killpg(process.pid, 15)
         process.wait(timeout=30)
 
 
-def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+def _wait_for(client: httpx.Client, process: "subprocess.Popen[bytes]", log: Path) -> None:
     end = time.monotonic() + 150
     while time.monotonic() < end and process.poll() is None:
         try:
-            if httpx.get(f"{url}/ping", timeout=2).status_code == httpx.codes.OK:
+            if client.get("/ping", timeout=2).status_code == httpx.codes.OK:
                 return
         except httpx.HTTPError:
             time.sleep(0.3)
@@ -109,8 +110,8 @@ def _as_json(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def _ask(url: str, body: dict[str, Any]) -> pd.DataFrame:
-    answer = httpx.post(f"{url}/invocations", json=body, timeout=60)
+def _ask(served: httpx.Client, body: dict[str, Any]) -> pd.DataFrame:
+    answer = served.post("/invocations", json=body)
     assert answer.status_code == httpx.codes.OK, answer.text
     return pd.DataFrame(answer.json()["predictions"])
 
@@ -204,22 +205,21 @@ def test_one_meaning_has_one_answer(served, changes, same):
 )
 def test_what_breaks_the_contract_is_refused_with_its_reason(served, name, value, words):
     rows = [ROW, {**ROW, name: value}]
-    answer = httpx.post(f"{served}/invocations", json={"dataframe_records": rows}, timeout=60)
+    answer = served.post("/invocations", json={"dataframe_records": rows})
 
     assert answer.status_code == httpx.codes.BAD_REQUEST
     assert f"row 1, '{name}': {words}" in answer.json()["message"]
 
 
-def test_the_logged_example_is_answered(served, small, mlflow_server):
+def test_the_logged_example_is_answered(served, small, journey):
     import mlflow
 
-    mlflow.set_tracking_uri(mlflow_server)
+    mlflow.set_tracking_uri(journey.settings.mlflow)
     path = mlflow.artifacts.download_artifacts("models:/served/1/serving_input_example.json")
-    answer = httpx.post(
-        f"{served}/invocations",
+    answer = served.post(
+        "/invocations",
         content=Path(path).read_bytes(),
         headers={"Content-Type": "application/json"},
-        timeout=60,
     )
 
     assert answer.status_code == httpx.codes.OK, answer.text
@@ -227,9 +227,7 @@ def test_the_logged_example_is_answered(served, small, mlflow_server):
 
 
 def test_a_missing_column_is_refused_by_name(served):
-    answer = httpx.post(
-        f"{served}/invocations", json={"dataframe_records": [{"age": 30}]}, timeout=60
-    )
+    answer = served.post("/invocations", json={"dataframe_records": [{"age": 30}]})
 
     assert answer.status_code == httpx.codes.BAD_REQUEST
     assert "image" in answer.text
