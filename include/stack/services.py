@@ -39,6 +39,8 @@ from include.values.private_files import OWNER_ONLY, private_opener, write_priva
 
 START_SECONDS = 240
 PORT_SECONDS = 3
+STOP_SECONDS = 20
+STOP_POLL_SECONDS = 0.05
 
 
 class Service(NamedTuple):
@@ -121,7 +123,12 @@ def stop_stack(settings: Settings) -> list[str]:
     ]
     for _, process in found:
         _signal_group(process.pid, signal.SIGTERM)
-    _, alive = psutil.wait_procs([process for _, process in found], timeout=20)
+    deadline = time.monotonic() + STOP_SECONDS
+    # One that has ended may wait for a parent that never asks, as in a container without an init.
+    while (alive := [each for _, each in found if _is_running(each.pid)]) and (
+        time.monotonic() < deadline
+    ):
+        time.sleep(STOP_POLL_SECONDS)
     for process in alive:
         _signal_group(process.pid, signal.SIGKILL)
     for service in build_services(settings):

@@ -10,13 +10,12 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import IO
 
-import psutil
 import pytest
 import xdist
 
 from include.settings import Settings
 from include.stack.airflow_api import AirflowApi
-from include.stack.services import build_services, find_process, start_stack, stop_stack
+from include.stack.services import start_stack, stop_stack
 from include.values.lock_files import hold_lock
 from tests.journeys.journey import Journey
 from tests.mlflow_fixture import free_port
@@ -118,7 +117,7 @@ def journey(settings: Settings) -> Iterator[Journey]:
                 yield Journey(settings, api)
         finally:
             if is_last(users):
-                end_stack(settings)
+                stop_stack(settings)
 
 
 def is_last(users: IO[str]) -> bool:
@@ -128,17 +127,3 @@ def is_last(users: IO[str]) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def end_stack(settings: Settings) -> None:
-    """Kill the services, whose state nobody needs any more, rather than wait for them to end."""
-    for process in find_running(settings):
-        process.kill()
-    Journey.wait(lambda: not find_running(settings), "the services are gone", 20)
-    stop_stack(settings)  # what they have left running
-
-
-def find_running(settings: Settings) -> list[psutil.Process]:
-    """Give the services that run."""
-    found = (find_process(settings, service.name) for service in build_services(settings))
-    return [process for process in found if process is not None]

@@ -1,6 +1,7 @@
 """Starting and finding processes: obstacles are named, what is gone counts for nothing."""
 
 import json
+import math
 import os
 import shutil
 import socket
@@ -64,6 +65,25 @@ def test_a_damaged_or_stale_file_counts_for_nothing(settings, content):
     path.parent.mkdir()
     path.write_text(content, encoding="utf-8")
     assert services.find_process(settings, "mlflow") is None
+
+
+def test_down_does_not_wait_for_a_parent_that_never_collects_what_has_ended(settings, monkeypatch):
+    monkeypatch.setattr(services, "STOP_SECONDS", math.inf)
+    start = (
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'],"
+        " start_new_session=True)\n"
+        "print(child.pid, flush=True)\n"
+        "time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", start], cwd=settings.home, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        pid = int(parent.stdout.readline())
+        remember(settings, "scheduler", pid, psutil.Process(pid).create_time())
+        assert services.stop_stack(settings) == ["scheduler"]
+        assert psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        parent.kill()
 
 
 def test_down_ends_the_whole_group_and_is_safe_to_repeat(settings):
