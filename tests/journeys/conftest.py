@@ -1,5 +1,6 @@
 """One real stack for all journeys: free ports, a home of its own, pipelines of its own."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +41,12 @@ columns:
 model: {hidden: [16]}
 training: {epochs: 100, early_stopping: null}
 """
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _optimized() -> None:
+    """Have all that stacks train compiled as everybody's is; other tests are spared that."""
+    os.environ.pop("XLA_FLAGS", None)
 
 
 @pytest.fixture(scope="session")
