@@ -2,6 +2,9 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+# Byte code is worth keeping, whatever the caller's shell says: imports dominate the time of a task,
+# and the tests start hundreds of processes.
+export PYTHONDONTWRITEBYTECODE :=
 
 # The Python to build on, and where the environment goes.
 PYTHON ?= python3
@@ -36,9 +39,8 @@ $(VENV)/.installed: $(STALE) requirements.txt requirements-dev.txt pyproject.tom
 	@echo "installing the locked environment into $(VENV) (a minute or two)"
 	@$(PYTHON) -m venv $(if $(STALE),--clear) $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements-dev.txt | cut -d' ' -f1)"
-	@# Byte-compiled: imports dominate the time of a task.
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python --compile-bytecode -r requirements.txt -r requirements-dev.txt
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python --no-deps --editable .
+	@$(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python --compile-bytecode -r requirements.txt -r requirements-dev.txt
+	@$(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
 run: install ## Train PIPELINE (default: digits), optionally from SOURCE=file, and show how it went

@@ -65,16 +65,28 @@ class MlflowServer:
 
     def _wait(self) -> None:
         assert self.process is not None
-        end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end and self.process.poll() is None:
-            try:
-                if httpx.get(f"{self.url}/health", timeout=2).status_code == httpx.codes.OK:
-                    return
-            except httpx.HTTPError:
-                time.sleep(0.2)
+        if wait_for(f"{self.url}/health", self.process):
+            return
         text = (self.directory / "server.log").read_text()[-3000:]
         self.stop()
         pytest.fail(f"the MLflow server did not start within {START_SECONDS} s:\n{text}")
+
+
+def wait_for(
+    address: str, process: "subprocess.Popen[bytes]", *, seconds: float = START_SECONDS
+) -> bool:
+    """Tell whether a server answers before it ends or the time is over."""
+    end = time.monotonic() + seconds
+    # One client for all tries: each new one reads the machine's certificates.
+    with httpx.Client(timeout=2) as client:
+        while time.monotonic() < end and process.poll() is None:
+            try:
+                if client.get(address).is_success:
+                    return True
+            except httpx.HTTPError:
+                pass
+            time.sleep(0.2)
+    return False
 
 
 def free_port() -> int:

@@ -4,14 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from uuid import uuid4
 
 import httpx
 import pytest
 import sqlalchemy as sa
 
-from tests.mlflow_fixture import START_SECONDS, free_port
+from tests.mlflow_fixture import free_port, wait_for
 
 pytestmark = pytest.mark.xdist_group("login")
 
@@ -54,7 +53,8 @@ def server(stack, database, tmp_path_factory):
             start_new_session=True,
         )
     try:
-        wait_for(url, process, directory / "log")
+        if not wait_for(f"{url}/health", process):
+            pytest.fail((directory / "log").read_text(encoding="utf-8")[-3000:])
         told = {**init["environment"], "GATEHOUSE_MLFLOW_URL": url}
         for _ in range(2):  # it runs at every start
             subprocess.run(
@@ -64,17 +64,6 @@ def server(stack, database, tmp_path_factory):
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(30)
-
-
-def wait_for(url, process, log):
-    deadline = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            if httpx.get(f"{url}/health", timeout=2).is_success:
-                return
-        except httpx.HTTPError:
-            time.sleep(0.2)
-    pytest.fail(log.read_text(encoding="utf-8")[-3000:])
 
 
 def test_nobody_gets_in_and_each_account_does_its_own(server, services, filled_env):

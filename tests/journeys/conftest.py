@@ -5,6 +5,7 @@ its run, the other's goes on.
 """
 
 import fcntl
+import os
 import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -59,6 +60,12 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         is_alone = item.get_closest_marker("alone") is not None
         fcntl.flock(turn, fcntl.LOCK_EX if is_alone else fcntl.LOCK_SH)
         return (yield)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _optimized() -> None:
+    """Have all that stacks train compiled as everybody's is; other tests are spared that."""
+    os.environ.pop("XLA_FLAGS", None)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from include.tracking.runs import open_run
 from tests.builders import make_frame, make_run, make_spec
 from tests.bundle_builders import SmallBundle, make_bundle
 from tests.journeys.journey import Journey, make_client
-from tests.mlflow_fixture import free_port
+from tests.mlflow_fixture import free_port, wait_for
 
 SPEC = make_spec(
     source={"kind": "file", "uri": "loans.csv", "missing": ["?", "NA", ""], "strip_suffix": "."},
@@ -80,23 +79,14 @@ def served(
             start_new_session=True,
         )
     try:
+        if not wait_for(f"{url}/ping", process, seconds=150):
+            log = (home / "serve.log").read_text()
+            pytest.fail(f"mlflow models serve did not start:\n{log[-3000:]}")
         with make_client(url) as client:
-            _wait_for(client, process, home / "serve.log")
             yield client
     finally:
         os.killpg(process.pid, 15)
         process.wait(timeout=30)
-
-
-def _wait_for(client: httpx.Client, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    end = time.monotonic() + 150
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            if client.get("/ping", timeout=2).status_code == httpx.codes.OK:
-                return
-        except httpx.HTTPError:
-            time.sleep(0.3)
-    pytest.fail(f"mlflow models serve did not start:\n{log.read_text()[-3000:]}")
 
 
 def _as_json(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from include.tracking.registry import register_model
 from include.tracking.runs import open_run
 from tests.builders import BASE_SPEC, make_run
 from tests.bundle_builders import SmallBundle, make_bundle
-from tests.mlflow_fixture import free_port
+from tests.mlflow_fixture import free_port, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -76,17 +75,6 @@ def serving(
         process.wait(timeout=30)
 
 
-def wait_for(url: str, process: "subprocess.Popen[bytes]", seconds: float) -> bool:
-    """Tell whether it answers before it ends or the time is over."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            return httpx.get(f"{url}/ping", timeout=2).is_success
-        except httpx.HTTPError:
-            time.sleep(0.3)
-    return False
-
-
 def stored_files(directory: Path, settings: Settings, name: str) -> Path:
     """Find the champion's files where the server keeps them."""
     client = open_run(settings, make_run()).client
@@ -107,7 +95,7 @@ def harmed(settings: Settings, champion: str, mlflow_directory: Path) -> None:
 @pytest.mark.usefixtures("harmed")
 def test_changed_files_are_refused_and_nothing_is_served(serving):
     process, url, output = serving
-    assert not wait_for(url, process, 60)
+    assert not wait_for(f"{url}/ping", process, seconds=60)
     assert process.poll() == 1
     assert "must have the digest recorded at registration" in output.read_text()
     assert "answers at" not in output.read_text()
@@ -115,7 +103,7 @@ def test_changed_files_are_refused_and_nothing_is_served(serving):
 
 def test_the_champion_answers_when_it_says_so_and_ends_when_told(serving, small: SmallBundle):
     process, url, output = serving
-    assert wait_for(url, process, 150), output.read_text()
+    assert wait_for(f"{url}/ping", process, seconds=150), output.read_text()
     assert f"version 1 of {champion_of(output)} answers at {url}/invocations" in output.read_text()
     rows = json.loads(small.frame.head(3).to_json(orient="records", date_format="iso"))
     answer = httpx.post(f"{url}/invocations", json={"dataframe_records": rows}, timeout=60)
