@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 
 SHOW_AFTER_SECONDS: Final = 1.0
+# Only a process of one thread may fork, and `promote` reloads the model in a fork of its own.
+FORKING: Final = frozenset({"promote"})
 WITH_REPORT = frozenset({"approve", "promote", "report", "close_run", "compare_window"})
 
 
@@ -62,7 +64,8 @@ class ReportLink(BaseOperatorLink):
 def show_run_link() -> Iterator[Callable[[str], None]]:
     """Put the run's address where the task's page finds it, if a block takes more than a moment.
 
-    Airflow does so when the task ends, which for most tasks is soon enough.
+    Airflow does so when the task ends, which for most tasks is soon enough. A task that forks has
+    no thread to wait for the moment: there the address is put at once.
 
     Yields:
         To be told the address of the run once that is open.
@@ -74,7 +77,10 @@ def show_run_link() -> Iterator[Callable[[str], None]]:
 
     def on_open(url: str) -> None:
         MlflowRunLink.url = url
-        later.start()
+        if ti.task_id in FORKING:
+            push(value=url)
+        else:
+            later.start()
 
     try:
         yield on_open
