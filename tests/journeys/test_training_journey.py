@@ -120,7 +120,7 @@ def test_a_second_run_reuses_the_tables_and_keeps_the_champion(journey: Journey,
     again = journey.train("digits")
     assert again.state == "success", again.tasks
     assert "reused" in journey.log(again, "ingest")
-    assert "reused" in journey.log(again, "prepare")
+    assert "reusing features" in journey.log(again, "prepare")
     # The same rows and seed give the same model, which is not better.
     assert again.tasks["approve"] == again.tasks["promote"] == "skipped"
     assert journey.champion("digits") == "1"
