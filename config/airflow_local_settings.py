@@ -104,8 +104,10 @@ def _preload() -> None:
     _preload_project()
     _build_a_dag()
     for module, function in _OWN_ANSWERS:
-        with contextlib.suppress(Exception):
+        try:
             getattr(importlib.import_module(f"{_PROJECT}.{module}"), function)()
+        except Exception as error:  # whoever needs it finds it out again, or fails with it
+            _logger.warning("%s of %s is not done ahead: %r", function, module, error)
     gc.collect()
 
 

@@ -29,8 +29,9 @@ if version("jaxlib").startswith("0.10."):  # XLA ends a process for a flag that 
     FLAGS += " --xla_cpu_use_fusion_emitters=false"
 os.environ.setdefault("XLA_FLAGS", FLAGS)
 # MLflow looks for Databricks before each request. None says that there is no such module, which
-# Python would else find out each time anew, in every directory of sys.path.
-for name in ("dbruntime", "IPython", "pyspark"):
+# Python would else find out each time anew, in every directory of sys.path: as where tasks fork
+# (config/airflow_local_settings.py).
+for name in ("dbruntime", "IPython"):
     sys.modules.setdefault(name, None)  # type: ignore[arg-type]
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"

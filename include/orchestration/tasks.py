@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -54,7 +53,6 @@ TURN_SECONDS = timedelta(seconds=5)
 MAX_WHY: Final = 500
 # They take seconds, and what they do was decided before.
 AFTER_VERDICT = frozenset({"promote", "report"})
-BEFORE_VERDICT = frozenset(takewhile(lambda name: name != "judge", STEPS))
 
 
 def perform(
@@ -353,12 +351,13 @@ def perform_close(spec: PipelineSpec) -> None:
 
 
 def _find_recorded(ti: Any, states: Mapping[str, str | None]) -> set[str]:
-    """Tell which steps handed on a record; the report lists those that came before the verdict.
+    """Tell which steps handed on a record; a report that was written lists them.
 
-    A verdict may have been made again since, and the report marked success by hand.
+    Verdict and promotion are looked up all the same: they may have been made again since, and the
+    report marked success by hand.
     """
     told = pull_record(ti, "report") if states.get("report") == "success" else None
-    listed = set(told.steps if isinstance(told, ReportRecord) else ()) & BEFORE_VERDICT
+    listed = set(told.steps if isinstance(told, ReportRecord) else ()) - {"judge", "promote"}
     return listed | {
         name for name in STEPS if name in states and name not in listed and pull_record(ti, name)
     }

@@ -86,19 +86,18 @@ def open_run(settings: "Settings", run: RunContext, step: str = "") -> RunLog:
     client = connect(settings)
     _notes(settings).forget(run)
     say_unsaid_ends(settings)
+    key, experiment = _run_key(settings, run), None
     with tracking_calls(settings.mlflow):
         found = noted = _find_noted(client, settings, run)
-        experiment = None
         if found is None:
             experiment = ensure_experiment(client, run.experiment)
-            found = _search(client, experiment.experiment_id, _run_key(settings, run))
+            found = _search(client, experiment.experiment_id, key)
         is_new = found is None
         follows = "" if found is None else _seal(client, found, step)
         if found is None or follows:
             experiment = experiment or ensure_experiment(client, run.experiment)
             tags = _parent_tags(settings, run) | ({FOLLOWS: follows} if follows else {})
             name = f"{_take_number(client, experiment)} {RUNNING}"
-            key = _run_key(settings, run)
             found = _create(client, str(experiment.experiment_id), name, tags, key)
         if found is not noted:
             _note(settings, run, found)

@@ -9,6 +9,7 @@ from pathlib import Path
 from include.stack.environment import read_env_file
 from tests.journeys.journey import Journey
 
+GZIP = b"\x1f\x8b"
 # Where the stack keeps its secrets, and nobody else may read.
 KEPT = ("secrets.env", "signing.key", "airflow/passwords.json")
 
@@ -53,5 +54,9 @@ def read_plain(path: Path) -> bytes:
         content = path.read_bytes()
     except FileNotFoundError:
         return b""
-    packed = content.startswith(b"\x1f\x8b")
-    return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(content) if packed else content
+    plain = b""
+    while content.startswith(GZIP):  # one archive may follow another
+        reader = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        plain += reader.decompress(content)
+        content = reader.unused_data
+    return plain + content

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import pandas as pd
 import pytest
 
 from tests.journeys.journey import Journey, make_client
-from tests.mlflow_fixture import free_port
+from tests.mlflow_fixture import free_port, wait_for
 
 pytestmark = pytest.mark.timeout(900)
 ROWS = 600
@@ -96,14 +95,9 @@ def served(journey: Journey, frame: pd.DataFrame) -> Iterator[httpx.Client]:
     assert "champion version 1" in said, said
     port = free_port()
     process = gatehouse(journey, "serve", "parcels", "--port", str(port))
-    end = time.monotonic() + 180
-    with make_client(f"http://127.0.0.1:{port}") as client:
-        while process.poll() is None and time.monotonic() < end:
-            try:
-                if client.get("/ping", timeout=2).is_success:
-                    break
-            except httpx.HTTPError:
-                time.sleep(0.3)
+    url = f"http://127.0.0.1:{port}"
+    assert wait_for(f"{url}/ping", process, seconds=180)
+    with make_client(url) as client:
         yield client
     os.killpg(process.pid, signal.SIGTERM)
     process.communicate(timeout=60)
