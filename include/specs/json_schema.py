@@ -4,6 +4,7 @@ A file that begins with `MODELINE` is checked by the schema beside it.
 """
 
 import json
+from functools import cache
 from typing import Any, Final
 
 from include.specs.pipeline import PipelineSpec
@@ -14,8 +15,9 @@ MODELINE: Final = f"# yaml-language-server: $schema={SCHEMA_FILE}"
 WRITTEN: Final = {"type": ["string", "number", "boolean"]}
 
 
+@cache
 def render_schema() -> str:
-    """Render the schema as JSON."""
+    """Render the schema as JSON: once, since it is the same for every file."""
     schema = PipelineSpec.model_json_schema()
     models: dict[str, Any] = schema["$defs"]
     models["TargetSpec"]["properties"]["positive"]["anyOf"][0] = WRITTEN
