@@ -25,7 +25,7 @@ def explain(
     pipeline: PipelineArgument,
     row: Annotated[str | None, typer.Option(help="A row as JSON, by column.")] = None,
     file: Annotated[
-        Path | None, typer.Option(help="Rows as CSV, Parquet, or JSON with an object a line.")
+        Path | None, typer.Option(help="Rows, in a file read as the pipeline's own; the first 100.")
     ] = None,
     key: Annotated[
         str | None,
@@ -48,7 +48,7 @@ def explain(
         else:
             from include.serving.explain import explain_raw
 
-            explained = explain_raw(model, _read_rows(row, file))
+            explained = explain_raw(model, _read_rows(settings, spec, row, file))
         if as_json:
             answer = {
                 "explained_as": model.explainer.explained_as,
@@ -69,25 +69,17 @@ def _load(settings: Settings, spec: "PipelineSpec", version: str | None) -> "Sco
     return load_version(settings, spec.name, version)
 
 
-def _read_rows(row: str | None, file: Path | None) -> "pd.DataFrame":
+def _read_rows(
+    settings: Settings, spec: "PipelineSpec", row: str | None, file: Path | None
+) -> "pd.DataFrame":
     """Read rows as a caller has them: every value stays as it is written."""
     from include.serving.explain import MAX_ROWS
     from include.serving.request_rows import read_objects
+    from include.steps.score.raw_file import read_raw_file
 
-    if row is not None:
-        return read_objects([row])
-    if file is None or not file.is_file():
-        raise ParamError(f"--file must be a file. Received: {str(file)!r}.")
-    if file.suffix in {".csv", ".parquet"}:
-        import pandas as pd
-
-        return (
-            pd.read_csv(file, dtype=str, keep_default_na=False, nrows=MAX_ROWS)
-            if file.suffix == ".csv"
-            else pd.read_parquet(file).head(MAX_ROWS)
-        )
-    lines = file.read_text(encoding="utf-8").splitlines()
-    return read_objects([line for line in lines if line.strip()][:MAX_ROWS])
+    if file is not None:
+        return read_raw_file(spec, settings, file, max_rows=MAX_ROWS)
+    return read_objects([row or ""])
 
 
 def _explain_stored(

@@ -206,7 +206,7 @@ def _find_useless(column: ColumnProfile) -> str:
     if column.distinct <= 1:
         return "the same in every row" if column.filled else "empty in every row"
     if column.is_nested:
-        return "CHECK: lists or objects that differ in shape: spread them over columns"
+        return "CHECK: objects, or lists that differ in shape: spread them over columns"
     if column.clocks == column.filled:
         return (
             "CHECK: durations or times of day, which are not read: write them as seconds, or as "

@@ -103,7 +103,8 @@ def _find_unit(
 def _choose(first: Any, second: Any, weights: Any, texts: list[str]) -> Spelling:
     """Take the first spelling, or of two that fit alike the one for thousands if it is likelier.
 
-    Beside numbers without a mark, all of them below a thousand, marks stand between thousands.
+    Beside numbers without a mark, all of them below a thousand, marks stand between thousands. So
+    they do where every number has one, and some have two.
     """
     count, options, numbers = first
     if second is None:
@@ -113,16 +114,20 @@ def _choose(first: Any, second: Any, weights: Any, texts: list[str]) -> Spelling
         readings = {"thousands": first, "decimals": second}
     is_same = first[2] == second[2]
     is_bare = is_same & ~np.isnan(numbers)
-    is_likely = is_bare.any() and np.abs(numbers[is_bare]).max() < THOUSAND
-    chosen = "thousands" if is_likely else "decimals"
+    if is_bare.any():
+        is_likely = np.abs(numbers[is_bare]).max() < THOUSAND
+        reason = "those without a mark are all below 1000" if is_likely else "all have the mark"
+    else:
+        alone = [int(weights[np.isnan(one[2])].sum()) for one in readings.values()]
+        is_likely = alone[0] < alone[1]
+        reason = "some have two marks" if is_likely else "all have the mark"
+    chosen, other = ("thousands", "decimals") if is_likely else ("decimals", "thousands")
     marked = int(weights[~is_same & ~np.isnan(numbers)].sum())
     check = (
         f"CHECK: {marked} of {count} values have exactly three digits after their mark: they may "
-        f"be thousands or decimals; read as {chosen} because "
-        + ("those without a mark are all below 1000" if is_likely else "all have the mark")
+        f"be thousands or decimals; read as {chosen} because {reason}"
+        f" (as {other}: {_changed(readings[other][1]) or 'no options'})"
     )
-    other = "decimals" if is_likely else "thousands"
-    check += f" (as {other}: {_changed(readings[other][1]) or 'no options'})"
     return Spelling(_changed(readings[chosen][1]), check, _fitting(texts, readings[chosen][2]))
 
 

@@ -16,6 +16,7 @@ from include.records import Verdict
 from include.records.names import DECISION
 from include.settings import Settings
 from include.specs import PipelineSpec
+from include.specs.loader import describe_validation_error
 from include.steps.judge import Decision
 from include.tracking.decisions import PastDecision, iter_decisions
 
@@ -42,8 +43,7 @@ def change_rules(
         others: Further keys of `promotion`; None leaves what is there.
 
     Raises:
-        ParamError: A gate is not written that way.
-        ValueError: A rule or a metric is none.
+        ParamError: A gate is not written that way, or a rule or metric is none.
 
     Example:
         `change_rules(spec, ["accuracy=>= 0.97"], {"gates": "lower"})`
@@ -60,7 +60,11 @@ def change_rules(
         if rule.strip():
             rules["require"][metric.strip()] = rule.strip()
     rules |= {key: value for key, value in others.items() if value is not None}
-    return PipelineSpec.model_validate({**document, "promotion": rules})
+    try:
+        return PipelineSpec.model_validate({**document, "promotion": rules})
+    except ValidationError as error:
+        advice = "Correct the rules; `promotion` in docs/spec.md lists them."
+        raise ParamError(describe_validation_error(spec.name, error, advice)) from error
 
 
 def judge_again(spec: PipelineSpec, past: Iterable[PastDecision]) -> list[JudgedAgain]:

@@ -516,6 +516,11 @@ VALUES: dict[str, tuple[Any, str, Callable[[Any], bool]]] = {
         "integer",
         lambda c: c.thousands == ".",
     ),
+    "thousands, some of them millions": (
+        [f"${3_700 * n + 120_000:,}" for n in SHUFFLED],
+        "integer",
+        lambda c: (c.thousands, c.decimal, c.quarantine) == (",", ".", False),
+    ),
     "three digits only": ([f"{n}.{n + 100}" for n in range(1, ROWS + 1)], "number", bool),
     "three digits behind a zero": (
         [f"{n % 3},{n + 100}" for n in range(ROWS)],

@@ -103,6 +103,17 @@ def test_json_lines_are_known_by_their_ending_and_by_their_marks(data_root: Path
     assert run_first_steps(spec) == (ROWS, 0)
 
 
+def test_objects_are_left_out_and_not_said_to_differ(data_root: Path):
+    labels = np.random.default_rng(0).choice(["no", "yes"], ROWS)
+    rows = (
+        json.dumps({"who": {"tier": n % 3}, "b": n * 0.5, "y": y}) for n, y in enumerate(labels)
+    )
+    spec = draft(data_root, "t.jsonl", "\n".join(rows))
+    assert spec.column_by_name["who"].kind == "ignore"
+    text = (data_root / "drafted.yaml").read_text(encoding="utf-8")
+    assert "CHECK: objects, or lists that differ in shape: spread them over columns" in text
+
+
 def test_marks_of_missing_values_count_in_parquet_too(data_root: Path, tmp_path: Path):
     random = np.random.default_rng(0)
     frame = pd.DataFrame({"n": random.normal(size=ROWS).astype(str), "x": random.normal(size=ROWS)})

@@ -180,3 +180,9 @@ def test_threshold_and_course_are_drawn(length):
     assert draw_course(course, "dust").count(b"<path") >= 2
     page = render_explanations(Explanations(threshold=choice, courses=(course,)), "dust")
     assert "A false yes costs 1 and a missed one 4." in page
+
+
+def test_the_name_of_a_metric_keeps_its_large_letters() -> None:
+    ranked = make_importances(metric="rmse")
+    page = render_explanations(Explanations(importances=ranked), "label")
+    assert "<caption>RMSE is 0.25" in page

@@ -52,5 +52,8 @@ def test_what_is_no_decision_is_named_and_left_out(content, caplog) -> None:
 def test_rules_that_are_none_are_refused() -> None:
     with pytest.raises(ParamError, match=r"expected --set METRIC=RULE.*Received: 'accuracy'"):
         change_rules(SPEC, ["accuracy"], {})
-    with pytest.raises(ValueError, match="a gate is written"):
+    with pytest.raises(ParamError, match="a gate is written.*Received: accuracy: 'high'"):
         change_rules(SPEC, ["accuracy=high"], {})
+    with pytest.raises(ParamError, match="metrics of a classification.*'acuracy'") as told:
+        change_rules(SPEC, ["acuracy=>= 0.9"], {})
+    assert "pydantic" not in str(told.value)
