@@ -169,15 +169,17 @@ def _with_marks(counts: TextCounts, *, is_text: bool, is_target: bool) -> Column
 
 
 class Misfits(NamedTuple):
-    """Values that do not fit their column's kind: how many, the first of them, all lines."""
+    """Values that do not fit their column's kind: how many, the first of them, lines, texts."""
 
     rows: int
     shown: str
     lines: Any
+    texts: tuple[str, ...]
 
 
 def show_misfits(found: list[tuple[int, str]]) -> Misfits:
     """Name the first of the lines with what they hold."""
     few = ", ".join(f"line {line}: {shorten(text, 30)}" for line, text in found[:EXAMPLES])
     more = ", …" if len(found) > EXAMPLES else ""
-    return Misfits(len(found), few + more, [line for line, _ in found])
+    texts = dict.fromkeys(text for _, text in found if text)
+    return Misfits(len(found), few + more, [line for line, _ in found], tuple(texts))
