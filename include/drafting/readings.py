@@ -13,6 +13,7 @@ from include.drafting.spelling import find_spelling
 from include.drafting.text_copy import CopiedColumn
 from include.drafting.tracking import TextCounts, TimeForm
 from include.values.duck import quote_name, quote_text
+from include.values.numerals import ALIKE
 from include.values.showing import shorten
 
 CHUNK: Final = 32
@@ -62,7 +63,9 @@ def express(key: str, reading: ColumnReading) -> str:
     """Write in SQL what a column's text is: null where missing, a plain number where it is one."""
     value = quote_name(key)
     options = reading.options
-    plain = value
+    marks, plain_marks = "".join(ALIKE), "".join(ALIKE.values())
+    plain = f"translate({value}, {quote_text(marks)}, {quote_text(plain_marks)})"
+    plain = plain if options else value
     for mark in (options.get("unit"), options.get("thousands")):
         if mark:
             plain = f"replace({plain}, {quote_text(mark)}, '')"
