@@ -33,6 +33,12 @@ QUANTITY: Final = (
     # Readings of two numbers: 120/80, 12 ± 0.5, 1920x1080.
     r"(\s*[/\x{b1}\x{d7}x]\s*[\p{Nd}.,]+)?\s*[)\"\x{2212}-]?\s*$"
 )
+# Prices by the month, ratings out of five, so many or more; a pattern of its own, for one that is
+# larger is ten times as slow.
+RATE: Final = (
+    r"^([A-Z]{0,2}\p{Sc}\s?)?[0-9][0-9.,]*"
+    r"(\s?(/|per )\s?[A-Za-z]{1,8}\.?|\+|\s(out )?of\s[0-9]{1,3}(\s[A-Za-z]{1,8})?)$"
+)
 ORDINAL: Final = "(st|nd|rd|th)?"
 DATED: Final = (
     rf"^\D{{0,12}}\d{{1,4}}{ORDINAL}[-/._ ]+(\d{{1,2}}|\p{{L}}{{3,10}})[-/.,_ ]+\d{{2,4}}\b"
@@ -81,7 +87,7 @@ TEXTS: Final = {
     "lettered": _matches(r"\p{L}"),
     "digitless": f"NOT {_matches(r'[0-9]')}",
     "clocks": _matches(f"{CLOCK}|{DURATION}"),
-    "quantities": _matches(QUANTITY),
+    "quantities": f"{_matches(QUANTITY)} OR {_matches(RATE)}",
     "wrapped": _matches(WRAPPED),
     "dated": f"{_matches(DATED)} AND NOT {_matches(ADDRESS)}",
 }

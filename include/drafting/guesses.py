@@ -127,7 +127,10 @@ def _finish(column: ColumnProfile, guess: Guess) -> Guess:
         reasons.append(reading.check)
     if column.misfits and column.misfits.rows:
         body["quarantine"] = True
-        if reading.misfits == "total" and column.name and "values" not in body:
+        if body["kind"] == "id":
+            # An id may be any text: with none of these, it has none.
+            body["missing"] = ["", *reading.missing, *column.misfits.texts]
+        elif reading.misfits == "total" and column.name and "values" not in body:
             body["values"] = [*column.values]
         few = f"{column.misfits.rows} of {column.rows + column.misfits.rows} rows do not fit"
         reasons.append(f"CHECK: {few} and go to quarantine: {column.misfits.shown}")

@@ -8,12 +8,14 @@ ID_NAMES: Final = re.compile(
     r"(^|[^a-z])(id|ids|no|nr|key|uuid|guid|index)([^a-z]|$)|(?-i:[a-z]I[dD])$", re.IGNORECASE
 )
 CODE_ID: Final = re.compile(
-    r"(^|[^A-Za-z])(id|uid|uuid|guid|nr|no|hash|mrn|ssn|vin|imei)$|nummer$|(?-i:[a-z]I[dD])$|^ID$",
+    r"(^|[^A-Za-z])(id|uid|uuid|guid|nr|no|hash|mrn|ssn|vin|imei)$|nummer$|(?-i:[a-z]I[dD])$|^ID$"
+    # As Spanish, French and others name them: id_paciente, idCliente.
+    r"|^id[_ .-]|^(?-i:id[A-Z])",
     re.IGNORECASE,
 )
 CODE_NAMES: Final = re.compile(
     r"(^|[^a-z])(zip|zip_?code|post_?code|postal_?code|plz|isbn|ean|upc|gtin|sku|icd"
-    r"|postleitzahl|fips|naics)([^a-z]|$)|(^|[^a-z])code$",
+    r"|postleitzahl|fips|naics|code_?postale?|c[oó]digo_?postal|cep|pin_?code|post_?n(umme)?r)([^a-z]|$)|(^|[^a-z])code$",
     re.IGNORECASE,
 )
 THINGS: Final = frozenset(
@@ -22,7 +24,9 @@ THINGS: Final = frozenset(
         *("device", "machine", "household", "family", "person", "student", "employee"),
         *("driver", "vehicle", "account", "member", "participant", "hospital", "player"),
         *("animal", "mouse", "owner", "author", "tenant", "school", "teacher", "farm"),
-        *("sensor", "plate", "batch", "lot", "kunde", "proband"),
+        *("sensor", "plate", "batch", "lot", "kunde", "proband", "subj", "usubj"),
+        *("filiale", "maschine", "fahrzeug", "mitarbeiter", "tienda", "loja", "magasin"),
+        *("paciente", "cliente", "usuario", "utilisateur", "alumno", "estudiante"),
     ]
 )
 TIMES: Final = frozenset(

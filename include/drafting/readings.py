@@ -13,6 +13,7 @@ from include.drafting.spelling import find_spelling
 from include.drafting.text_copy import CopiedColumn
 from include.drafting.tracking import TextCounts, TimeForm
 from include.values.duck import quote_name, quote_text
+from include.values.numerals import ALIKE
 from include.values.showing import shorten
 
 CHUNK: Final = 32
@@ -62,7 +63,9 @@ def express(key: str, reading: ColumnReading) -> str:
     """Write in SQL what a column's text is: null where missing, a plain number where it is one."""
     value = quote_name(key)
     options = reading.options
-    plain = value
+    marks, plain_marks = "".join(ALIKE), "".join(ALIKE.values())
+    plain = f"translate({value}, {quote_text(marks)}, {quote_text(plain_marks)})"
+    plain = plain if options else value
     for mark in (options.get("unit"), options.get("thousands")):
         if mark:
             plain = f"replace({plain}, {quote_text(mark)}, '')"
@@ -169,15 +172,17 @@ def _with_marks(counts: TextCounts, *, is_text: bool, is_target: bool) -> Column
 
 
 class Misfits(NamedTuple):
-    """Values that do not fit their column's kind: how many, the first of them, all lines."""
+    """Values that do not fit their column's kind: how many, the first of them, lines, texts."""
 
     rows: int
     shown: str
     lines: Any
+    texts: tuple[str, ...]
 
 
 def show_misfits(found: list[tuple[int, str]]) -> Misfits:
     """Name the first of the lines with what they hold."""
     few = ", ".join(f"line {line}: {shorten(text, 30)}" for line, text in found[:EXAMPLES])
     more = ", …" if len(found) > EXAMPLES else ""
-    return Misfits(len(found), few + more, [line for line, _ in found])
+    texts = dict.fromkeys(text for _, text in found if text)
+    return Misfits(len(found), few + more, [line for line, _ in found], tuple(texts))

@@ -11,11 +11,14 @@ import pyarrow as pa
 from include.drafting.marks import FITS
 from include.specs.columns import NumberColumn
 from include.values.casts import cast_column
+from include.values.numerals import write_alike
 from include.values.reading import Reading
 
 # Decimal mark and mark between thousands; of those that fit as well the first is taken.
 MARKS: Final = ((".", ""), (".", ","), (",", ""), (",", "."), (".", " "), (",", " "), (".", "'"))
-CURRENCY: Final = r"(?:[A-Z]{0,3}[$€£¥₹₽₩₺฿]|[A-Z]{3}(?=\s))"
+# Currencies that are written as words before the number.
+CURRENCY_WORDS: Final = r"(?:Rs|RS|Rp|RM|SFr|Fr|kr|Kr|Ft|Kč|zł|DM|Tk)\.?"
+CURRENCY: Final = rf"(?:[A-Z]{{0,3}}[$€£¥₹₽₩₺฿]|[A-Z]{{3}}(?=\s)|{CURRENCY_WORDS})"
 WRITTEN: Final = re.compile(
     rf"\s*[+-]?\s*({CURRENCY}?)\s*[+-]?(\d[\d.,' ]*|[.,]\d+)(?:[eE][+-]?\d+)?"
     r"\s*([^\d\s.,'+\x00-\x1f-]\D{0,11})?"
@@ -46,13 +49,13 @@ def find_spelling(counts: Mapping[str, int]) -> Spelling | None:
     Args:
         counts: The column's values, and how many rows have each.
     """
-    matches = {text: match for text in counts if (match := WRITTEN.fullmatch(text))}
+    matches = {text: match for text in counts if (match := WRITTEN.fullmatch(write_alike(text)))}
     rows = sum(counts.values())
     codes = sum(counts[text] for text, match in matches.items() if re.match(r"0\d", match[2]))
     if codes > CODES * rows or sum(counts[text] for text in matches) < FITS * rows:
         return None
     unit = _find_unit(counts, matches, (1 - FITS) * rows)
-    bare = sum(counts[text] for text in matches if unit not in text)
+    bare = sum(counts[text] for text in matches if unit not in write_alike(text))
     if bare and unit in MULTIPLES:
         unit, bare = "", 0
     texts = pa.array(list(counts))

@@ -29,6 +29,8 @@ MAX_SUMMED: Final = 100
 SLIGHT: Final = 1e-3
 SHOWN: Final = 4
 ROWS_PER_COLUMN: Final = 10
+# Fewer rows than three columns ask for show a combination only to the last digit.
+FEWEST_ROWS: Final = 10
 # Of many columns that rise together any ten explain 99.9 % of an eleventh: only all of it tells.
 FEW_TERMS: Final = 3
 EXACT_OF_MANY: Final = 1 - 1e-6
@@ -154,6 +156,11 @@ def _is_sum(rest: Floats, aim: Floats, terms: int) -> bool:
     return is_explained(rest, aim) and bool(is_all or terms <= FEW_TERMS)
 
 
+def _is_all(rest: Floats, aim: Floats, _: int) -> bool:
+    """Tell whether nothing is left in any row."""
+    return bool(np.abs(rest).max() <= ROUNDING * np.ptp(aim))
+
+
 def _is_exact(rest: Floats, aim: Floats, _: int) -> bool:
     """Tell whether but rounding is left: of many products and ratios some come near anything."""
     step = np.diff(np.unique(aim)).min(initial=np.inf)
@@ -169,8 +176,10 @@ def _fit(
         values = np.where(np.isfinite(values), values, np.nanmedian(values, axis=0))
         rows = np.ones(len(values), dtype=bool)
     values, target = values[rows], target[rows]
-    if len(target) < ROWS_PER_COLUMN * 3 or np.ptp(target) == 0:
+    if len(target) < FEWEST_ROWS or np.ptp(target) == 0:
         return None
+    if len(target) < ROWS_PER_COLUMN * 3:
+        most, is_enough = FEW_TERMS, _is_all
     spread = values.std(axis=0)
     usable = np.flatnonzero(spread > 0)
     scaled = (values[:, usable] - values[:, usable].mean(axis=0)) / spread[usable]

@@ -17,11 +17,13 @@ import pytest
 from include.drafting.draft import draft_pipeline
 from include.drafting.file_form import FormHints
 from include.drafting.order import Hints
+from include.quality.gate import run_gate
 from include.settings import load_settings
 from include.sources.snapshot import take_snapshot
 from include.specs import PipelineSpec
 from include.specs.loader import load_pipeline_spec
 from include.steps.ingest import build_reading_plan
+from include.tables.local_files import open_local_files
 from include.tables.store import TableStore, iter_batches
 
 ROWS = 240
@@ -139,6 +141,13 @@ SPLITS: dict[str, tuple[pd.DataFrame, str, str]] = {
         "customer_id",
     ),
     "patients": (table(LABELS, patient_id=1000 + np.arange(ROWS) // 6), "group", "patient_id"),
+    "Spanish ids": (table(LABELS, id_paciente=1000 + np.arange(ROWS) // 6), "group", "id_paciente"),
+    "Spanish names": (
+        table(LABELS, paciente=[f"P{n // 6}" for n in range(240)]),
+        "group",
+        "paciente",
+    ),
+    "subjects of a trial": (table(LABELS, SUBJID=1000 + np.arange(ROWS) // 6), "group", "SUBJID"),
     "users": (table(LABELS, userId=[f"u{n // 4}" for n in range(ROWS)]), "group", "userId"),
     "shops": (table(noise(), shop=[f"S{n % 40}" for n in range(ROWS)]), "group", "shop"),
     "long ids": (table(LABELS, who=[10**18 + n // 5 for n in range(ROWS)]), "group", "who"),
@@ -440,6 +449,22 @@ def test_lines_of_totals_are_named_and_go_to_quarantine(data_root: Path, lines, 
     assert spec.target_column.max < 1_000
 
 
+def test_a_line_of_totals_among_numbered_rows_is_moved_by_the_gate(data_root: Path):
+    frame = table(noise(), order=np.arange(1, ROWS + 1), k=SHUFFLED % 9)
+    spec, text = draft(data_root, frame.to_csv(index=False) + "TOTAL,900,12000,24000\n")
+    assert spec.column_by_name["order"].kind == "id"
+    assert f"line {ROWS + 2}: 'TOTAL'" in text
+    record = take_snapshot(
+        TableStore(load_settings().data),
+        spec.name,
+        spec.source,
+        build_reading_plan(spec, load_settings(), str),
+    )
+    with open_local_files(record.raw) as files:
+        report = run_gate(spec, files, rejected=record.rejected_rows).report
+    assert (report.quarantined, [one.severity for one in report.failures]) == (1, ["warning"])
+
+
 @pytest.mark.parametrize(
     ("every", "word", "rows"),
     [(8, "a Total", 30), (ROWS, "Average", 1)],
@@ -588,7 +613,10 @@ UNREAD: dict[str, list[str]] = {
     "two units": [f"{one:.1f} {'kg' if n % 2 else 'g'}" for n, one in enumerate(PRICES)],
     "thousand and million": [f"{one:.2f}{'K' if n % 2 else 'M'}" for n, one in enumerate(PRICES)],
     "some in thousands": [f"{one / 1000:.1f}K" if one > 1000 else f"{one:.0f}" for one in PRICES],
-    "printed apostrophes": [f"{one * 9:,.2f}".replace(",", "\u2019") for one in PRICES],
+    "by the month": [f"${one:,.0f}/mo" for one in PRICES],
+    "per month": [f"€{one:.0f} per month" for one in PRICES],
+    "stars in words": [f"{n % 50 / 10} out of 5 stars" for n in range(ROWS)],
+    "or more": [f"{n * 5:,}+" for n in range(ROWS)],
     "less than": [f"{'<' if n % 9 == 0 else ''}{one:.2f}" for n, one in enumerate(PRICES)],
     "unit with a digit": [f"{one:.1f} m2" for one in PRICES],
     "hours and minutes": [f"{n % 5}h {n % 60}m" for n in range(ROWS)],
@@ -625,6 +653,8 @@ CODES = {
     "zip codes read as floats": ("zipcode", np.array(["2139.0", "10013.0"])[SHUFFLED % 2]),
     "counties": ("fips", np.array([1001, 36061, 48201])[SHUFFLED % 3]),
     "German": ("Postleitzahl", np.array([10115, 80331])[SHUFFLED % 2]),
+    "French": ("code_postal", np.array([75001, 13001])[SHUFFLED % 2]),
+    "Indian": ("pincode", np.array([560001, 110001])[SHUFFLED % 2]),
     "areas": ("area_code", np.array([415, 408, 510])[SHUFFLED % 3]),
 }
 
@@ -921,6 +951,15 @@ def test_rows_that_a_mark_in_the_target_costs_are_counted(data_root: Path, mark)
 def test_columns_whose_sum_is_the_target_are_left_out(data_root: Path):
     casual, registered = RANDOM.integers(0, 900, ROWS), RANDOM.integers(0, 3000, ROWS)
     spec, text = draft(data_root, table(casual + registered, casual=casual, registered=registered))
+    kinds = [spec.column_by_name[name].kind for name in ("casual", "registered", "x")]
+    assert kinds == ["ignore", "ignore", "number"]
+    assert "together they are the target" in text
+
+
+def test_a_sum_of_columns_is_found_in_few_rows(data_root: Path):
+    casual, registered = RANDOM.integers(0, 900, 40), RANDOM.integers(0, 3000, 40)
+    frame = pd.DataFrame({"x": X[:40], "casual": casual, "registered": registered})
+    spec, text = draft(data_root, frame.assign(y=casual + registered))
     kinds = [spec.column_by_name[name].kind for name in ("casual", "registered", "x")]
     assert kinds == ["ignore", "ignore", "number"]
     assert "together they are the target" in text

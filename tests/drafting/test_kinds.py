@@ -87,6 +87,17 @@ SPELLINGS = {
     "both marks": ([f"1.{number:03d},50" for number in range(ROWS)], (",", ".", "")),
     "Swiss": ([f"1'{number:03d}.25" for number in range(ROWS)], (".", "'", "")),
     "French": ([f"1 {number:03d},25" for number in range(ROWS)], (",", " ", "")),
+    "French, blanks that do not break": (
+        [f"1\u202f{number:03d},25\u00a0€" for number in range(ROWS)],
+        (",", " ", "€"),
+    ),
+    "German, a blank that does not break": (
+        [f"1.{number:03d},50\u00a0€" for number in range(ROWS)],
+        (",", ".", "€"),
+    ),
+    "Swiss, printed": ([f"1\u2019{number:03d}.25" for number in range(ROWS)], (".", "'", "")),
+    "rupees": ([f"Rs. 1,{number:03d}.25" for number in range(ROWS)], (".", ",", "Rs.")),
+    "crowns": ([f"kr {value:.2f}" for value in NUMBERS], (".", "", "kr")),
 }
 
 
