@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from include.errors import SchemaError
+from include.values.showing import shorten
 
 FORMS: Final = ("dataframe_records", "dataframe_split", "inputs", "instances")
 # A row in a list in an object, in it an array; Arrow takes seconds for one of a thousand levels.
@@ -85,9 +86,11 @@ def _read_form(body: bytes) -> tuple[str, Any]:
         raise _not_json(f"more than {MAX_LEVELS} levels of brackets")
     given = [form for form in FORMS if isinstance(content, dict) and form in content]
     if len(given) != 1:
+        is_object = isinstance(content, dict)
+        keys = shorten(", ".join(content)) if is_object and content else "no keys"
         raise SchemaError(
             f"a request must be a JSON object with one of {list(FORMS)}. "
-            f"Received: {given or type(content).__name__}."
+            f"Received: {f'an object with {keys}' if is_object else type(content).__name__}."
         )
     return given[0], content[given[0]]
 

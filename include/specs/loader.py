@@ -24,6 +24,7 @@ import yaml
 from pydantic import ValidationError
 
 from include.errors import ParamError, SpecError, did_you_mean
+from include.specs.known_keys import list_known_keys
 from include.specs.pipeline import PipelineSpec
 
 MAX_BYTES = 256 * 1024
@@ -156,12 +157,19 @@ def describe_validation_error(
 ) -> str:
     """Say file, key, expectation, received value and next move of the first five errors."""
     lines = []
-    for detail in error.errors()[:5]:
+    # First the keys that there are not: they tell why another one is missing.
+    for detail in sorted(error.errors(), key=lambda one: one["type"] != "extra_forbidden")[:5]:
         key = ".".join(str(part) for part in detail["loc"]) or "(whole file)"
         expected = detail["msg"].removeprefix("Value error, ")
         given = detail["input"]
         if detail["type"] == "missing" and isinstance(given, dict):
             received = f" Received: only the keys {_shorten(', '.join(map(str, given)))}."
+        elif detail["type"] == "extra_forbidden":
+            *place, wrong = detail["loc"]
+            known = list_known_keys(PipelineSpec, place)
+            hint = did_you_mean(str(wrong), known)
+            expected = "expected a key that there is" if hint else f"expected one of {known}"
+            received = f" Received: {str(wrong)!r} ({_shorten(given)}).{hint}"
         else:
             received = "" if "Received:" in expected else f" Received: {_shorten(given)}."
         lines.append(f"{file}: {key}: {expected.rstrip('.')}.{received}")

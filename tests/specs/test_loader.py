@@ -259,3 +259,34 @@ def test_every_spelling_of_the_suffix_is_read_and_editors_files_are_not(tmp_path
     entries = list(load_pipeline_specs(tmp_path))
     assert [entry.spec.name for entry in entries if entry.spec] == ["a", "b", "c"]
     assert len(entries) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("trainings: {epochs: 3}", r"trainings: .*'trainings' .* Did you mean 'training'\?"),
+        ("training: {epoch: 3}", r"training\.epoch: .*'epoch' \(3\)\. Did you mean 'epochs'\?"),
+        (
+            "columns: [{name: x, kind: number, mni: 3}]",
+            r"columns\.0\.number\.mni: .*'mni' \(3\)\. Did you mean 'min'\?",
+        ),
+        (
+            "scoring: {output: {format: sql, tabel: scores}}",
+            r"scoring\.output\.tabel: .* Did you mean 'table'\?",
+        ),
+        (
+            "schedule: {xyz: 3}",
+            r"schedule\.xyz: expected one of \['catchup_from', .*Received: 'xyz'",
+        ),
+        # What another kind has is no key of this one.
+        ("columns: [{name: x, kind: id, unit: kg}]", r"columns\.0\.id\.unit: .*Received: 'unit'"),
+    ],
+)
+def test_a_key_that_there_is_not_is_answered_by_the_one_that_was_meant(
+    tmp_path: Path, text: str, said: str
+):
+    path = tmp_path / "typed.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SpecError, match=said) as caught:
+        load_pipeline_spec(path)
+    assert "Extra inputs" not in str(caught.value)
