@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from include.drafting.hidden_order import LIKE_BEFORE, find_hidden_order, is_like_before
 from include.drafting.moments import (
@@ -26,6 +27,7 @@ from include.drafting.personal import find_personal
 from include.drafting.profile import ColumnProfile, FileProfile
 from include.drafting.things import repeats_things
 from include.specs.columns import DatetimeColumn
+from include.values.statistics import Floats
 
 # From this share of all pairs on, every thing was met at every time.
 BALANCED: Final = 0.95
@@ -67,6 +69,7 @@ class RowOrder(NamedTuple):
         lags: Rows to look back in a regular series; none elsewhere.
         reason: Why, for the draft.
         key: Column that names every row.
+        steps: Where a row is not one step behind the row before; empty if all are.
     """
 
     time: str | None = None
@@ -76,6 +79,7 @@ class RowOrder(NamedTuple):
     lags: tuple[int, ...] = ()
     reason: str = ""
     key: str | None = None
+    steps: str = ""
 
 
 def find_order(profile: FileProfile, target: str, hints: Hints) -> RowOrder:
@@ -109,7 +113,7 @@ def find_order(profile: FileProfile, target: str, hints: Hints) -> RowOrder:
     distinct = profile.count_distinct(*moments)
     series = hints.group or _find_series(profile, others, moments, distinct)
     is_series = bool(series) or distinct >= NEARLY_ALL * profile.rows
-    step = _find_step(profile, time, parts) if is_series else None
+    step, steps = _find_step(profile, time, parts, series) if is_series else (None, "")
     order = (
         "" if parts or (time and (time.time is None or time.time.is_ordered)) else ", in any order"
     )
@@ -123,7 +127,7 @@ def find_order(profile: FileProfile, target: str, hints: Hints) -> RowOrder:
         reason += f"; CHECK: {name} is a number that is taken for the time; else use another split"
     elif not pair and (not is_series or step is None):
         reason += "; CHECK: if rows are no observations over time, use another split"
-    return RowOrder(name, parts, series, None, _lags_for(step, distinct), reason)
+    return RowOrder(name, parts, series, None, _lags_for(step, distinct), reason, steps=steps)
 
 
 def _find_counter(
@@ -266,13 +270,20 @@ def _list_keys(columns: list[ColumnProfile], moments: tuple[str, ...]) -> list[C
 
 
 def _find_step(
-    profile: FileProfile, time: ColumnProfile | None, parts: tuple[str, ...]
-) -> float | None:
-    """Measure the seconds from one time to the next; none if they differ too much."""
+    profile: FileProfile,
+    time: ColumnProfile | None,
+    parts: tuple[str, ...],
+    series: str | None,
+) -> tuple[float | None, str]:
+    """Measure the seconds from one time to the next; none if they differ too much.
+
+    Returns:
+        The seconds, and where a row is not so far behind the row before.
+    """
     if parts:
-        return {3: DAY, 4: HOUR}.get(len(parts))
+        return {3: DAY, 4: HOUR}.get(len(parts)), ""
     if time is None:
-        return None
+        return None, ""
     form = time.time.format if time.time else epoch_format(time, is_asked=True)
     unit = 1.0
     if time.time or form:
@@ -286,7 +297,35 @@ def _find_step(
     steps = np.diff(np.unique(moments))
     middle = float(np.median(steps)) if len(steps) else 0.0
     near = (steps > 0.9 * middle) & (steps < 1.1 * middle)
-    return middle * unit if middle and near.mean() >= REGULAR else None
+    if not middle or near.mean() < REGULAR:
+        return None, ""
+    return middle * unit, _describe_steps(moments / middle, _read_names(profile, series))
+
+
+def _read_names(profile: FileProfile, series: str | None) -> NDArray[np.int64] | None:
+    """Number the series that the rows belong to, in the order of the rows."""
+    key = next((one.key for one in profile.columns if one.name == series), None)
+    if key is None:
+        return None
+    batches = profile.copy.iter_columns([key], profile.unfit)
+    names = pa.chunked_array([batch.column(0) for batch in batches], pa.string())
+    numbers: NDArray[np.int64] = names.combine_chunks().dictionary_encode().indices.to_numpy()
+    return numbers
+
+
+def _describe_steps(moments: Floats, names: NDArray[np.int64] | None) -> str:
+    """Say how many rows are not one step behind the row before in their series."""
+    names = np.zeros(len(moments), dtype=np.int64) if names is None else names
+    rows = np.lexsort((moments, names))
+    steps = np.diff(moments[rows])[np.diff(names[rows]) == 0]
+    longer, same = steps[steps > 1.1], int((steps == 0).sum())
+    told = []
+    if len(longer):
+        most = f"the longest {longer.max():.0f} times"
+        told.append(f"{len(longer)} of {len(steps)} steps are longer than the usual one, {most}")
+    if same:
+        told.append(f"CHECK: rows at the time of the row before: {same}")
+    return "; ".join(told)
 
 
 def _lags_for(step: float | None, moments: int) -> tuple[int, ...]:

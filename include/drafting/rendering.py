@@ -178,6 +178,7 @@ def _cleaning_lines(
         lags = {"column": target.name, "lags": list(order.lags), "windows": [max(3, *order.lags)]}
         cleaning |= {"horizon": 1, "lags": [lags]}
         notes.append("predicts 1 row ahead; CHECK: is all else in a row known by then?")
+        notes += [f"lags count rows: {order.steps}"] * bool(order.steps)
     if findings.only:
         cleaning["leakage"] = "warn"
     if profile.duplicates:

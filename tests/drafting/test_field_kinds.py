@@ -1034,3 +1034,34 @@ def test_a_duration_of_parquet_is_read_in_seconds(data_root: Path, tmp_path: Pat
     spec, _ = draft(data_root, path.read_bytes(), "t.parquet")
     assert spec.column_by_name["lasted"].kind == "integer"
     assert count_ingested(spec) == (ROWS, 0)
+
+
+def hours(*, left_out: slice = slice(0), twice: int = 0) -> pd.DataFrame:
+    """Make two machines' hours, some of them left out, some of them there twice."""
+    at = pd.date_range("2024-03-01", periods=ROWS, freq="h")
+    one = table(noise(), at=at).drop(index=range(ROWS)[left_out])
+    other = table(noise(), at=[*at[:twice], *at[: ROWS - twice]])
+    frames = [one.assign(machine="A"), other.assign(machine="B")]
+    return pd.concat(frames).sort_values("at", kind="stable")
+
+
+@pytest.mark.parametrize(
+    ("frame", "said"),
+    [
+        (
+            hours(left_out=slice(50, 75)),
+            "lags count rows: 1 of 453 steps are longer than the usual one, the longest 26 times",
+        ),
+        (hours(twice=1), "lags count rows: CHECK: rows at the time of the row before: 1"),
+        (hours(), ""),
+        (table(noise(), month=pd.date_range("2001-01-01", periods=ROWS, freq="MS")), ""),
+    ],
+    ids=["a gap", "an hour twice", "all hours", "months"],
+)
+def test_rows_that_are_no_equal_steps_are_told_where_lags_count_them(
+    data_root: Path, frame: pd.DataFrame, said: str
+):
+    spec, text = draft(data_root, frame)
+    assert spec.cleaning.lags
+    assert said in text
+    assert bool(said) == ("lags count rows" in text)
