@@ -1,7 +1,7 @@
 """From a profile to a contract: what each column probably is, and why we think so."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from include.drafting.kinds import (
@@ -80,6 +80,9 @@ def guess_columns(
     if order.parts:
         body = {"name": "time", "kind": "datetime", "from_parts": list(order.parts)}
         guesses.append(Guess(body, f"made of {', '.join(order.parts)}"))
+    missing_elsewhere = {
+        text for one in profile.columns if one.name != target for text in one.reading.doubtful
+    }
     for column in profile.columns:
         if column.name == target:
             guess = _guess_target(column, hints)
@@ -100,22 +103,27 @@ def guess_columns(
             guess = _guess_feature(column)
             if column.name in joined:
                 guess = guess._replace(reason=f"{guess.reason}; {joined[column.name]}")
-        guesses.append(_finish(column, guess))
+        guesses.append(_finish(column, guess, missing_elsewhere))
     return _keep_a_feature(profile, guesses, target)
 
 
-def _finish(column: ColumnProfile, guess: Guess) -> Guess:
+def _finish(
+    column: ColumnProfile, guess: Guess, missing_elsewhere: Collection[str] = frozenset()
+) -> Guess:
     """Add what is common to all kinds: marks of missing values, and the cells that do not fit."""
     if guess.column["kind"] == "ignore" or "private" in guess.column:
         return guess
     body, reading, reasons = dict(guess.column), column.reading, [guess.reason]
-    if reading.kept or reading.doubtful:
+    alike = {text: count for text, count in column.values.items() if text in missing_elsewhere}
+    kept = {**reading.kept, **alike} if guess.column["kind"] == "category" else reading.kept
+    if kept or reading.doubtful:
         body["missing"] = ["", *reading.missing]
-    if reading.kept:
-        kept = ", ".join(f"{text!r} in {count}" for text, count in reading.kept.items())
+    if kept:
+        listed = ", ".join(f"{text!r} in {count}" for text, count in kept.items())
+        where = ", though missing among the numbers of other columns" if alike else ""
         reasons.append(
-            f"CHECK: {kept} of {column.rows} rows is a value here; if it means missing, put it "
-            "into `missing`"
+            f"CHECK: {listed} of {column.rows} rows is a value here{where}; if it means missing, "
+            "put it into `missing`"
         )
     if reading.doubtful:
         taken = ", ".join(f"{text!r} in {count}" for text, count in reading.doubtful.items())

@@ -1065,3 +1065,13 @@ def test_rows_that_are_no_equal_steps_are_told_where_lags_count_them(
     assert spec.cleaning.lags
     assert said in text
     assert bool(said) == ("lags count rows" in text)
+
+
+def test_what_is_missing_among_numbers_is_pointed_out_among_classes(data_root: Path):
+    ages = np.where(np.arange(ROWS) % 20 == 0, "k.A.", (SHUFFLED % 60 + 18).astype(str))
+    paid = np.where(np.arange(ROWS) % 9 == 0, "k.A.", KINDS)
+    spec, text = draft(data_root, table(LABELS, age=ages, paid=paid, other=KINDS[::-1]))
+    assert spec.column_by_name["age"].missing == ("", "k.A.")
+    assert spec.column_by_name["paid"].kind == "category"
+    assert "CHECK: 'k.A.' in 27 of 240 rows is a value here, though missing among" in text
+    assert text.count("is a value here") == 1
