@@ -177,6 +177,8 @@ def _check_disk(forecast: Forecast, costs: Costs, machine: Machine) -> Obstacle 
     total, *lines = [_fit_disk(costs.of_step(step)) for step in costs.steps]
     for line in lines:
         total = total.add(*line.best)
+    spilled = sum(_spilled_bytes(costs.of_step(step), forecast.rows) for step in costs.steps)
+    total = total.add(0.0, spilled / forecast.rows)
     what = f"the steps need about {_spread(need)} of disk, most of it {largest.step},"
     other = "a data root (GATEHOUSE_DATA_ROOT) with more room"
     return _describe(what, forecast.rows, (need, has), most=total.most_rows(has), other=other)

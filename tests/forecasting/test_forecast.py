@@ -95,6 +95,13 @@ def test_arrays_too_large_for_memory_count_as_disk() -> None:
     assert train.memory_bytes.estimate == pytest.approx(400 * 10**6, rel=0.01)
 
 
+def test_arrays_that_lie_on_disk_count_for_the_rows_that_fit_there() -> None:
+    rows = total_bytes() // 1_000
+    found = forecast_rows(make_costs(array_bytes=1_000), rows, Machine(10**15, GIB // 2))
+    most = int(found.obstacles[0].sentence.split("row_limit to ")[1].split()[0].replace(",", ""))
+    assert 0 < most * 1_150 <= GIB // 2
+
+
 def test_the_page_fits_a_terminal_and_says_what_it_rests_on() -> None:
     costs, machine = make_costs(), Machine(8 * GIB, 500 * GIB)
     text = show(forecast_rows(costs, 50_000_000, machine), costs, machine)
