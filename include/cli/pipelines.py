@@ -130,7 +130,11 @@ def forecast(
     pipeline: PipelineArgument,
     rows: Annotated[int, typer.Option(min=1, help="Rows that the source will have.")],
 ) -> None:
-    """Tell how much time and memory ROWS rows will take; exit code 1 if they will not fit."""
+    """Tell how much time and memory ROWS rows will take; exit code 1 if they will not fit.
+
+    Runs of about one number of rows do not tell what grows with them: then it gives the least and
+    the most, and what only may not fit ends with 0.
+    """
     from include.forecasting.costs import read_costs
     from include.forecasting.forecast import forecast_rows
     from include.forecasting.show import show_forecast

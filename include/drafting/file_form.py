@@ -13,7 +13,7 @@ from upath import UPath
 
 from include.errors import SchemaError, SourceError, did_you_mean
 from include.sources.csv_files import read_csv_batches, read_csv_columns
-from include.sources.file_lists import MOVES, file_format
+from include.sources.file_lists import file_format, find_move
 from include.sources.opened_files import COLUMN_READERS
 from include.sources.text_blocks import BLOCK_BYTES, iter_text_blocks, open_bytes
 from include.specs.sources import FileSource
@@ -107,7 +107,7 @@ def _find_format(path: Path, source: FileSource) -> tuple[str, bool]:
     try:
         told = file_format(UPath(path), source)
     except SourceError:
-        if path.suffix.lower() in MOVES:
+        if find_move(UPath(path)):
             raise
         told = ""
     if told == "npz":

@@ -12,6 +12,7 @@ from include.drafting.profile import ColumnProfile
 from include.drafting.readings import REPEATED
 from include.drafting.sheets import hint_at_measures
 from include.drafting.tracking import COMPACT, DAY_OF_YEAR
+from include.values.showing import SHOWN_LENGTH, cut_label, shorten
 
 MAX_CATEGORIES: Final = 60
 FEW_WORDS: Final = 12
@@ -110,8 +111,8 @@ def show_summaries(column: ColumnProfile) -> str:
     if not found:
         return ""
     return (
-        f"CHECK: {sum(found.values())} rows such as {next(iter(found))!r} may sum up others: "
-        "remove them if they do"
+        f"CHECK: {sum(found.values())} rows such as {shorten(next(iter(found)), SHOWN_LENGTH)} "
+        "may sum up others: remove them if they do"
     )
 
 
@@ -248,6 +249,6 @@ def show_values(column: ColumnProfile) -> str:
     values = canonical_values(column)
     if not values:
         return f"{'' if column.is_distinct_exact else 'about '}{column.distinct} values"
-    few = ", ".join(f"{text} ({count})" for text, count in values[:5])
+    few = ", ".join(f"{cut_label(text, SHOWN_LENGTH)} ({count})" for text, count in values[:5])
     more = ", …" if column.distinct > 5 else ""
     return f"{len(values) or column.distinct} values: {few}{more}"

@@ -14,13 +14,12 @@ from include.drafting.text_copy import CopiedColumn
 from include.drafting.tracking import TextCounts, TimeForm
 from include.values.duck import quote_name, quote_text
 from include.values.numerals import ALIKE
-from include.values.showing import shorten
+from include.values.showing import list_few, shorten
 
 CHUNK: Final = 32
 MAX_EXAMINED: Final = 20_000
 # A text among numbers that stands there so often means something: that there is no number.
 REPEATED: Final = 3
-EXAMPLES: Final = 3
 # Values that a contract can list, for a line of totals not to be one of them.
 MAX_NAMED: Final = 100
 
@@ -182,7 +181,6 @@ class Misfits(NamedTuple):
 
 def show_misfits(found: list[tuple[int, str]]) -> Misfits:
     """Name the first of the lines with what they hold."""
-    few = ", ".join(f"line {line}: {shorten(text, 30)}" for line, text in found[:EXAMPLES])
-    more = ", …" if len(found) > EXAMPLES else ""
+    few = list_few([f"line {line}: {shorten(text, 30)}" for line, text in found])
     texts = dict.fromkeys(text for _, text in found if text)
-    return Misfits(len(found), few + more, [line for line, _ in found], tuple(texts))
+    return Misfits(len(found), few, [line for line, _ in found], tuple(texts))

@@ -15,6 +15,7 @@ from include.drafting.sheets import find_repeated_names
 from include.drafting.yaml_text import write_comment, write_flow
 from include.errors import SourceError
 from include.specs.json_schema import MODELINE
+from include.values.showing import cut_label, shorten
 
 SMALL: Final = 5_000
 LARGE: Final = 200_000
@@ -113,7 +114,7 @@ def find_target(profile: FileProfile, target: str) -> ColumnProfile:
     found = next((column for column in profile.columns if column.name == target), None)
     if found is None:
         raise SourceError(
-            f"--target must name a column that can be read. Received: {target[:80]!r}; not read: "
+            f"--target must name a column that can be read. Received: {shorten(target)}; not read: "
             f"{'; '.join(profile.copy.left_out)}. Rename it in the file."
         )
     return found
@@ -125,7 +126,7 @@ def _check_has_feature(profile: FileProfile, guesses: list[Guess], target: str) 
     others = [guess for guess in guesses if guess.column["name"] != target]
     found = "; ".join(
         [
-            *(f"{guess.column['name']!r} ({guess.reason[:200]})" for guess in others[:5]),
+            *(f"{guess.column['name']!r} ({cut_label(guess.reason, 200)})" for guess in others[:5]),
             *profile.copy.left_out,
         ]
     )

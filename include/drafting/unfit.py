@@ -23,6 +23,7 @@ from include.specs.columns import (
 )
 from include.values.casts import cast_column
 from include.values.reading import Reading
+from include.values.showing import SHOWN_LENGTH, list_few, shorten
 from include.values.times import show_day
 
 CHUNK: Final = 64
@@ -202,12 +203,12 @@ class _Ends:
         for ends in self._split(column):
             if all(_may_be_missing(one, is_time=is_time, is_few=is_few) for one in ends):
                 values = [value for one in ends for value in one.values]
-                texts = ", ".join(repr(text) for value in values for text in self._found[value])
+                texts = [shorten(each, SHOWN_LENGTH) for one in values for each in self._found[one]]
                 rows = sum(self._found[value].total() for value in values)
                 near = " and ".join(_show(one.next, is_time=is_time) for one in ends)
                 return (
-                    f"CHECK: {texts} in {rows} rows, and no other before {near}: if that means "
-                    "missing, put it into `missing`"
+                    f"CHECK: {list_few(texts, KEPT)} in {rows} rows, and no other before "
+                    f"{near}: if that means missing, put it into `missing`"
                 )
         if is_few:
             return ""
@@ -215,8 +216,9 @@ class _Ends:
             value = end.values[0]
             is_lone = self._found[value].total() < REPEATED and value != -1
             if is_lone and _is_far(end, is_time=is_time):
-                text, near = next(iter(self._found[value])), _show(end.next, is_time=is_time)
-                return f"CHECK: {text!r} lies far from all others (next {near}): a mistake?"
+                text = shorten(next(iter(self._found[value])), SHOWN_LENGTH)
+                near = _show(end.next, is_time=is_time)
+                return f"CHECK: {text} lies far from all others (next {near}): a mistake?"
         return ""
 
 

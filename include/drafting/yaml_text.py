@@ -4,6 +4,8 @@ import json
 import re
 from typing import Any, Final
 
+from include.values.showing import cut_label
+
 PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_. ]*[A-Za-z0-9_]|[A-Za-z_]")
 WORDS: Final = frozenset(["true", "false", "null", "yes", "no", "on", "off", "nan", "inf"])
 MAX_COMMENT_LENGTH: Final = 400
@@ -29,8 +31,14 @@ def write_flow(value: Any) -> str:
 
 
 def write_comment(text: str) -> str:
-    """Keep a comment on its line, whatever the values it quotes hold."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)[:MAX_COMMENT_LENGTH]
+    r"""Keep a comment on its line and short, whatever the values it quotes hold.
+
+    Example:
+        >>> write_comment("two\nlines")
+        'two lines'
+    """
+    line = "".join(letter if letter.isprintable() else " " for letter in text)
+    return cut_label(line, MAX_COMMENT_LENGTH)
 
 
 def _escape(letter: str) -> str:

@@ -16,13 +16,14 @@ NOTHING = Range(0.0, 0.0, 0.0)
 
 
 class StepForecast(NamedTuple):
-    """What one step will take."""
+    """What one step will take; told if its runs tell time and memory that grow from the rest."""
 
     step: str
     seconds: Range
     cpu_seconds: Range
     memory_bytes: Range
     disk_bytes: Range
+    is_told: bool = True
 
 
 class Obstacle(NamedTuple):
@@ -62,8 +63,13 @@ class Forecast(NamedTuple):
         return reduce(Range.__add__, (step.disk_bytes for step in self.steps), NOTHING)
 
     @property
+    def is_told(self) -> bool:
+        """Whether the runs of every step tell what grows with the rows from what does not."""
+        return all(step.is_told for step in self.steps)
+
+    @property
     def fits(self) -> bool:
-        """Whether everything fits by the estimates."""
+        """Whether nothing is known not to fit."""
         return not any(obstacle.is_expected for obstacle in self.obstacles)
 
 
@@ -77,40 +83,51 @@ def forecast_rows(costs: Costs, rows: int, machine: Machine) -> Forecast:
     """
     steps = tuple(_forecast_step(step, costs.of_step(step), rows) for step in costs.steps)
     forecast = Forecast(rows, steps, ())
-    obstacles = [_check_memory(step, costs, rows, machine) for step in steps]
+    has = machine.memory_bytes
+    unsure = [step for step in steps if not step.is_told and step.memory_bytes.low <= has]
+    obstacles = [_check_memory(each, costs, rows, has) for each in steps if each not in unsure]
+    obstacles.append(_check_untold(unsure, costs, rows, has))
     obstacles.append(_check_disk(forecast, costs, machine))
     return forecast._replace(obstacles=tuple(each for each in obstacles if each is not None))
 
 
 def _forecast_step(step: str, measured: list[Measurement], rows: int) -> StepForecast:
-    memory = _fit_memory(measured).predict(rows)
-    disk = _fit(measured, lambda each: each.disk_bytes).predict(rows)
-    arrays = _spilled_bytes(measured, rows)
-    if arrays:
-        memory = Range(*(max(0.0, each - arrays) for each in memory))
-        disk += Range(arrays, arrays, arrays)
+    time = _fit(measured, lambda each: each.seconds)
+    spilled = _spilled_bytes(measured, rows)
+    disk = _fit_disk(measured).predict(rows)
     return StepForecast(
         step=step,
-        seconds=_fit(measured, lambda each: each.seconds).predict(rows),
+        seconds=time.predict(rows),
         cpu_seconds=_fit(measured, lambda each: each.cpu_seconds).predict(rows),
-        memory_bytes=memory,
-        disk_bytes=disk,
+        memory_bytes=_fit_memory(measured, holds_arrays=not spilled).predict(rows),
+        disk_bytes=disk + Range(spilled, spilled, spilled),
+        is_told=time.is_told,
     )
 
 
 def _fit(measured: list[Measurement], read: Callable[[Measurement], float]) -> Line:
-    points = [(each.rows, read(each)) for each in measured]
-    if len({rows for rows, _ in points}) == 1:
-        points.append((0, 0.0))  # one number of rows: at most as much more as there are more rows
+    return fit_line([each.rows for each in measured], [read(each) for each in measured])
+
+
+def _fit_disk(measured: list[Measurement]) -> Line:
+    """Fit the size of a table: one without rows has next to none."""
+    points = [(0, 0), *((each.rows, each.disk_bytes) for each in measured)]
     return fit_line(*zip(*points, strict=True))
 
 
-def _fit_memory(measured: list[Measurement]) -> Line:
-    """Fit the memory beyond what the process held when the step began."""
-    line = _fit(measured, lambda each: each.memory_bytes - each.start_memory_bytes)
+def _fit_memory(measured: list[Measurement], *, holds_arrays: bool) -> Line:
+    """Fit the memory beyond what is known: of the process before the step, and of the arrays."""
+    line = _fit(
+        measured,
+        lambda each: max(0, each.memory_bytes - each.start_memory_bytes - each.array_bytes),
+    )
     start = float(median(each.start_memory_bytes for each in measured))
-    points = tuple((rows, cost + start) for rows, cost in line.points)
-    return Line(line.intercept + start, line.slope, points)
+    return line.add(start, _array_bytes(measured[-1]) if holds_arrays else 0.0)
+
+
+def _array_bytes(measured: Measurement) -> float:
+    """Return the size of the training arrays of one row."""
+    return measured.array_bytes / measured.rows
 
 
 def _spilled_bytes(measured: list[Measurement], rows: int) -> float:
@@ -118,19 +135,38 @@ def _spilled_bytes(measured: list[Measurement], rows: int) -> float:
 
     Arrays beyond a share of the machine's memory lie in files (`feature_arrays`).
     """
-    most = measured[-1]
-    size = most.array_bytes / most.rows * rows
+    size = _array_bytes(measured[-1]) * rows
     return size if size > MEMORY_SHARE * total_bytes() else 0.0
 
 
-def _check_memory(step: StepForecast, costs: Costs, rows: int, machine: Machine) -> Obstacle | None:
-    need, has = step.memory_bytes, machine.memory_bytes
+def _check_memory(step: StepForecast, costs: Costs, rows: int, has: int) -> Obstacle | None:
+    need = step.memory_bytes
     if need.high <= has:
         return None
-    line = _fit_memory(costs.of_step(step.step))
-    most = line.most_rows(has)
+    most = _fit_memory(costs.of_step(step.step), holds_arrays=True).most_rows(has)
     what = f"{step.step} needs about {_spread(need)} of memory"
     return _describe(what, rows, (need, has), most=most, other="a machine with more memory")
+
+
+def _check_untold(steps: list[StepForecast], costs: Costs, rows: int, has: int) -> Obstacle | None:
+    """Check the step that may need most, of those whose runs do not tell what grows with rows."""
+    step = max(steps, key=lambda each: each.memory_bytes.high, default=None)
+    if step is None or step.memory_bytes.high <= has:
+        return None
+    need, measured = step.memory_bytes, costs.of_step(step.step)[-1].rows
+    sentence = (
+        f"{format_count(rows)} rows may not fit: {step.step} needs at least "
+        f"{format_size(need.low)} of memory for them, up to {format_size(need.high)} if all of it "
+        f"grows with the rows, and {format_size(has)} are free here. Runs that all "
+        f"had about {format_count(measured)} rows do not tell. {advise_run(measured)}"
+    )
+    return Obstacle(sentence, is_expected=False)
+
+
+def advise_run(measured: int) -> str:
+    """Say how to learn what grows with the rows, where all runs had about one number of them."""
+    fewer = _round(max(1, measured // 4))
+    return f"A run on fewer rows, such as --row-limit {fewer}, or on more, tells."
 
 
 def _check_disk(forecast: Forecast, costs: Costs, machine: Machine) -> Obstacle | None:
@@ -138,10 +174,11 @@ def _check_disk(forecast: Forecast, costs: Costs, machine: Machine) -> Obstacle 
     if has is None or need.high <= has:
         return None
     largest = max(forecast.steps, key=lambda step: step.disk_bytes.estimate)
-    lines = [_fit(costs.of_step(step), lambda each: each.disk_bytes) for step in costs.steps]
-    total = Line(
-        sum(line.intercept for line in lines), sum(line.slope for line in lines), lines[0].points
-    )
+    total, *lines = [_fit_disk(costs.of_step(step)) for step in costs.steps]
+    for line in lines:
+        total = total.add(*line.best)
+    spilled = sum(_spilled_bytes(costs.of_step(step), forecast.rows) for step in costs.steps)
+    total = total.add(0.0, spilled / forecast.rows)
     what = f"the steps need about {_spread(need)} of disk, most of it {largest.step},"
     other = "a data root (GATEHOUSE_DATA_ROOT) with more room"
     return _describe(what, forecast.rows, (need, has), most=total.most_rows(has), other=other)

@@ -7,10 +7,10 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
 from include.forecasting.costs import Costs
-from include.forecasting.forecast import Forecast, StepForecast
+from include.forecasting.forecast import Forecast, StepForecast, advise_run
 from include.forecasting.lines import Range
 from include.modeling.machine import Machine
-from include.values.formats import format_count, format_seconds, format_size
+from include.values.formats import format_count, format_list, format_seconds, format_size
 
 # Fewer rows than this are lost in what a step takes to start.
 FEW_ROWS: Final = 10_000
@@ -39,17 +39,23 @@ def _draw(forecast: Forecast, costs: Costs, machine: Machine) -> RenderableType:
 
 
 def _write_cells(found: StepForecast | Forecast) -> tuple[str, ...]:
-    return (
-        _write(found.seconds, format_seconds),
-        format_seconds(found.cpu_seconds.estimate),
-        _write(found.memory_bytes, format_size),
-        format_size(found.disk_bytes.estimate) if found.disk_bytes.estimate else "–",
-    )
+    disk = format_size(found.disk_bytes.estimate) if found.disk_bytes.estimate else "–"
+    time, cpu, memory = found.seconds, found.cpu_seconds, found.memory_bytes
+    if not found.is_told:
+        ends = [_write_ends(each, format_seconds) for each in (time, cpu)]
+        return (*ends, _write_ends(memory, format_size), disk)
+    cells = _write(time, format_seconds), format_seconds(cpu.estimate), _write(memory, format_size)
+    return (*cells, disk)
 
 
 def _write(found: Range, write: Callable[[float], str]) -> str:
     """Write an estimate with its range below."""
     return f"{write(found.estimate)}\n[dim]{write(found.low)} to {write(found.high)}[/dim]"
+
+
+def _write_ends(found: Range, write: Callable[[float], str]) -> str:
+    """Write a range of which no estimate is better than another."""
+    return f"{write(found.low)}\nto {write(found.high)}"
 
 
 def _explain(forecast: Forecast, costs: Costs, machine: Machine) -> list[str]:
@@ -61,10 +67,13 @@ def _explain(forecast: Forecast, costs: Costs, machine: Machine) -> list[str]:
         "stopping may end it sooner.",
         f"Free here: {format_size(machine.memory_bytes)} of memory{disk}.",
     ]
-    if len(counts) == 1:
+    if untold := [step.step for step in forecast.steps if not step.is_told]:
+        which = "" if len(untold) == len(forecast.steps) else f" of {format_list(untold)}"
+        most = max(each.rows for step in untold for each in costs.of_step(step))
         lines.append(
-            "Note: all runs had the same number of rows, so that everything is reckoned to grow "
-            "with them. A run on fewer rows (--row-limit) tells what does not."
+            f"Note: all runs{which} had about {format_count(most)} rows, which does not tell what "
+            "of time and memory grows with the rows: each range goes from none of it to all of it. "
+            f"{advise_run(most)}"
         )
     if costs.rows[-1] < FEW_ROWS:
         lines.append(

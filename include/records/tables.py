@@ -110,3 +110,8 @@ class PrepareRecord(Record):
         default_factory=dict, description="Counts by action, e.g. duplicates dropped."
     )
     warnings: tuple[str, ...] = Field(default=(), description="At most ten.")
+
+    @property
+    def rows(self) -> int:
+        """Rows that were split; of the table's own count those that test are counted twice."""
+        return self.train_rows + self.validation_rows + self.test_rows

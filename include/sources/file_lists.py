@@ -119,6 +119,11 @@ MOVES: Final = {
 }
 
 
+def find_move(path: UPath) -> str:
+    """Say what to do with a file that is not read, by its ending; nothing if that tells nothing."""
+    return MOVES.get(_ending(path), "")
+
+
 def file_format(path: UPath, options: FileOptions) -> str:
     """Return the format of a file, by the spec or else by its ending.
 
@@ -128,16 +133,10 @@ def file_format(path: UPath, options: FileOptions) -> str:
     if options.format != "auto":
         return options.format
     ending = _ending(path)
-    move = MOVES.get(path.suffix.lower())
-    if ending not in FORMAT_BY_ENDING and move:
-        raise SourceError(
-            f"expected a file ending in {', '.join(FORMAT_BY_ENDING)} (or one of them with .gz). "
-            f"Received: {shorten(path.name)}. {move}"
-        )
     if ending not in FORMAT_BY_ENDING:
         raise SourceError(
             f"expected a file ending in {', '.join(FORMAT_BY_ENDING)} (or one of them with .gz). "
-            f"Received: {shorten(path.name)}. Set source.format."
+            f"Received: {shorten(path.name)}. {find_move(path) or 'Set source.format.'}"
         )
     return FORMAT_BY_ENDING[ending]
 

@@ -40,6 +40,8 @@ BINARY_MARKS: Final = (
     (b"\x89HDF", "an HDF5 file"),
     (b"%PDF", "a PDF"),
 )
+TAR_MARK: Final = b"ustar"
+TAR_MARK_AT: Final = 257
 
 
 def iter_text_blocks(path: UPath, encoding: str) -> Iterator[bytes]:
@@ -153,6 +155,11 @@ def _plain_line_ends(data: bytes) -> bytes:
 
 def _check_is_text(path: UPath, start: bytes, codec: str) -> None:
     name = shorten(path.name)
+    if start.startswith(TAR_MARK, TAR_MARK_AT):
+        raise SourceError(
+            f"expected text. Received: {name}, which is a tar archive. No setting helps: unpack "
+            "it, and name the file inside."
+        )
     for mark, what in BINARY_MARKS:
         if start.startswith(mark):
             raise SourceError(

@@ -26,6 +26,7 @@ from include.serving.replay import TOLERANCE, GoldenRows
 from include.serving.scoring_model import ScoringModel
 from include.settings import load_settings
 from include.specs import PipelineSpec
+from include.steps.changed_settings import list_changed_settings
 from include.steps.evaluate.origin import CHAIN, list_libraries, read_revision
 from include.steps.evaluate.part_metrics import score_test_rows
 from include.steps.ingest import ingest
@@ -123,11 +124,13 @@ def read_records(name: str, version: str) -> Kept:
 
 def compare_today(origin: Origin, now: PipelineSpec) -> Iterator[str]:
     """Say what is not today as it was when a version was made: file, code, libraries."""
-    parts = [
-        key for key in type(now).model_fields if getattr(now, key) != getattr(origin.spec, key)
-    ]
-    if parts:
-        yield f"the pipeline's file says other things of {', '.join(parts)}; the old ones train"
+    changed = list_changed_settings(origin.spec, now)
+    if changed:
+        more = f"; and {len(changed) - MAX_NAMED} more" if len(changed) > MAX_NAMED else ""
+        yield (
+            "the version was trained with other settings, from its run or an older file, than the "
+            f"pipeline's file has now: {'; '.join(changed[:MAX_NAMED])}{more}. Those of then train"
+        )
     differences = list(compare_release(origin))
     yield from differences
     if differences and origin.revision not in {"", read_revision()}:
@@ -167,7 +170,7 @@ def _train_again(kept: Kept, run: RunContext, kept_in: str) -> Iterator[Stage]:
         ingested = IngestRecord(raw=there, source=ingested.source, source_digest="")
     prepared = run_step(prepare, spec, run, run_step(validate, spec, run, ingested))
     is_same = read_manifest(prepared.features)["content"] == kept.origin.features
-    detail = f"{prepared.features.rows:,} rows of key {prepared.features.key[:12]}"
+    detail = f"{prepared.rows:,} rows of key {prepared.features.key[:12]}"
     if is_same and prepared.features.key != params["features_key"]:
         detail += f", which the code of then called {params['features_key'][:12]}"
     yield Stage(name="features", outcome="equal" if is_same else "different", detail=detail)

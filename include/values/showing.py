@@ -1,5 +1,6 @@
 """How a value is shown to a reader: short, printable, and without what is private."""
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -37,6 +38,16 @@ def cut_label(text: str, longest: int = LABEL_LENGTH) -> str:
         'Handlers…'
     """
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def list_few(texts: Sequence[str], most: int = 3) -> str:
+    """List the first of some texts, and show that there are more.
+
+    Example:
+        >>> list_few(["'a'", "'b'", "'c'"], 2)
+        "'a', 'b', …"
+    """
+    return ", ".join((*texts[:most], "…") if len(texts) > most else texts)
 
 
 def ascii_controls(text: str) -> str:

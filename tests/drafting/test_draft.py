@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from include.drafting.draft import draft_pipeline
+from include.drafting.yaml_text import write_comment
 from include.errors import SourceError, SpecError
 from include.specs import PipelineSpec
 from include.specs.loader import load_pipeline_spec
@@ -93,6 +94,16 @@ def test_hostile_names_and_values_still_give_a_file_that_loads(tmp_path: Path):
     )
     spec = draft(tmp_path, frame, "y")
     assert {column.name for column in spec.columns} == set(frame.columns)
+
+
+def test_a_value_is_shortened_where_that_is_seen(tmp_path: Path):
+    long = {"a": "x" * 300, "b": "y" * 300}
+    frame = pd.DataFrame({"words": ["a", "b"] * 200, "size": range(400), "y": ["u", "w"] * 200})
+    draft(tmp_path, frame.assign(words=frame["words"].map(long), y=["u", "u", "w", "w"] * 100), "y")
+    text = next(tmp_path.rglob("drafted.yaml")).read_text(encoding="utf-8")
+    line = next(line for line in text.splitlines() if "name: words" in line)
+    assert f"{'x' * 59}… (200), {'y' * 59}… (200)" in line
+    assert write_comment("'$1,078,802', " * 100).endswith("…")
 
 
 def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path):

@@ -191,6 +191,12 @@ REFUSED = {
 }
 
 
+@pytest.mark.parametrize("name", ["t.tar.gz", "t.tgz", "t.zip", "t.csv.bz2", "T.TAR.GZ"])
+def test_an_archive_is_to_be_unpacked(data_root: Path, name: str):
+    with pytest.raises(DataError, match=f"Received: '{name}'.*unpack it"):
+        draft(data_root, name, gzip.compress(b"x,y\n" + b"1,u\n2,w\n" * 40))
+
+
 @pytest.mark.parametrize(("content", "message"), REFUSED.values(), ids=list(REFUSED))
 def test_a_file_that_cannot_be_learned_from_says_what_to_do(data_root: Path, content, message):
     with pytest.raises(DataError, match=message):

@@ -22,6 +22,7 @@ def put_run(
     epochs: int = 2,
     fit_seconds: float = 4.0,
     reused: tuple[str, ...] = (),
+    array_bytes: int = 123,
 ) -> None:
     files = RunFiles(str(root), make_run(run_id=name))
     for step in ("ingest", "validate", "prepare", "train"):
@@ -44,7 +45,7 @@ def put_run(
         seconds=fit_seconds,
         metrics={},
         history_uri="h",
-        array_bytes=123,
+        array_bytes=array_bytes,
     )
     mark_finished(files, "fingerprint", trained)
 
@@ -74,14 +75,16 @@ def test_without_a_run_the_forecast_says_how_to_get_one(tmp_path: Path) -> None:
         read_costs(str(tmp_path), make_spec())
 
 
-def test_rows_that_will_not_fit_end_the_command_with_1(
-    data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def pipelines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import yaml
 
     (tmp_path / "pipelines").mkdir()
     (tmp_path / "pipelines" / "loans.yaml").write_text(yaml.safe_dump(BASE_SPEC), encoding="utf-8")
     monkeypatch.setenv("GATEHOUSE_PIPELINES_DIR", str(tmp_path / "pipelines"))
+
+
+def test_rows_that_will_not_fit_end_the_command_with_1(data_root: Path, pipelines: None) -> None:
     put_run(data_root, "one", 100)
     put_run(data_root, "two", 200)
     arguments = ["forecast", "loans", "--rows"]
@@ -91,3 +94,21 @@ def test_rows_that_will_not_fit_end_the_command_with_1(
     done = CliRunner().invoke(app, [*arguments, str(10**14)], env={"COLUMNS": "200"})
     assert done.exit_code == 1
     assert "will not fit" in done.output
+
+
+def test_runs_of_one_size_end_the_command_with_0(data_root: Path, pipelines: None) -> None:
+    for name in ("one", "two", "three"):
+        put_run(data_root, name, 5_000, array_bytes=0)
+    arguments = ["forecast", "loans", "--rows", str(10**14)]
+    done = CliRunner().invoke(app, arguments, env={"COLUMNS": "400"})
+    assert done.exit_code == 0, done.output
+    assert "may not fit" in done.output
+    assert "--row-limit 1200" in done.output
+
+
+def test_a_step_that_was_reused_but_once_is_named(data_root: Path, pipelines: None) -> None:
+    put_run(data_root, "one", 5_000)
+    put_run(data_root, "two", 20_000, reused=("prepare",))
+    done = CliRunner().invoke(app, ["forecast", "loans", "--rows", "90000"], env={"COLUMNS": "400"})
+    assert done.exit_code == 0, done.output
+    assert "Note: all runs of prepare had about 5,000 rows" in done.output

@@ -1,6 +1,7 @@
 import csv
 import gzip
 import io
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,14 @@ def write(tmp_path: Path, content: bytes, name: str = "data.csv") -> UPath:
     path = tmp_path / name
     path.write_bytes(content)
     return UPath(path)
+
+
+def tar_of(content: bytes) -> bytes:
+    packed, member = io.BytesIO(), tarfile.TarInfo("inside.csv")
+    member.size = len(content)
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        archive.addfile(member, io.BytesIO(content))
+    return packed.getvalue()
 
 
 def options(**changes: Any) -> FileSource:
@@ -170,6 +179,8 @@ def test_encodings_are_read_as_declared(tmp_path: Path, encoding: str, mark: byt
         (b"PAR1\x00\x00", "Parquet file"),
         (b"PK\x03\x04\x00", "zip archive"),
         (b"\x1f\x8b\x08half", "gzip"),
+        (tar_of(b"a,b\n1,2\n"), "tar archive.*unpack it"),
+        (gzip.compress(tar_of(b"a,b\n1,2\n")), "tar archive.*unpack it"),
         (b"a,\x00b\n1,2\n", "NUL bytes"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

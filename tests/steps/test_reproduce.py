@@ -16,6 +16,8 @@ from tests.bundle_builders import make_bundle
 from tests.steps.test_chain import run_chain
 from tests.steps.trained import promote
 
+ROWS = 300
+
 
 @pytest.fixture
 def spec(
@@ -25,7 +27,7 @@ def spec(
     monkeypatch.setenv("GATEHOUSE_HOME", str(data_root.parent))
     name = request.node.name[5:55].rstrip("_")
     spec = make_spec(name=name)
-    make_frame(300).drop(columns="row_id").to_csv(data_root / "sources/loans.csv", index=False)
+    make_frame(ROWS).drop(columns="row_id").to_csv(data_root / "sources/loans.csv", index=False)
     run = make_run(pipeline=name, dag_id=f"train__{name}", run_id="one")
     promote(spec, run_chain(spec, run)["evaluated"], run)
     return spec
@@ -52,6 +54,8 @@ def test_the_same_rows_code_and_seed_make_the_same_model(spec, monkeypatch, tmp_
     expected = ["ingest", "features", "weights", "predictions", "metrics"]
     assert outcomes(found) == dict.fromkeys(expected, "equal")
     assert len(said) == 5
+    assert f"ingest: equal, {ROWS} rows " in said[0]
+    assert f"features: equal, {ROWS} rows " in said[1]
     assert found.sentence == "version 1 comes out equal"
 
 
@@ -83,7 +87,7 @@ def test_what_is_not_as_it_was_is_said_before_anything_is_trained(spec):
         }
     )
     file, code, library = compare_today(other, make_spec(name=spec.name, min_rows=7))
-    assert "min_rows" in file
+    assert "min_rows was not set, and is 7" in file
     assert module in code
     assert "changes that were not committed" in code
     assert library.startswith("numpy was 1.0, and is ")
