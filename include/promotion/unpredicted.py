@@ -1,0 +1,47 @@
+"""What a verdict says of classes that the candidate never predicts, and what there is to do."""
+
+from typing import Final
+
+from include.records import Evidence
+from include.specs import PipelineSpec
+from include.values.formats import format_count
+from include.values.showing import cut_label
+
+MAX_NAMED: Final = 3
+LONGEST: Final = 40
+
+
+def warn_of_unpredicted(spec: PipelineSpec, evidence: Evidence) -> tuple[str, ...]:
+    """Say which classes the candidate never predicts, though the test rows have them.
+
+    No metric that decides need show it: where a class is rare, a model may have the better
+    probabilities and still give it to no row.
+
+    Args:
+        spec: What was tried already is not advised.
+        evidence: What `evaluate` measured.
+    """
+    found, rows = evidence.unpredicted, format_count(evidence.rows)
+    if not found:
+        return ()
+    named = [(repr(cut_label(name, LONGEST)), format_count(count)) for name, count in found.items()]
+    if len(named) == 1:
+        ((name, count),) = named
+        what = f"{name}, which {count} of {rows} test rows are"
+    else:
+        listed = ", ".join(f"{name} ({count} rows)" for name, count in named[:MAX_NAMED])
+        more = ", …" if len(named) > MAX_NAMED else ""
+        what = f"{len(named)} of the classes that the {rows} test rows have: {listed}{more}"
+    return (f"the candidate never predicts {what}; {_advise(spec, evidence)}",)
+
+
+def _advise(spec: PipelineSpec, evidence: Evidence) -> str:
+    advice = []
+    if spec.training.class_weights == "none":
+        advice.append("try training.class_weights: balanced")
+    if evidence.classes == 2:
+        told = "the report tells" if spec.evaluation.costs else "evaluation.costs lets you see"
+        advice.append(f"use its probability with a threshold ({told} the cheapest)")
+    if spec.compare_metric != "average_precision":
+        advice.append("let promotion.compare: average_precision decide")
+    return ", or ".join(advice) or "its rows or features may be too few to tell it"
