@@ -11,6 +11,7 @@ from include.drafting.guesses import guess_columns, guess_task
 from include.drafting.kinds import Guess
 from include.drafting.order import Hints, RowOrder
 from include.drafting.profile import ColumnProfile, FileProfile
+from include.drafting.rare_class import find_rare_class
 from include.drafting.sheets import find_repeated_names
 from include.drafting.yaml_text import write_comment, write_flow
 from include.errors import SourceError
@@ -155,11 +156,18 @@ def _choices(
     batch = 32 if rows < SMALL else 128 if rows < LARGE else 1024
     training = {"epochs": 30, "batch_size": batch}
     lines.append(f"training: {write_flow(training)}  # early stopping ends it sooner")
-    gate = "rmse" if task == "regression" else "log_loss"
+    gate = _choose_metric(target, task)
     past = "; that it beats repeating the past is a gate by itself" if is_forecast else ""
     note = f"add `require`: what is good enough for you?{past}"
     lines.append(f"promotion: {{compare: {gate}}}  # {note}")
     return lines
+
+
+def _choose_metric(target: ColumnProfile, task: str) -> str:
+    if task == "regression":
+        return "rmse"
+    rare = find_rare_class(target)
+    return "average_precision" if rare and rare.can_be_compared else "log_loss"
 
 
 def _cleaning_lines(
