@@ -50,14 +50,16 @@ def describe_rare_class(found: RareClass) -> str:
     share = format_percent(found.rows / found.total)
     right = format_percent(found.usual_rows / found.total)
     name, usual = repr(cut_label(found.name)), repr(cut_label(found.usual))
-    chosen = (
-        "average_precision decides, which asks how surely it is found"
-        if found.can_be_compared
-        else "too few to decide by how surely it is found, so log_loss does"
-    )
+    if found.can_be_compared:
+        chosen = "average_precision decides, which asks how surely it is found"
+        advice = (
+            "if answers are used and not probabilities, try `class_weights: balanced` in `training`"
+        )
+    else:
+        chosen = "too few to decide by how surely it is found, so log_loss does"
+        advice = "gather more of them"
     return (
         f"CHECK: {name} is {format_count(found.rows)} of {format_count(found.total)} rows "
         f"({share}), about {format_count(found.test_rows)} of them to test on: {chosen}; "
-        f"always answering {usual} is right in {right}. If answers are used and not "
-        "probabilities, try `class_weights: balanced` in `training`"
+        f"always answering {usual} is right in {right}; {advice}"
     )

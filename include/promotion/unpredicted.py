@@ -4,11 +4,13 @@ from typing import Final
 
 from include.records import Evidence
 from include.specs import PipelineSpec
-from include.values.formats import format_count
+from include.values.formats import format_count, format_name
 from include.values.showing import cut_label
 
 MAX_NAMED: Final = 3
 LONGEST: Final = 40
+# Metrics of how true probabilities are: class weights shift these.
+OF_PROBABILITIES: Final = frozenset({"log_loss", "brier", "calibration_error"})
 
 
 def warn_of_unpredicted(spec: PipelineSpec, evidence: Evidence) -> tuple[str, ...]:
@@ -36,12 +38,12 @@ def warn_of_unpredicted(spec: PipelineSpec, evidence: Evidence) -> tuple[str, ..
 
 
 def _advise(spec: PipelineSpec, evidence: Evidence) -> str:
-    advice = []
+    advice, metric = [], spec.compare_metric
     if spec.training.class_weights == "none":
-        advice.append("try training.class_weights: balanced")
+        ranked = "promotion.compare: average_precision, as it costs"
+        cost = f" with {ranked} {format_name(metric)}" if metric in OF_PROBABILITIES else ""
+        advice.append(f"try training.class_weights: balanced{cost}")
     if evidence.classes == 2:
-        told = "the report tells" if spec.evaluation.costs else "evaluation.costs lets you see"
-        advice.append(f"use its probability with a threshold ({told} the cheapest)")
-    if spec.compare_metric != "average_precision":
-        advice.append("let promotion.compare: average_precision decide")
+        teller = "the report" if spec.evaluation.costs else "evaluation.costs"
+        advice.append(f"set a threshold on its probability ({teller} tells the cheapest)")
     return ", or ".join(advice) or "its rows or features may be too few to tell it"

@@ -265,7 +265,7 @@ def test_too_few_rows_that_neither_trained_on_are_no_reason_to_refuse() -> None:
         ({"training": {"class_weights": "balanced"}}, ("threshold",), ("class_weights",)),
         (
             {"promotion": {"compare": "average_precision"}},
-            ("class_weights: balanced",),
+            ("try training.class_weights: balanced, or set a threshold",),
             ("compare",),
         ),
         (
