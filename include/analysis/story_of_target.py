@@ -140,7 +140,8 @@ def _describe_classes(spec: PipelineSpec, found: Analysis) -> Remark | None:
     if share < RARE_CLASS / max(1, len(levels) / 2):
         advice = (
             f"Guessing {largest.value} every time is right in {most} of "
-            "rows: judge by more than accuracy, and try training.class_weights: balanced."
+            "rows: judge by more than accuracy. training.class_weights: balanced gives rows to "
+            "rare classes more often; it costs log loss, so let average_precision decide with it."
         )
     return Remark(topic="The target", text=text, advice=advice)
 

@@ -63,6 +63,7 @@ def show(
     """Show a pipeline: its champion, its latest runs with their numbers, what waits for you."""
     from include.stack.overview import describe_run_row, look_at, tell_age, tell_next_run
     from include.tracking.lookup import find_champion_version, list_runs
+    from include.values.formats import unescape_markdown
 
     with readable_errors():
         settings = load_settings()
@@ -79,7 +80,7 @@ def show(
                 since = tell_age(champion.since)
                 console.print(plain(f"champion version {champion.version}, {since}"))
                 for line in champion.description.splitlines()[:1]:
-                    console.print(plain(line), soft_wrap=True)
+                    console.print(plain(unescape_markdown(line)), soft_wrap=True)
             console.print(f"next run {tell_next_run(found)}")
             for url in found.waiting:
                 console.print(f"waits for you: {plain(url)}", soft_wrap=True)

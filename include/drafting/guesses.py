@@ -23,12 +23,12 @@ from include.drafting.names import CODE_NAMES, ID_NAMES, names_things
 from include.drafting.order import Hints, RowOrder
 from include.drafting.personal import find_personal
 from include.drafting.profile import ColumnProfile, FileProfile
+from include.drafting.rare_class import ROWS_PER_CLASS, describe_rare_class
 from include.drafting.sheets import find_joined_cells, show_old_split
 from include.drafting.things import MIN_THINGS, hint_at_things, repeats_things
 
 MAX_CLASSES: Final = 100
 LISTED_VALUES: Final = 20
-ROWS_PER_CLASS: Final = 10
 NEARLY_UNIQUE: Final = 0.9
 MIN_FILLED: Final = 0.01
 
@@ -175,10 +175,15 @@ def _guess_target(column: ColumnProfile, hints: Hints) -> Guess:
         # Classes are texts: numbers in a spelling of their own stay as they are written.
         written = column.reading.written
         body["values"] = list(written) or [text for text, _ in canonical_values(column)]
-    few = min(column.values.values(), default=ROWS_PER_CLASS)
-    rare = f"CHECK: the rarest class has {few} rows" if few < ROWS_PER_CLASS else ""
-    reasons = ["the target", show_values(column), check, rare, *show_doubts(column)]
+    reasons = ["the target", show_values(column), check, _warn_of_few(column)]
+    reasons += show_doubts(column)
     return Guess(body, "; ".join(reason for reason in reasons if reason))
+
+
+def _warn_of_few(column: ColumnProfile) -> str:
+    few = min(column.values.values(), default=ROWS_PER_CLASS)
+    said = f"CHECK: the rarest class has {few} rows" if few < ROWS_PER_CLASS else ""
+    return describe_rare_class(column) or said
 
 
 def _guess_feature(column: ColumnProfile) -> Guess:

@@ -24,6 +24,7 @@ from include.promotion.budget import spend
 from include.promotion.champion_gates import describe_worst_slice, judge_champion, judge_slices
 from include.promotion.estimates import count_missing_rows, is_shown
 from include.promotion.reference_gate import judge_reference
+from include.promotion.unpredicted import warn_of_unpredicted
 from include.promotion.wording import (
     describe_bound,
     describe_interval,
@@ -74,6 +75,7 @@ def decide(spec: PipelineSpec, evidence: Evidence) -> Verdict:
         rows_needed=settled,
         worst_slice=describe_worst_slice(bench),
         notes=list_notes(evidence),
+        warnings=warn_of_unpredicted(spec, evidence),
     )
 
 

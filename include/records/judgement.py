@@ -83,6 +83,12 @@ class Evidence(Record):
     slices: tuple[SliceGap, ...] = Field(
         default=(), description="Slices with enough rows, on the metric that decides."
     )
+    classes: int = Field(default=0, description="Classes of the target; 0 for numbers.")
+    unpredicted: dict[str, int] = Field(
+        default_factory=dict,
+        description="Classes with enough test rows that the candidate never predicts, and these "
+        "rows, most first.",
+    )
     tries: Tries = Tries()
     cleaning: dict[str, int] = Field(
         default_factory=dict, description="What cleaning did, by action, as `prepare` counted it."

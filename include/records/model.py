@@ -105,6 +105,9 @@ class Verdict(Record):
     )
     worst_slice: str = Field(default="", description="The slice that does worst, in words.")
     notes: tuple[str, ...] = Field(default=(), description="What a reader should know.")
+    warnings: tuple[str, ...] = Field(
+        default=(), description="What no gate asks and a reader should look at, as clauses."
+    )
 
     @property
     def keeps_champion(self) -> bool:

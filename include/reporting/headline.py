@@ -8,6 +8,7 @@ from include.records import (
     RuleOutcome,
     RunRecords,
     StepFailure,
+    Verdict,
 )
 from include.values.formats import format_count, format_name
 
@@ -44,8 +45,10 @@ def describe_failure(
 def list_warnings(records: RunRecords, quality: QualityReport | None) -> tuple[str, ...]:
     """List what a careful reader asks about before a model goes live, as clauses."""
     ingested, prepared = records.get(IngestRecord), records.get(PrepareRecord)
+    verdict = records.get(Verdict)
     failures = quality.failures if quality else ()
-    warnings = [name_rule(rule) for rule in failures if rule.severity != "critical"]
+    warnings = [*verdict.warnings] if verdict else []
+    warnings += [name_rule(rule) for rule in failures if rule.severity != "critical"]
     if ingested and ingested.rejected_rows:
         warnings.append(f"{format_count(ingested.rejected_rows)} rows could not be read")
     if quality and quality.quarantined:

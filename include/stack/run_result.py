@@ -57,6 +57,8 @@ def print_result(records: Mapping[str, Mapping[str, Any]], console: Console) -> 
         mark = mark if gate.get("is_made", True) else "–  "
         show(f"  {mark}  {_escape(gate.get('name'))}: {_escape(gate.get('detail'))}")
     show(f"verdict  {verdict.get('kind')}: {_escape(verdict.get('reason'))}")
+    for warning in verdict.get("warnings", []):
+        show(f"[yellow]warning[/yellow]  {_escape(warning)}")
     for note in (*verdict.get("notes", []), *prepared.get("warnings", [])):
         show(f"note     {_escape(note)}")
     if curve:

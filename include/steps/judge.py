@@ -69,6 +69,7 @@ def judge(spec: PipelineSpec, run: RunContext, evaluated: EvaluateRecord) -> Ver
     if verdict.needs_approval:
         log.rename(WAITS, spec.compare_metric, evaluated.test.metrics.get(spec.compare_metric))
     rows = [f"  {mark_gate(gate):<3}  {gate.name}: {gate.detail}" for gate in verdict.gates]
+    rows += [f"  warning: {said}" for said in verdict.warnings]
     lines = "\n".join((*rows, *(f"       {note}" for note in verdict.notes)))
     logger.info("verdict %s: %s\n%s", verdict.kind, verdict.reason, lines)
     return verdict

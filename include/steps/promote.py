@@ -2,6 +2,7 @@
 
 import logging
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,7 +27,13 @@ from include.tracking.aliases import (
 from include.tracking.names import in_group
 from include.tracking.registry import download_version, register_model, reject_version
 from include.tracking.runs import RunLog, open_run
-from include.values.formats import format_count, format_name, format_number
+from include.values.formats import (
+    escape_markdown,
+    format_count,
+    format_name,
+    format_number,
+    format_sentence,
+)
 
 if TYPE_CHECKING:
     from include.settings import Settings
@@ -76,7 +83,8 @@ def promote(
     else:
         yes = f", {describe_answer(answer)}" if answer else ""
         why = files.read_bytes(DECISION)
-        record = _promote(settings, spec, evaluated, why, log=log, by=f"{run.run_key}{yes}")
+        by = f"{run.run_key}{yes}"
+        record = _promote(settings, spec, evaluated, why, log=log, by=by, warnings=verdict.warnings)
         record = record.model_copy(update={"answer": answer})
     _record(log, verdict, record)
     is_declined = answer is not None and not answer.is_yes
@@ -124,6 +132,7 @@ def _promote(
     *,
     log: RunLog,
     by: str,
+    warnings: Sequence[str],
 ) -> PromoteRecord:
     name = spec.name
     champion = find_champion(settings, name)
@@ -141,7 +150,7 @@ def _promote(
         decision=decision,
         tags={SPLIT: spec.split.model_dump_json()},
         about=spec.description,
-        description=_describe(evaluated, spec.compare_metric, log),
+        description=_describe(evaluated, spec.compare_metric, log, warnings),
     )
     seconds = 0.0 if is_done else _replay_version(settings, name, version, evaluated)
     previous = move_champion(settings, name, version, expected_current=expected, by=by)
@@ -154,13 +163,19 @@ def _promote(
     )
 
 
-def _describe(evaluated: EvaluateRecord, deciding: str, log: RunLog) -> str:
-    """Say in Markdown how good a version is, the deciding metric first, and where that stands."""
+def _describe(
+    evaluated: EvaluateRecord, deciding: str, log: RunLog, warnings: Sequence[str]
+) -> str:
+    """Say in Markdown how good a version is, the deciding metric first, and where that stands.
+
+    The first line is all that `gatehouse show` has room for: the warnings stand there too.
+    """
     metrics = evaluated.test.metrics
     named = sorted(metrics.items(), key=lambda item: item[0] != deciding)
     told = ", ".join(f"{format_name(name)} {format_number(value)}" for name, value in named)
     links = f"[Report](<{log.artifact_url(REPORT_PAGE)}>) · [MLflow run](<{log.url}>)"
-    return f"On {format_count(evaluated.test.rows)} test rows: {told}.\n\n{links}"
+    doubts = "".join(f" Warning: {escape_markdown(format_sentence(each))}" for each in warnings)
+    return f"On {format_count(evaluated.test.rows)} test rows: {told}.{doubts}\n\n{links}"
 
 
 def _replay_version(

@@ -10,6 +10,7 @@ MINUS: Final = "\N{MINUS SIGN}"
 NOTHING: Final = "\N{EN DASH}"
 # What Markdown takes for more than text; with `<` and `&` it covers HTML as well.
 MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]<>#|!~&])")
+ESCAPED: Final = re.compile(rf"\\{MARKDOWN.pattern}")
 ABBREVIATIONS: Final = {
     **{name: name.upper() for name in ("auc", "cpu", "f1", "mae", "mape", "mse", "rmse", "roc")},
     "r2": "R²",
@@ -24,6 +25,16 @@ def escape_markdown(text: str) -> str:
         a\_b \<c\>
     """
     return MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def unescape_markdown(text: str) -> str:
+    r"""Take away the backslashes that `escape_markdown` put, for where Markdown is not read.
+
+    Example:
+        >>> print(unescape_markdown(r"a\_b \<c\>"))
+        a_b <c>
+    """
+    return ESCAPED.sub(r"\1", text)
 
 
 def format_number(value: float | None, digits: int = 4) -> str:

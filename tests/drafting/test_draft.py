@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from include.drafting.draft import draft_pipeline
+from include.drafting.draft import draft_pipeline, list_doubts
 from include.drafting.yaml_text import write_comment
 from include.errors import SourceError, SpecError
 from include.specs import PipelineSpec
@@ -131,3 +131,32 @@ def test_a_file_that_cannot_be_profiled_says_why(tmp_path: Path, content, target
     with pytest.raises(SourceError, match=message):
         draft_pipeline("new", source, target, tmp_path)
     assert not (tmp_path / "new.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        (
+            {"false": 3_900, "true": 100},
+            "CHECK: 'true' is 100 of 4,000 rows (2.5 %), about 15 of them to test on, and always "
+            "answering 'false' is right in 97.5 %: look at average_precision",
+        ),
+        (
+            {"0": 1_980, "1": 20},
+            "CHECK: '1' is 20 of 2,000 rows (1 %), about 3 of them to test on, too few to tell",
+        ),
+        ({"a": 3_000, "b": 2_900, "c": 150}, "CHECK: 'c' is 150 of 6,050"),
+        ({"false": 1_900, "true": 100}, ""),
+        ({"a": 500, "b": 500, "c": 100}, ""),
+    ],
+    ids=["rare", "too few to test on", "one of three", "not so rare", "three, not so rare"],
+)
+def test_a_rare_class_is_said(tmp_path: Path, counts, said):
+    random = np.random.default_rng(0)
+    y = random.permutation(np.repeat(list(counts), list(counts.values())))
+    spec = draft(tmp_path, pd.DataFrame({"x": random.normal(size=len(y)), "y": y}), "y")
+    assert spec.compare_metric == "log_loss"
+    doubts = list_doubts((tmp_path / "drafted.yaml").read_text(encoding="utf-8"))
+    about = [line for line in doubts if line.startswith("y: ")]
+    assert bool(about) is bool(said)
+    assert all(said in line for line in about)

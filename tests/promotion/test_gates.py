@@ -256,3 +256,43 @@ def test_too_few_rows_that_neither_trained_on_are_no_reason_to_refuse() -> None:
     assert verdict.kind == "inconclusive"
     assert "compared on 30 of 400 test rows" in verdict.reason
     assert judge(make_evidence(sure(-0.1), rows_left_out=100)).kind == "keep"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected", "missing"),
+    [
+        ({}, ("class_weights: balanced", "threshold", "compare: average_precision"), ()),
+        ({"training": {"class_weights": "balanced"}}, ("threshold",), ("class_weights",)),
+        (
+            {"promotion": {"compare": "average_precision"}},
+            ("try training.class_weights: balanced, or set a threshold",),
+            ("compare",),
+        ),
+        (
+            {"evaluation": {"costs": {"false_positive": 1, "false_negative": 9}}},
+            ("the report tells",),
+            ("evaluation.costs",),
+        ),
+    ],
+    ids=["nothing tried", "balanced", "ranked", "costs"],
+)
+def test_what_to_do_about_an_unpredicted_class_is_what_was_not_done(
+    changes: dict[str, Any], expected: tuple[str, ...], missing: tuple[str, ...]
+) -> None:
+    spec = make_spec(**{"promotion": {}, **changes})
+    (said,) = decide(spec, make_evidence(classes=2, unpredicted={"yes": 83})).warnings
+    assert said.startswith("the candidate never predicts 'yes', which 83 of 400 test rows are; ")
+    assert len(said) <= 300  # of a question in Airflow
+    assert all(each in said for each in expected)
+    assert not any(each in said for each in missing)
+
+
+def test_of_many_unpredicted_classes_few_are_named() -> None:
+    found = {"x" * 300: 40} | {f"class {number}": 20 for number in range(60)}
+    (said,) = judge(make_evidence(classes=99, unpredicted=found)).warnings
+    assert said.startswith(
+        "the candidate never predicts 61 of the classes that the 400 test rows have: 'xxx"
+    )
+    assert "(40 rows), 'class 0' (20 rows), 'class 1' (20 rows), …; " in said
+    assert "threshold" not in said
+    assert len(said) <= 350

@@ -12,6 +12,7 @@ from include.records import (
     Verdict,
 )
 from include.reporting.details import Addresses, EvaluationDetails
+from include.reporting.headline import list_warnings
 from include.reporting.metric_rows import build_metric_rows, describe_difference
 from include.reporting.run_report import RunEvidence, render_run_report
 from include.specs import PipelineSpec
@@ -163,3 +164,13 @@ def test_details_tolerate_keys_they_do_not_know() -> None:
         ' "curves": {}}'
     )
     assert EvaluationDetails.model_validate_json(text).slices[0].metrics == {"f1": None}
+
+
+def test_what_the_verdict_warns_of_comes_first() -> None:
+    records = make_records().by_step
+    warned = records["judge"].model_copy(update={"warnings": ("the candidate never predicts 'a'",)})
+    first, *others = list_warnings(
+        RunRecords(*{**records, "judge": warned}.values()), make_quality()
+    )
+    assert first == "the candidate never predicts 'a'"
+    assert others == [*list_warnings(make_records(), make_quality())]

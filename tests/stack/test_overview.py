@@ -99,7 +99,8 @@ def test_show_names_a_champion_that_somebody_registered_by_hand(settings):
     log = open_run(settings, make_run(pipeline="pollution", run_id="by hand"))
     log.client.create_registered_model("pollution")
     place = f"{log.client.get_run(log.run_id).info.artifact_uri}/model"
-    log.client.create_model_version("pollution", place, log.run_id)
+    about = "Warning: try training.class\\_weights.\n\n[Report](<http://x>)"
+    log.client.create_model_version("pollution", place, log.run_id, description=about)
     log.client.set_registered_model_alias("pollution", "champion", "1")
     try:
         answer = invoke("show", "pollution")
@@ -107,6 +108,7 @@ def test_show_names_a_champion_that_somebody_registered_by_hand(settings):
         log.client.delete_registered_model("pollution")
     assert answer.exit_code == 0, answer.output
     assert "champion version 1" in answer.output
+    assert "\nWarning: try training.class_weights.\n" in answer.output
 
 
 def test_a_misspelled_pipeline_gets_the_nearest_name(settings):

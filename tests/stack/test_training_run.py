@@ -20,6 +20,7 @@ from include.errors import GatehouseError, InfrastructureError
 from include.settings import Settings
 from include.stack import airflow_api, training_run
 from include.stack.airflow_api import AirflowApi, Triggered
+from include.stack.run_result import TOLD, print_result
 from include.stack.training_run import build_run_id, follow_training_run
 from tests.builders import make_spec
 from tests.stack.small_airflow import SmallAirflow
@@ -298,3 +299,12 @@ def test_an_asset_is_changed_by_its_name_where_airflow_knows_it(airflow, setting
         assert not api.change_asset("model__others", {"version": "1"})
     [event] = airflow.runs.values()
     assert (event["asset_id"], event["extra"]) == (8, {"version": "1"})
+
+
+def test_what_the_verdict_warns_of_is_told_after_it(screen):
+    said = "the candidate never predicts 'yes', which 83 of 400 [test] rows are"
+    records = {name: {} for name in TOLD} | {
+        "judge": {"kind": "promote", "reason": "better", "warnings": [said]}
+    }
+    print_result(records, screen)
+    assert f"verdict  promote: better\nwarning  {said}\n" in text_of(screen)

@@ -164,3 +164,58 @@ def test_rows_with_one_key_or_without_any_are_told_apart() -> None:
     assert found.codes is not None
     assert found.codes.tolist() == [0, 0, 1, 2, 3]
     assert find_dependence(spec, frame.iloc[[0, 2, 3]]).codes is None
+
+
+def leave_out(y: np.ndarray, classes: int, never: set[int]) -> np.ndarray:
+    """Predict the true class of every row, but never one of some classes."""
+    predictions = np.full((len(y), classes), 0.1)
+    likely = np.where(np.isin(y, list(never)), 0, y)
+    predictions[np.arange(len(y)), likely] = 2.0
+    return predictions / predictions.sum(axis=1, keepdims=True)
+
+
+def test_a_class_that_is_never_predicted_is_said_and_changes_no_verdict() -> None:
+    y = np.repeat([0, 1], [380, 20])
+    never = leave_out(y, 2, {1})
+    rivals = sure_of(y, 0.5), sure_of(y, 0.6)
+    verdict, evidence = weigh(y, never, rivals)
+    assert evidence.unpredicted == {"yes": 20}
+    assert verdict.warnings[0].startswith(
+        "the candidate never predicts 'yes', which 20 of 400 test rows are; "
+    )
+    silent = decide(make_spec(promotion={}), evidence.model_copy(update={"unpredicted": {}}))
+    assert silent == verdict.model_copy(update={"warnings": ()})
+    once = never.copy()
+    once[-1] = [0.4, 0.6]
+    assert weigh(y, once, rivals)[0].warnings == ()
+
+
+@pytest.mark.parametrize(("rows", "is_said"), [(9, False), (10, True)])
+def test_of_a_class_with_few_test_rows_nothing_is_said(rows: int, is_said: bool) -> None:
+    y = np.repeat([0, 1], [200, rows])
+    verdict, _ = weigh(y, leave_out(y, 2, {1}), (sure_of(y, 0.5), sure_of(y, 0.6)))
+    assert bool(verdict.warnings) is is_said
+
+
+def test_rows_of_one_key_are_one_where_a_class_is_never_predicted() -> None:
+    y, keys = np.repeat([0, 1], [200, 40]), np.r_[np.arange(200), 200 + np.arange(40) % 9]
+    court = Court(CLASSES, y, Dependence(keys, False, "customer"), EVALUATED)
+    assert court.find_unpredicted(leave_out(y, 2, {1})) == {}
+    many = court._replace(dependence=Dependence(np.r_[np.arange(200), 200 + np.arange(40) % 10]))
+    assert many.find_unpredicted(leave_out(y, 2, {1})) == {"yes": 40}
+
+
+def test_the_largest_of_the_classes_that_are_never_predicted_come_first() -> None:
+    names = ("ant", "bee", "cat", "dog")
+    schema = FeatureSchema(inputs=(), task="classification", target="kind", classes=names)
+    y = np.repeat([0, 1, 2, 3], [50, 12, 5, 30])
+    court = Court(schema, y, Dependence(), EVALUATED)
+    assert list(court.find_unpredicted(leave_out(y, 4, {1, 2, 3})).items()) == [
+        *(("dog", 30), ("bee", 12))
+    ]
+
+
+def test_numbers_have_no_class_that_could_be_left_out() -> None:
+    y = np.arange(100.0)
+    verdict, evidence = weigh(y, y, (y + 1, y + 2), **PRICED)
+    assert (evidence.unpredicted, verdict.warnings) == ({}, ())

@@ -78,3 +78,12 @@ def test_who_declined_stands_in_the_decision() -> None:
     log = open_run(load_settings(), run)
     assert log.client.get_run(log.run_id).data.tags["gatehouse.answer_reason"] == "too few rows"
     assert decision.verdict == verdict
+
+
+@pytest.mark.usefixtures("mlflow_server", "data_root")
+def test_what_the_verdict_warns_of_stands_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    run = make_run(run_id="warned")
+    caplog.set_level(logging.INFO)
+    evidence = make_evidence(sure(0.1, 0.02), classes=2, unpredicted={"yes": 83})
+    assert judge(make_spec(), run, make_evaluated(evidence, run)).kind == "promote"
+    assert "warning: the candidate never predicts 'yes', which 83 of 400" in caplog.text

@@ -103,6 +103,15 @@ def _register_champion(settings: Settings, small: SmallBundle, name: str) -> str
     return version
 
 
+def test_what_the_verdict_warns_of_stands_at_the_version(settings, small, name):
+    candidate = _log_candidate(settings, small, name)
+    warned = PROMOTE.model_copy(update={"warnings": ("the candidate never predicts 'y_1'",)})
+    record = promote(candidate.spec, candidate.run, warned, candidate.evaluated)
+    log = open_run(settings, candidate.run)
+    said = log.client.get_model_version(name, record.version).description.splitlines()[0]
+    assert said.endswith(r" Warning: The candidate never predicts 'y\_1'.")
+
+
 def test_a_winner_becomes_champion_and_a_rerun_changes_nothing(settings, small, name):
     before = _register_champion(settings, small, name)
     candidate = _log_candidate(settings, small, name, against=before)

@@ -81,14 +81,31 @@ class Court(NamedTuple):
             return Estimate(value)
         return estimate(value, influences, self.dependence)
 
+    def find_unpredicted(self, predictions: Predictions) -> dict[str, int]:
+        """Count the rows of each class that is never predicted, most rows first.
+
+        Too few rows to bound anything do not tell that a class is never predicted.
+        """
+        if self.schema.task == "regression" or not np.isfinite(predictions).all():
+            return {}
+        classes = len(self.schema.classes)
+        predicted = np.bincount(predictions.argmax(axis=1), minlength=classes)
+        missed = (self._count_units() >= MIN_CLUSTERS) & (predicted == 0)
+        rows = np.bincount(self.y, minlength=classes)
+        largest = sorted(np.flatnonzero(missed), key=lambda each: -rows[each])
+        return {self.schema.classes[each]: int(rows[each]) for each in largest}
+
     def _count_rarest(self) -> int:
-        """Count the rows of the rarest class that occurs; those of one key or moment are one."""
-        y, codes = self.y, self.dependence.codes
-        if codes is not None:
-            classes = len(self.schema.classes)
-            y = np.unique(codes * classes + y) % classes
-        counts = np.bincount(y)
+        """Count what the rarest class that occurs has of rows, keys or moments."""
+        counts = self._count_units()
         return int(counts[counts > 0].min())
+
+    def _count_units(self) -> npt.NDArray[np.int64]:
+        """Count the rows of each class; those of one key or moment are one."""
+        y, codes, classes = self.y, self.dependence.codes, len(self.schema.classes)
+        if codes is not None:
+            y = np.unique(codes * classes + y) % classes
+        return np.bincount(y, minlength=classes)
 
     def keep(self, mask: npt.NDArray[np.bool_]) -> "Court":
         """Keep some rows."""

@@ -48,6 +48,7 @@ def gather_evidence(
     }
     rivals = tuple(court.compare(name, ours, each) for name, each in guesses.items())
     rows, units = len(court.y), describe_units(court.dependence)
+    unpredicted = court.find_unpredicted(candidate)
     rival, theirs = None, None if champion is None else champion.predictions
     fair = None if champion is None else champion.fair
     left_out = 0 if fair is None or theirs is None else int((~fair).sum())
@@ -68,6 +69,8 @@ def gather_evidence(
         is_unreadable=champion is not None and champion.is_unreadable,
         rows_left_out=left_out,
         slices=_compare_slices(spec, court, frame, candidate=candidate, champion=theirs),
+        classes=len(court.schema.classes),
+        unpredicted=unpredicted,
         cleaning=dict(cleaning),
         disturbance=disturbance,
         flaw=court.flaw,
