@@ -48,7 +48,7 @@ def adopt_source(
     reads = _file_source(spec, source)
     files = [path, *_find_test_file(spec, reads, path)]
     root = Path(settings.sources.removeprefix("file://")).resolve()
-    if path.is_relative_to(root) and not path.is_symlink():
+    if path.is_relative_to(root) and not path.is_symlink() and not keep:
         return str(path.relative_to(root))
     place = _kept_place(reads, path) if keep else _own_place(spec, path)
     _check_local(settings, place, source)

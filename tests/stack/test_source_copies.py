@@ -123,6 +123,16 @@ def test_a_file_below_the_sources_is_read_where_it_lies(settings, told):
     assert told == []
 
 
+@pytest.mark.parametrize("place", ["train.csv", "income/train.csv"])
+def test_a_file_below_the_sources_is_kept_where_the_spec_names_it(settings, told, place):
+    write(Path(settings.sources) / place, "rows of a")
+    spec = make_spec(source={"kind": "file", "uri": "income/train.csv"})
+    kept = adopt_source(settings, spec, f"{settings.sources}/{place}", told.append, keep=True)
+    assert kept == "income/train.csv"
+    assert read(settings, kept) == "rows of a"
+    assert len(told) == (place != kept)
+
+
 def test_a_link_counts_by_its_own_name_and_place(settings, tmp_path, told):
     spec = make_spec(source=PAIR)
     write(tmp_path / "store" / "0042.csv", "rows")
