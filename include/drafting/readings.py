@@ -62,9 +62,10 @@ def express(key: str, reading: ColumnReading) -> str:
     """Write in SQL what a column's text is: null where missing, a plain number where it is one."""
     value = quote_name(key)
     options = reading.options
-    marks, plain_marks = "".join(ALIKE), "".join(ALIKE.values())
-    plain = f"translate({value}, {quote_text(marks)}, {quote_text(plain_marks)})"
-    plain = plain if options else value
+    plain = value
+    if options:
+        marks, plain_marks = quote_text("".join(ALIKE)), quote_text("".join(ALIKE.values()))
+        plain = f"translate({value}, {marks}, {plain_marks})"
     for mark in (options.get("unit"), options.get("thousands")):
         if mark:
             plain = f"replace({plain}, {quote_text(mark)}, '')"

@@ -5,7 +5,7 @@ from typing import Final
 from include.records import Evidence
 from include.specs import PipelineSpec
 from include.values.formats import format_count, format_name
-from include.values.showing import cut_label
+from include.values.showing import cut_label, list_few
 
 MAX_NAMED: Final = 3
 LONGEST: Final = 40
@@ -31,9 +31,8 @@ def warn_of_unpredicted(spec: PipelineSpec, evidence: Evidence) -> tuple[str, ..
         ((name, count),) = named
         what = f"{name}, which {count} of {rows} test rows are"
     else:
-        listed = ", ".join(f"{name} ({count} rows)" for name, count in named[:MAX_NAMED])
-        more = ", …" if len(named) > MAX_NAMED else ""
-        what = f"{len(named)} of the classes that the {rows} test rows have: {listed}{more}"
+        listed = list_few([f"{name} ({count} rows)" for name, count in named], MAX_NAMED)
+        what = f"{len(named)} of the classes that the {rows} test rows have: {listed}"
     return (f"the candidate never predicts {what}; {_advise(spec, evidence)}",)
 
 

@@ -21,6 +21,7 @@ from include.specs.columns import (
     NumberColumn,
     TensorColumn,
 )
+from include.values.showing import list_few
 from include.values.times import read_moment
 
 Mask = npt.NDArray[np.bool_]
@@ -40,8 +41,7 @@ class Limits(NamedTuple):
     def words(self) -> str:
         """Say it: of the bounds where there are some, else of the allowed values."""
         if self.allowed is not None:
-            more = ", …" if len(self.allowed) > 10 else ""
-            return f"one of {', '.join(self.allowed[:10])}{more}"
+            return f"one of {list_few(self.allowed, 10)}"
         noun = "times" if isinstance(self.low or self.high, datetime) else "values"
         if self.high is None:
             return f"{noun} of at least {_short(self.low)}"
